@@ -1,0 +1,10 @@
+//! What every crate stands on: time, randomness and ids that come from a context, so that a test, and the simulated
+//! cloud, repeat from a seed.
+
+pub mod clock;
+pub mod entropy;
+pub mod time;
+
+pub use clock::Clock;
+pub use entropy::Entropy;
+pub use time::Micros;

@@ -1,0 +1,18 @@
+//! What a host is asked to hold, and the drivers that hold it.
+//!
+//! The controller owns what is wanted and sends it to an agent as [`Wanted`] objects over the link; the agent owns
+//! what is observed and answers with [`Report`]s. Both sides, the real drivers and the simulated ones meet in the
+//! types of this crate and nowhere else.
+//!
+//! * [`object`]: the envelope of everything wanted (kind, id, incarnation, revision) and of every report
+//! * [`network`]: networks, ports, routers and security groups as a switch realises them
+//! * [`server`]: a virtual machine, its disks, its ports and what its metadata says
+//! * [`driver`]: the three traits behind which metal is real or simulated
+
+pub mod driver;
+pub mod network;
+pub mod object;
+pub mod server;
+
+pub use driver::{Disks, DriverError, Hypervisor, Switch};
+pub use object::{HostFacts, Kind, Observed, Report, Spec, Wanted};

@@ -1,0 +1,296 @@
+//! The store as services hold it: opened once, cloned freely.
+
+use crate::job::{Job, Reply, Task};
+use crate::migrate::{self, Migration};
+use crate::shared::{Listener, Shared};
+use crate::sqlite::{self, Durability, Lite};
+use crate::tx::{Session, Tx};
+use crate::{lock, params, postgres};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use fault::{Fault, Kind, Means};
+use kernel::{Clock, Entropy};
+use std::any::Any;
+use std::cell::Cell;
+use std::future::Future;
+use std::os::unix::fs::OpenOptionsExt;
+use std::panic::Location;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use tokio::sync::oneshot;
+
+/// Closures that may wait for a thread; beyond it the store says that it is busy instead of growing without bound.
+const QUEUE: usize = 8192;
+
+/// What a store takes from its surroundings.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Where `tx.now()` comes from.
+    pub clock: Clock,
+    /// Where `tx.entropy()` comes from.
+    pub entropy: Entropy,
+}
+
+/// The store. Clones share it; the last one to go closes it, after all that was submitted has been done.
+#[derive(Clone)]
+pub struct Db {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    writes: Option<Queue>,
+    reads: Option<Queue>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    shared: Arc<Shared>,
+    /// The lock file and, of a store in memory, its directory. Given up after the threads have ended.
+    _held: Box<dyn Any + Send + Sync>,
+}
+
+type Queue = Sender<Box<dyn Job>>;
+
+thread_local! {
+    /// Set on the store's own threads: a closure that waits there for another would wait for itself.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+const OWN: &[Migration] = &[Migration {
+    number: 1,
+    name: "facts",
+    sql: "CREATE TABLE store_facts (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
+}];
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Db")
+    }
+}
+
+impl Db {
+    /// Opens, or makes, the SQLite store at `path`, for this process alone. Fails with [`Kind::Conflict`] when another
+    /// process has it (and names that), or when a newer release wrote it.
+    pub fn open_sqlite(path: &Path, parts: Parts) -> Result<Self, Fault> {
+        let held = lock::take(path)?;
+        Self::sqlite(path, parts, Durability::Full, Box::new(held))
+    }
+
+    /// A store that dies with the process: for tests and simulated clouds. A file all the same, so that it behaves as
+    /// [`Db::open_sqlite`] does, but in memory where the machine has such a place.
+    pub fn open_memory(parts: Parts) -> Result<Self, Fault> {
+        let mut builder = tempfile::Builder::new();
+        let named = builder.prefix("drystone-store-");
+        let place = named.tempdir_in("/dev/shm").or_else(|_| named.tempdir());
+        let place = place.means(Kind::Unavailable, "Cannot make a temporary directory for the store.")?;
+        let path = place.path().join("store.db");
+        Self::sqlite(&path, parts, Durability::None, Box::new(place))
+    }
+
+    /// Opens the PostgreSQL store at `url` (`postgres://…`, or `host=… user=…`), which other controllers share.
+    pub fn open_postgres(url: &str, parts: Parts) -> Result<Self, Fault> {
+        let shared = Arc::new(Shared::new(parts.clock, parts.entropy));
+        let config = postgres::configure(url)?;
+        postgres::probe(&config)?;
+        let (writes, write_jobs) = bounded(QUEUE);
+        let (reads, read_jobs) = bounded(QUEUE);
+        let mut threads = Vec::new();
+        for number in 0..postgres::WRITERS {
+            let session = Session::Postgres(postgres::Pg::new(config.clone()));
+            threads.push(start(format!("store-write-{number}"), session, &shared, &write_jobs, postgres::write_loop)?);
+        }
+        for number in 0..postgres::READERS {
+            let session = Session::Postgres(postgres::Pg::new(config.clone()));
+            threads.push(start(format!("store-read-{number}"), session, &shared, &read_jobs, postgres::read_loop)?);
+        }
+        postgres::start_hints(&config, &shared)?;
+        Self::assembled(writes, reads, threads, shared, Box::new(()))
+    }
+
+    fn sqlite(path: &Path, parts: Parts, durability: Durability, held: Box<dyn Any + Send + Sync>) -> Result<Self, Fault> {
+        // Made by us first: SQLite would make it readable for all, and its journals take the mode of the store.
+        let made = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+        made.means(Kind::Unavailable, format!("Cannot open the store {}.", path.display()))?;
+        let shared = Arc::new(Shared::new(parts.clock, parts.entropy));
+        let (writes, write_jobs) = bounded(QUEUE);
+        let (reads, read_jobs) = bounded(QUEUE);
+        let writer = Session::Sqlite(Lite::open(path, durability, true)?);
+        let mut threads = vec![start("store-write".to_owned(), writer, &shared, &write_jobs, sqlite::write_loop)?];
+        let readers = thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8));
+        for number in 0..readers {
+            let reader = Session::Sqlite(Lite::open(path, durability, false)?);
+            threads.push(start(format!("store-read-{number}"), reader, &shared, &read_jobs, sqlite::read_loop)?);
+        }
+        Self::assembled(writes, reads, threads, shared, held)
+    }
+
+    fn assembled(
+        writes: Queue,
+        reads: Queue,
+        threads: Vec<JoinHandle<()>>,
+        shared: Arc<Shared>,
+        held: Box<dyn Any + Send + Sync>,
+    ) -> Result<Self, Fault> {
+        let inner =
+            Inner { writes: Some(writes), reads: Some(reads), threads: Mutex::new(threads), shared, _held: held };
+        let db = Self { inner: Arc::new(inner) };
+        db.migrate("store", OWN)?;
+        let timeline = db.write_now(|tx| {
+            tx.execute(
+                "INSERT INTO store_facts (name, value) VALUES ('timeline', ?1) ON CONFLICT (name) DO NOTHING",
+                params![tx.now()],
+            )?;
+            timeline(tx)
+        })?;
+        db.inner.shared.timeline.store(timeline, Ordering::SeqCst);
+        Ok(db)
+    }
+
+    /// Brings the tables of `service` to its newest migration, all in one transaction. Fails with [`Kind::Conflict`]
+    /// when the store is newer, as a bug when an applied migration was edited.
+    pub fn migrate(&self, service: &'static str, migrations: &'static [Migration]) -> Result<(), Fault> {
+        self.write_now(migrate::prepare)?;
+        self.write_now(move |tx| migrate::migrate(tx, service, migrations))
+    }
+
+    /// Runs `f` on a snapshot. It may run more than once. Dropping the future before it is done does not stop `f`.
+    #[track_caller]
+    pub fn read<T, F>(&self, f: F) -> impl Future<Output = Result<T, Fault>> + Send + use<T, F>
+    where
+        F: FnMut(&Tx) -> Result<T, Fault> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.submit(false, f, Location::caller())
+    }
+
+    /// Runs `f` in a transaction and commits it when `f` returns `Ok`; the answer comes after the commit. `f` runs again
+    /// when another transaction was first, so its only effects must be those on the store. Dropping the future before
+    /// it is done does not undo anything.
+    #[track_caller]
+    pub fn write<T, F>(&self, f: F) -> impl Future<Output = Result<T, Fault>> + Send + use<T, F>
+    where
+        F: FnMut(&Tx) -> Result<T, Fault> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.submit(true, f, Location::caller())
+    }
+
+    /// As [`Db::read`], blocking: for start-up and tests.
+    #[track_caller]
+    pub fn read_now<T, F>(&self, f: F) -> Result<T, Fault>
+    where
+        F: FnMut(&Tx) -> Result<T, Fault> + Send + 'static,
+        T: Send + 'static,
+    {
+        let place = Location::caller();
+        self.wait(false, |reply| Task::boxed(f, place, reply))
+    }
+
+    /// As [`Db::write`], blocking: for start-up and tests.
+    #[track_caller]
+    pub fn write_now<T, F>(&self, f: F) -> Result<T, Fault>
+    where
+        F: FnMut(&Tx) -> Result<T, Fault> + Send + 'static,
+        T: Send + 'static,
+    {
+        let place = Location::caller();
+        self.wait(true, |reply| Task::boxed(f, place, reply))
+    }
+
+    /// Adds a listener for what committed transactions changed. See [`Listener`] for what it must not do.
+    pub fn on_commit(&self, listener: Listener) {
+        self.inner.shared.listen(listener);
+    }
+
+    /// Begins a new timeline: after a restore from a backup, before anything else is done with the store.
+    pub fn begin_timeline(&self) -> Result<i64, Fault> {
+        let begun = self.write_now(|tx| {
+            let next = tx.now().0.max(timeline(tx)? + 1);
+            tx.execute("UPDATE store_facts SET value = ?1 WHERE name = 'timeline'", params![next])?;
+            Ok(next)
+        })?;
+        self.inner.shared.timeline.store(begun, Ordering::SeqCst);
+        Ok(begun)
+    }
+
+    /// The clock of the store.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.shared.clock
+    }
+
+    /// The randomness of the store.
+    pub fn entropy(&self) -> &Entropy {
+        &self.inner.shared.entropy
+    }
+
+    fn queue(&self, writes: bool) -> Result<&Queue, Fault> {
+        let queue = if writes { &self.inner.writes } else { &self.inner.reads };
+        queue.as_ref().ok_or_else(closed)
+    }
+
+    fn submit<T, F>(
+        &self,
+        writes: bool,
+        f: F,
+        place: &'static Location<'static>,
+    ) -> impl Future<Output = Result<T, Fault>> + Send + use<T, F>
+    where
+        F: FnMut(&Tx) -> Result<T, Fault> + Send + 'static,
+        T: Send + 'static,
+    {
+        let db = self.clone();
+        async move {
+            let (sender, receiver) = oneshot::channel();
+            db.queue(writes)?.try_send(Task::boxed(f, place, Reply::Awaited(sender))).map_err(|error| match error {
+                TrySendError::Full(_) => Fault::unavailable("The store has too much to do. Try again in a moment."),
+                TrySendError::Disconnected(_) => closed(),
+            })?;
+            receiver.await.unwrap_or_else(|_| Err(closed()))
+        }
+    }
+
+    fn wait<T>(&self, writes: bool, task: impl FnOnce(Reply<T>) -> Box<dyn Job>) -> Result<T, Fault> {
+        if INSIDE.get() {
+            return Err(Fault::bug("a closure of the store waits for another one; use its own transaction"));
+        }
+        let (sender, receiver) = bounded(1);
+        self.queue(writes)?.send(task(Reply::Blocking(sender))).map_err(|_| closed())?;
+        receiver.recv().unwrap_or_else(|_| Err(closed()))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.writes.take();
+        self.reads.take();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            // A closure may hold the last clone; its thread ends by itself.
+            if thread.thread().id() != thread::current().id() && thread.join().is_err() {
+                tracing::error!("a thread of the store panicked");
+            }
+        }
+    }
+}
+
+fn timeline(tx: &Tx) -> Result<i64, Fault> {
+    let row = tx.query_one("SELECT value FROM store_facts WHERE name = 'timeline'", &[])?;
+    row.map_or(Ok(0), |row| row.int(0))
+}
+
+fn closed() -> Fault {
+    Fault::unavailable("The store has been closed.")
+}
+
+fn start(
+    name: String,
+    session: Session,
+    shared: &Arc<Shared>,
+    jobs: &Receiver<Box<dyn Job>>,
+    live: fn(&Tx, &Receiver<Box<dyn Job>>),
+) -> Result<JoinHandle<()>, Fault> {
+    let (shared, jobs) = (shared.clone(), jobs.clone());
+    let body = move || {
+        INSIDE.set(true);
+        live(&Tx::new(session, shared), &jobs);
+    };
+    thread::Builder::new().name(name).spawn(body).means(Kind::Unavailable, "Cannot start a thread of the store.")
+}

@@ -1,0 +1,137 @@
+//! PostgreSQL: several threads, one connection each. Writes are SERIALIZABLE and run again when another was first.
+//!
+//! Weaker levels let two clients pass one quota. Reads run on a snapshot that never conflicts. A connection that broke
+//! is made again; a closure whose commit was cut off is not repeated, since nobody can know whether it was done.
+
+mod hints;
+mod session;
+mod types;
+
+pub(crate) use hints::start as start_hints;
+pub(crate) use session::Pg;
+
+use crate::error::StoreError;
+use crate::job::Job;
+use crate::tx::{Tx, Verdict};
+use ::postgres::Config;
+use crossbeam_channel::Receiver;
+use fault::{Fault, Kind, Means};
+use std::time::{Duration, Instant};
+
+/// Threads, and so connections, of each controller.
+pub(crate) const WRITERS: usize = 6;
+pub(crate) const READERS: usize = 4;
+
+/// How long a closure is repeated because others were first, and how long a lost server is waited for.
+const BUSY_FOR: Duration = Duration::from_secs(15);
+const LOST_FOR: Duration = Duration::from_secs(3);
+
+/// How often a closure runs again after a key was taken. The key may have been taken by a transaction that this one
+/// could not see; the next run sees it, and can give the answer that its service has for that.
+const TAKEN_AGAIN: u32 = 2;
+
+const WRITE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
+const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// Reads the URL.
+pub(crate) fn configure(url: &str) -> Result<Config, Fault> {
+    let mut config: Config = url.parse().means(Kind::BadInput, "This is no URL of a PostgreSQL database.")?;
+    if config.get_application_name().is_none() {
+        config.application_name("drystone");
+    }
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(Duration::from_secs(5));
+    }
+    Ok(config)
+}
+
+/// Makes sure that there is a server and that we can live on this database, before any thread starts.
+pub(crate) fn probe(config: &Config) -> Result<(), Fault> {
+    let pg = Pg::new(config.clone());
+    let cannot = "Cannot reach the PostgreSQL database.";
+    pg.connect().means(Kind::Unavailable, cannot)?;
+    let rows = pg.run("SHOW server_encoding", &[]).means(Kind::Unavailable, cannot)?.0;
+    let encoding = rows.first().map_or(Ok(String::new()), |row| row.text(0))?;
+    if encoding != "UTF8" {
+        return Err(Fault::conflict(format!("The PostgreSQL database must be encoded in UTF8 and not {encoding}.")));
+    }
+    Ok(())
+}
+
+/// The life of a thread that writes.
+pub(crate) fn write_loop(tx: &Tx, jobs: &Receiver<Box<dyn Job>>) {
+    live(tx, jobs, WRITE);
+}
+
+/// The life of a thread that reads.
+pub(crate) fn read_loop(tx: &Tx, jobs: &Receiver<Box<dyn Job>>) {
+    live(tx, jobs, READ);
+}
+
+fn live(tx: &Tx, jobs: &Receiver<Box<dyn Job>>, begin: &str) {
+    let Some(pg) = tx.postgres() else { return };
+    while let Ok(mut job) = jobs.recv() {
+        let outcome = conduct(tx, pg, job.as_mut(), begin);
+        job.answer(outcome);
+    }
+}
+
+/// Runs a closure until its outcome stands.
+fn conduct(tx: &Tx, pg: &Pg, job: &mut dyn Job, begin: &str) -> Result<(), Fault> {
+    let started = Instant::now();
+    let mut runs = 0;
+    loop {
+        let error = match attempt(tx, pg, job, begin) {
+            Ok(outcome) => return outcome,
+            Err(error) => error,
+        };
+        runs += 1;
+        let again = match error {
+            StoreError::Unique { .. } => runs <= TAKEN_AGAIN,
+            StoreError::Busy(_) => started.elapsed() < BUSY_FOR,
+            StoreError::Lost(_) => started.elapsed() < LOST_FOR,
+            _ => false,
+        };
+        if !again {
+            return Err(error.fault());
+        }
+        let longest = 500u64 << runs.min(7);
+        std::thread::sleep(Duration::from_micros(tx.entropy().below(longest)));
+    }
+}
+
+/// One run. `Err` is for what another run may mend.
+fn attempt(tx: &Tx, pg: &Pg, job: &mut dyn Job, begin: &str) -> Result<Result<(), Fault>, StoreError> {
+    tx.take_changes();
+    pg.begin(begin)?;
+    match tx.once(job) {
+        Verdict::Fine => commit(tx, pg, begin),
+        Verdict::Failed(fault) => {
+            pg.roll_back();
+            Ok(Err(fault))
+        }
+        Verdict::Doomed(error) => {
+            pg.roll_back();
+            Err(error)
+        }
+    }
+}
+
+fn commit(tx: &Tx, pg: &Pg, begin: &str) -> Result<Result<(), Fault>, StoreError> {
+    match pg.command("COMMIT") {
+        Ok(()) => {
+            if begin == WRITE {
+                tx.shared().announce(tx.take_changes());
+            }
+            Ok(Ok(()))
+        }
+        Err(error @ StoreError::Lost(_)) if begin == WRITE => {
+            let public = "The database went away in the middle of a commit. Look whether the change was made.";
+            Ok(Err(Fault::unavailable(public).because(error)))
+        }
+        Err(error) => {
+            pg.roll_back();
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! SQLite: one thread writes, with many closures to a commit; several threads read, each from its own snapshot.
+//!
+//! Group commit: the writer takes what waits, runs each closure in a savepoint, commits once and answers after that. An
+//! answer therefore always speaks of what is durable. When a group cannot be committed, each of its closures runs again
+//! alone, so that one cannot spoil the others.
+
+use crate::error::StoreError;
+use crate::job::Job;
+use crate::row::Row;
+use crate::tx::{Tx, Verdict};
+use crate::value::Value;
+use crossbeam_channel::Receiver;
+use fault::{Fault, Kind, Means};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, ToSql};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// A group is closed at this many closures, or after [`GROUP_SPAN`]: the first one waits for the last.
+const GROUP: usize = 256;
+const GROUP_SPAN: Duration = Duration::from_millis(20);
+
+/// How durable a commit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// On the disk before it is answered.
+    Full,
+    /// For tests and clouds that die with their process.
+    None,
+}
+
+/// One connection.
+pub(crate) struct Lite {
+    connection: Connection,
+}
+
+impl Lite {
+    /// Opens the store at `path`; `writes` for the one connection that may change it.
+    pub fn open(path: &Path, durability: Durability, writes: bool) -> Result<Self, Fault> {
+        Self::connect(path, durability, writes)
+            .map_err(leaf)
+            .means(Kind::Unavailable, format!("Cannot open the store {}.", path.display()))
+    }
+
+    fn connect(path: &Path, durability: Durability, writes: bool) -> rusqlite::Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", if durability == Durability::Full { "FULL" } else { "OFF" })?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        // LIKE tells cases apart on PostgreSQL; so it does here.
+        connection.pragma_update(None, "case_sensitive_like", true)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        connection.pragma_update(None, "query_only", !writes)?;
+        connection.set_prepared_statement_cache_capacity(512);
+        Ok(Self { connection })
+    }
+
+    /// Runs one statement: its rows, and how many it changed.
+    pub fn run(&self, sql: &str, params: &[Value]) -> Result<(Vec<Row>, u64), StoreError> {
+        self.statement(sql, params).map_err(leaf)?
+    }
+
+    fn statement(&self, sql: &str, params: &[Value]) -> rusqlite::Result<Result<(Vec<Row>, u64), StoreError>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let wanted = statement.parameter_count();
+        if wanted != params.len() {
+            let said = format!("the statement has {wanted} parameters and got {}: {sql}", params.len());
+            return Ok(Err(StoreError::Other(said)));
+        }
+        for (at, value) in params.iter().enumerate() {
+            statement.raw_bind_parameter(at + 1, Bound(value))?;
+        }
+        let columns = statement.column_count();
+        if columns == 0 {
+            return statement.raw_execute().map(|count| Ok((Vec::new(), count as u64)));
+        }
+        let mut found = Vec::new();
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next()? {
+            found.push(Row::new((0..columns).map(|at| row.get_ref(at).map(value)).collect::<Result<_, _>>()?));
+        }
+        let count = found.len() as u64;
+        Ok(Ok((found, count)))
+    }
+
+    /// Many statements without parameters.
+    pub fn batch(&self, sql: &str) -> Result<(), StoreError> {
+        self.connection.execute_batch(sql).map_err(leaf)
+    }
+
+    fn command(&self, sql: &str) -> Result<(), StoreError> {
+        self.run(sql, &[]).map(drop)
+    }
+
+    /// Ends whatever is open. A transaction that SQLite ended by itself (a full disk) is no error here.
+    fn abandon(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.command("ROLLBACK")
+        {
+            tracing::error!(%error, "a transaction could not be rolled back");
+        }
+    }
+}
+
+/// The life of a reader: each closure sees the newest commit, and nothing newer while it runs.
+pub(crate) fn read_loop(tx: &Tx, jobs: &Receiver<Box<dyn Job>>) {
+    let Some(lite) = tx.sqlite() else { return };
+    while let Ok(mut job) = jobs.recv() {
+        let outcome = match lite.command("BEGIN") {
+            Ok(()) => settled(tx.once(job.as_mut())),
+            Err(error) => Err(error.fault()),
+        };
+        lite.abandon();
+        tx.take_changes();
+        job.answer(outcome);
+    }
+}
+
+/// The life of the writer.
+pub(crate) fn write_loop(tx: &Tx, jobs: &Receiver<Box<dyn Job>>) {
+    let Some(lite) = tx.sqlite() else { return };
+    while let Ok(first) = jobs.recv() {
+        for job in group(tx, lite, first, Some(jobs)) {
+            group(tx, lite, job, None);
+        }
+    }
+}
+
+type Run = (Box<dyn Job>, Result<(), Fault>);
+
+/// Runs `first` and what waits behind it in one transaction. Returns the closures that must run again, alone.
+fn group(tx: &Tx, lite: &Lite, first: Box<dyn Job>, more: Option<&Receiver<Box<dyn Job>>>) -> Vec<Box<dyn Job>> {
+    let begun = Instant::now();
+    if let Err(error) = lite.command("BEGIN IMMEDIATE") {
+        lite.abandon();
+        first.answer(Err(error.fault()));
+        return Vec::new();
+    }
+    let mut runs: Vec<Run> = Vec::new();
+    let mut next = Some(first);
+    while let Some(mut job) = next.take() {
+        let outcome = nested(tx, lite, job.as_mut());
+        if lite.connection.is_autocommit() {
+            tx.take_changes();
+            job.answer(outcome.and_then(|()| Err(Fault::bug("a closure ended the transaction of its group"))));
+            return runs.into_iter().map(|(job, _)| job).collect();
+        }
+        runs.push((job, outcome));
+        if runs.len() < GROUP && begun.elapsed() < GROUP_SPAN {
+            next = more.and_then(|jobs| jobs.try_recv().ok());
+        }
+    }
+    commit(tx, lite, runs)
+}
+
+fn nested(tx: &Tx, lite: &Lite, job: &mut dyn Job) -> Result<(), Fault> {
+    lite.command("SAVEPOINT job").map_err(StoreError::fault)?;
+    let outcome = settled(tx.once(job));
+    if outcome.is_err() && !lite.connection.is_autocommit() {
+        lite.command("ROLLBACK TO job").map_err(StoreError::fault)?;
+    }
+    if !lite.connection.is_autocommit() {
+        lite.command("RELEASE job").map_err(StoreError::fault)?;
+    }
+    outcome
+}
+
+fn commit(tx: &Tx, lite: &Lite, mut runs: Vec<Run>) -> Vec<Box<dyn Job>> {
+    let changes = tx.take_changes();
+    if let Err(error) = lite.command("COMMIT") {
+        tracing::error!(%error, closures = runs.len(), "a commit failed");
+        lite.abandon();
+        if runs.len() > 1 {
+            return runs.into_iter().map(|(job, _)| job).collect();
+        }
+        for (_, outcome) in &mut runs {
+            if outcome.is_ok() {
+                *outcome = Err(error.clone().fault());
+            }
+        }
+    } else {
+        tx.shared().announce(changes);
+    }
+    for (job, outcome) in runs {
+        job.answer(outcome);
+    }
+    Vec::new()
+}
+
+fn settled(verdict: Verdict) -> Result<(), Fault> {
+    match verdict {
+        Verdict::Fine => Ok(()),
+        Verdict::Failed(fault) => Err(fault),
+        Verdict::Doomed(error) => Err(error.fault()),
+    }
+}
+
+struct Bound<'a>(&'a Value);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Int(number) => ValueRef::Integer(*number),
+            Value::Real(number) => ValueRef::Real(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+fn value(found: ValueRef<'_>) -> Value {
+    match found {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Int(number),
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Text(bytes) => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+    }
+}
+
+/// Reduces an error of SQLite to what a caller can act on.
+fn leaf(error: rusqlite::Error) -> StoreError {
+    let said = error.to_string();
+    let Some(code) = error.sqlite_error() else { return StoreError::Other(said) };
+    match (code.code, code.extended_code) {
+        (_, rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => taken(&said),
+        (_, rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => StoreError::Foreign(said),
+        (ErrorCode::DiskFull, _) => StoreError::Full(said),
+        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => StoreError::Busy(said),
+        _ => StoreError::Other(said),
+    }
+}
+
+/// Reads `UNIQUE constraint failed: servers.project_id, servers.name`.
+fn taken(said: &str) -> StoreError {
+    let list = said.split_once("failed: ").map_or("", |(_, list)| list);
+    let pairs: Vec<(&str, &str)> = list.split(", ").filter_map(|pair| pair.split_once('.')).collect();
+    StoreError::Unique {
+        table: pairs.first().map_or_else(String::new, |(table, _)| (*table).to_owned()),
+        columns: pairs.iter().map(|(_, column)| (*column).to_owned()).collect(),
+    }
+}

@@ -1,0 +1,177 @@
+//! One transaction, as closures see it: the same type for reading and writing, on both databases.
+//!
+//! A transaction lives in the session of a thread of the store, which begins, ends and repeats it (`sqlite.rs`,
+//! `postgres.rs`). Methods take `&self`, so that functions which take a transaction compose freely.
+
+use crate::error::StoreError;
+use crate::job::Job;
+use crate::postgres::Pg;
+use crate::row::Row;
+use crate::shared::{Change, Shared};
+use crate::sqlite::Lite;
+use crate::value::Value;
+use fault::Fault;
+use kernel::{Entropy, Micros};
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// One transaction.
+///
+/// A failed [`Tx::query`] or [`Tx::execute`] dooms it: it will be rolled back, or run again, also when the closure goes
+/// on and returns `Ok`. Only [`Tx::try_execute`] lets a closure go on after a key was taken.
+pub struct Tx {
+    session: Session,
+    shared: Arc<Shared>,
+    now: Cell<Micros>,
+    changes: RefCell<Vec<Change>>,
+    doom: RefCell<Option<StoreError>>,
+}
+
+pub(crate) enum Session {
+    Sqlite(Lite),
+    Postgres(Pg),
+}
+
+/// How one run of a closure ended.
+pub(crate) enum Verdict {
+    Fine,
+    Failed(Fault),
+    Doomed(StoreError),
+}
+
+impl std::fmt::Debug for Tx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tx")
+    }
+}
+
+impl Tx {
+    pub(crate) fn new(session: Session, shared: Arc<Shared>) -> Self {
+        let now = Cell::new(shared.clock.now());
+        Self { session, shared, now, changes: RefCell::default(), doom: RefCell::default() }
+    }
+
+    /// All rows that `sql` yields. Parameters are `?1`, `?2`, …; there must be as many as the statement names.
+    pub fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, Fault> {
+        self.run(sql, params).map(|(rows, _)| rows).map_err(|error| self.doomed(sql, error))
+    }
+
+    /// The first row that `sql` yields, if any.
+    pub fn query_one(&self, sql: &str, params: &[Value]) -> Result<Option<Row>, Fault> {
+        self.query(sql, params).map(|rows| rows.into_iter().next())
+    }
+
+    /// Runs a statement that changes rows and answers how many it changed. `RETURNING` belongs into [`Tx::query`].
+    pub fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, Fault> {
+        self.run(sql, params).map(|(_, count)| count).map_err(|error| self.doomed(sql, error))
+    }
+
+    /// As [`Tx::execute`], for callers that branch on the error: after `Unique`, `Foreign` and `Other` the transaction
+    /// goes on as if the statement had not been. Costs two more round trips on PostgreSQL; `ON CONFLICT DO NOTHING`
+    /// and a look at the count costs none. What took the key may be newer than this transaction's snapshot and not be
+    /// found by a query.
+    pub fn try_execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
+        let outcome = match &self.session {
+            Session::Sqlite(lite) => lite.run(sql, params),
+            Session::Postgres(pg) => pg.attempt(sql, params),
+        };
+        outcome.map(|(_, count)| count).inspect_err(|error| {
+            if matches!(error, StoreError::Full(_) | StoreError::Busy(_) | StoreError::Lost(_)) {
+                self.doomed(sql, error.clone());
+            }
+        })
+    }
+
+    /// Now: the store's clock, the same all through one transaction.
+    pub fn now(&self) -> Micros {
+        self.now.get()
+    }
+
+    /// Where ids and secrets come from. A closure that runs again draws again.
+    pub fn entropy(&self) -> &Entropy {
+        &self.shared.entropy
+    }
+
+    /// The timeline, part of every fence: it rises when the store is restored from a backup or made anew, so that what
+    /// was written into the world by a future that is no more can be told apart. Microseconds since 1970, never lower
+    /// than before.
+    pub fn timeline(&self) -> i64 {
+        self.shared.timeline.load(Ordering::SeqCst)
+    }
+
+    /// Says that this transaction changes (`kind`, `id`). After the commit the listeners hear of it, once.
+    pub fn changed(&self, kind: impl Into<Cow<'static, str>>, id: &str) {
+        let change = Change { kind: kind.into(), id: id.to_owned() };
+        let mut changes = self.changes.borrow_mut();
+        if !changes.contains(&change) {
+            changes.push(change);
+        }
+    }
+
+    /// Whether this is PostgreSQL: for the rare statement that has no common form.
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.session, Session::Postgres(_))
+    }
+
+    /// Many statements at once, with the types of migrations.
+    pub(crate) fn batch(&self, sql: &str) -> Result<(), Fault> {
+        let outcome = match &self.session {
+            Session::Sqlite(lite) => lite.batch(sql),
+            Session::Postgres(pg) => pg.batch(&crate::dialect::schema(sql)),
+        };
+        outcome.map_err(|error| self.doomed(sql, error))
+    }
+
+    pub(crate) fn sqlite(&self) -> Option<&Lite> {
+        if let Session::Sqlite(lite) = &self.session { Some(lite) } else { None }
+    }
+
+    pub(crate) fn postgres(&self) -> Option<&Pg> {
+        if let Session::Postgres(pg) = &self.session { Some(pg) } else { None }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Runs a closure once. Changes that it announced are forgotten unless it went well.
+    pub(crate) fn once(&self, job: &mut dyn Job) -> Verdict {
+        self.now.set(self.shared.clock.now());
+        self.doom.borrow_mut().take();
+        let announced = self.changes.borrow().len();
+        let outcome = job.run(self);
+        let verdict = match (self.doom.borrow_mut().take(), outcome) {
+            (Some(error @ (StoreError::Busy(_) | StoreError::Lost(_) | StoreError::Unique { .. })), _) => {
+                Verdict::Doomed(error)
+            }
+            (_, Err(fault)) => Verdict::Failed(fault),
+            (Some(error), Ok(())) => Verdict::Failed(error.fault()),
+            (None, Ok(())) => return Verdict::Fine,
+        };
+        self.changes.borrow_mut().truncate(announced);
+        verdict
+    }
+
+    /// The changes announced since the last call.
+    pub(crate) fn take_changes(&self) -> Vec<Change> {
+        self.changes.borrow_mut().split_off(0)
+    }
+
+    fn run(&self, sql: &str, params: &[Value]) -> Result<(Vec<Row>, u64), StoreError> {
+        match &self.session {
+            Session::Sqlite(lite) => lite.run(sql, params),
+            Session::Postgres(pg) => pg.run(sql, params),
+        }
+    }
+
+    /// Remembers the first error: what fails after it fails because of it.
+    fn doomed(&self, sql: &str, error: StoreError) -> Fault {
+        if let StoreError::Other(cause) = &error {
+            tracing::error!(sql, cause, "a statement failed");
+        }
+        self.doom.borrow_mut().get_or_insert_with(|| error.clone());
+        error.fault()
+    }
+}

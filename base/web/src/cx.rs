@@ -1,0 +1,70 @@
+//! The context of one request: who asks, at which version, under which id, and where the cloud is found from outside.
+
+use crate::version::Version;
+use fault::Fault;
+use kernel::Micros;
+use policy::{Policy, Rule, Target, Who};
+use std::sync::Arc;
+
+/// The context of one request. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Cx {
+    /// The id under which everything about this request is logged.
+    pub request_id: Arc<str>,
+    /// When it came.
+    pub at: Micros,
+    /// Who asks. [`Who::default`] in operations that are open.
+    pub who: Arc<Who>,
+    /// The token that was presented, for operations that need it again.
+    pub token: Option<Arc<str>>,
+    /// The microversion in force; 0.0 for services without.
+    pub version: Version,
+    /// Where the service is found from outside, without final slash: `http://127.0.0.1:5000/compute`.
+    pub base: Arc<str>,
+    /// The peer's address.
+    pub peer: Arc<str>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) refusal: fn(&str) -> Fault,
+}
+
+impl Cx {
+    /// Whether the microversion in force is at least `version`.
+    pub fn has(&self, version: Version) -> bool {
+        self.version >= version
+    }
+
+    /// Whether the caller may do what `rule` names to `target`.
+    pub fn allows(&self, rule: &Rule, target: &Target) -> bool {
+        self.policy.allows(rule.name, &self.who, target)
+    }
+
+    /// Refuses, in the words of the service, what the caller may not do.
+    pub fn may(&self, rule: &Rule, target: &Target) -> Result<(), Fault> {
+        if self.allows(rule, target) { Ok(()) } else { Err((self.refusal)(rule.name)) }
+    }
+
+    /// Whether the caller may see a thing of `project_id`: its own, or any as an administrator.
+    pub fn sees(&self, project_id: &str) -> bool {
+        self.who.is_admin() || self.who.project_id.as_deref() == Some(project_id)
+    }
+
+    /// A link below the service's public address.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// A context outside of any request, for start-up and tests.
+    pub fn inside(who: Who, policy: Arc<Policy>, at: Micros) -> Self {
+        Self {
+            request_id: "req-inside".into(),
+            at,
+            who: Arc::new(who),
+            token: None,
+            version: Version::NONE,
+            base: "".into(),
+            peer: "".into(),
+            policy,
+            refusal: |rule| Fault::forbidden(format!("{rule} is disallowed by policy")),
+        }
+    }
+}

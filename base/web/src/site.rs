@@ -1,0 +1,184 @@
+//! All services under one port: the accept loop with its limits, TLS, request ids, metrics and the drain at the end.
+
+use crate::answer::{Answer, Body};
+use crate::metrics::Requests;
+use crate::surface::{Gate, Inbound, Mounted};
+use async_trait::async_trait;
+use fault::Fault;
+use http::{HeaderName, HeaderValue, Method, Request, Response, header};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use kernel::{Clock, Entropy};
+use policy::{Policy, Who};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+/// How long a client may take to send its headers.
+const HEADER_TIME: Duration = Duration::from_secs(15);
+/// How long a client may take for its side of the TLS handshake.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// How many connections are served at once; more wait in the kernel's queue.
+const CONNECTIONS: usize = 4096;
+/// How long running requests may take to end when the site stops.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Tells who the owner of a token is. Identity does.
+#[async_trait]
+pub trait Authenticate: Send + Sync + 'static {
+    /// The owner of a valid token; `None` for any other.
+    async fn who(&self, token: &str) -> Result<Option<Arc<Who>>, Fault>;
+}
+
+/// All services under one port.
+pub struct Site {
+    mounts: Vec<(&'static str, Arc<dyn Mounted>)>,
+    public: String,
+    gate: Gate,
+    clock: Clock,
+    entropy: Entropy,
+    metrics: Option<Requests>,
+}
+
+impl Site {
+    /// A site that is found at `public` (`http://127.0.0.1:5000`, without final slash) from outside.
+    pub fn new(public: &str, authenticate: Arc<dyn Authenticate>, policy: Arc<Policy>, clock: Clock, entropy: Entropy) -> Self {
+        let gate = Gate { authenticate, policy };
+        Self { mounts: Vec::new(), public: public.trim_end_matches('/').to_owned(), gate, clock, entropy, metrics: None }
+    }
+
+    /// Puts a service below a prefix (`/compute`); the empty prefix gets what no other one takes.
+    #[must_use]
+    pub fn mount(mut self, prefix: &'static str, service: Arc<dyn Mounted>) -> Self {
+        self.mounts.push((prefix, service));
+        self.mounts.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
+        self
+    }
+
+    /// Counts requests in these metrics.
+    #[must_use]
+    pub fn measured(mut self, metrics: Requests) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
+    /// Serves until `stop` completes, then lets running requests end.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener, tls: Option<TlsAcceptor>, stop: impl Future<Output = ()>) {
+        let graceful = GracefulShutdown::new();
+        let room = Arc::new(Semaphore::new(CONNECTIONS));
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let Ok(permit) = room.clone().acquire_owned().await else { break };
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = &mut stop => break,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors or a client that left already: neither may end the loop or spin it.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let _ = stream.set_nodelay(true);
+            let (site, tls, watcher) = (self.clone(), tls.clone(), graceful.watcher());
+            tokio::spawn(async move {
+                let _permit = permit;
+                match tls {
+                    None => site.connection(stream, peer, watcher).await,
+                    Some(tls) => match tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
+                        Ok(Ok(stream)) => site.connection(stream, peer, watcher).await,
+                        Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS"),
+                        Err(_) => tracing::debug!(%peer, "no TLS in time"),
+                    },
+                }
+            });
+        }
+        let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
+    }
+
+    async fn connection<T>(
+        self: Arc<Self>,
+        stream: T,
+        peer: SocketAddr,
+        watcher: hyper_util::server::graceful::Watcher,
+    ) where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).title_case_headers(false);
+        builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256).keep_alive_interval(HEADER_TIME);
+        let service = service_fn(move |request| {
+            let site = self.clone();
+            async move { Ok::<_, Infallible>(site.request(request, peer).await) }
+        });
+        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%peer, %error, "a connection ended badly");
+        }
+    }
+
+    async fn request(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let begin = Instant::now();
+        let request_id: Arc<str> = self.entropy.request_id().into();
+        let upgrade = request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
+        let (parts, body) = request.into_parts();
+        let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+        let (answer, service, operation) = match self.find(&path) {
+            None => (Answer::empty(404), "site", "unrouted"),
+            Some((prefix, mounted, rest)) => {
+                let base = format!("{}{prefix}", self.public).into();
+                let at = self.clock.now();
+                let peer = peer.ip().to_string().into();
+                let inbound =
+                    Inbound { parts, path: rest, body, upgrade, base, request_id: request_id.clone(), at, peer };
+                let (answer, operation) = mounted.answer(inbound, self.gate.clone()).await;
+                (answer, mounted.name(), operation)
+            }
+        };
+        let (status, took) = (answer.status.as_u16(), begin.elapsed());
+        if let Some(metrics) = &self.metrics {
+            metrics.count(service, operation, status, took);
+        }
+        tracing::info!(%request_id, service, operation, %method, path, status, ms = took.as_secs_f64() * 1e3, "request");
+        written(answer, &method, &request_id)
+    }
+
+    /// The mount for a path, and the path below it without final slashes.
+    fn find(&self, path: &str) -> Option<(&'static str, &dyn Mounted, String)> {
+        self.mounts.iter().find_map(|(prefix, mounted)| {
+            let rest = path.strip_prefix(prefix)?;
+            let below = rest.is_empty() || rest.starts_with('/');
+            let trimmed = rest.trim_end_matches('/');
+            let rest = if trimmed.is_empty() { "/".to_owned() } else { trimmed.to_owned() };
+            below.then_some((*prefix, mounted.as_ref(), rest))
+        })
+    }
+}
+
+/// Puts an answer on the wire: request id, length, and no body to a HEAD.
+fn written(answer: Answer, method: &Method, request_id: &str) -> Response<Body> {
+    let mut answer = answer;
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        answer.headers.insert(HeaderName::from_static("x-openstack-request-id"), value);
+    }
+    let bodiless = matches!(answer.status.as_u16(), 100..=199 | 204 | 304);
+    if let (Some(length), false) = (answer.length, bodiless) {
+        answer.headers.entry(header::CONTENT_LENGTH).or_insert(length.into());
+    }
+    let body = if *method == Method::HEAD { Answer::empty(200).body } else { answer.body };
+    let mut response = Response::new(body);
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    response
+}
