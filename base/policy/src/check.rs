@@ -70,6 +70,8 @@ impl Check {
             Self::Never => false,
             Self::Role(role) => who.has_role(role),
             Self::Rule(name) => rule(name),
+            // Python writes an absent attribute as `None`, and rules ask for it by that word.
+            Self::Equal(Side::Caller(key), Side::Literal(none)) if none == "None" => who.attribute(key).is_none(),
             Self::Equal(left, right) => {
                 left.value(who, target).is_some_and(|left| right.value(who, target) == Some(left))
             }

@@ -66,9 +66,9 @@ impl Who {
         match key {
             "user_id" => Some(&self.user_id),
             "project_id" | "tenant_id" | "tenant" => self.project_id.as_deref(),
-            "domain_id" => self.domain_id.as_deref(),
+            "domain_id" | "token.domain.id" => self.domain_id.as_deref(),
             "user_domain_id" => Some(&self.user_domain_id),
-            "project_domain_id" => self.project_domain_id.as_deref(),
+            "project_domain_id" | "token.project.domain.id" => self.project_domain_id.as_deref(),
             "system_scope" => self.system.then_some("all"),
             "is_admin" => Some(if self.is_admin() { "True" } else { "False" }),
             "is_admin_project" => Some("True"),
@@ -101,6 +101,13 @@ impl Target {
     #[must_use]
     pub fn with(mut self, key: &str, value: &str) -> Self {
         self.0.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// All values of both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
         self
     }
 

@@ -15,6 +15,7 @@ pub struct Schema {
     root: Value,
     patterns: HashMap<String, Regex>,
     format: fn(&str, &str) -> Option<bool>,
+    numbers_in_text: bool,
 }
 
 impl std::fmt::Debug for Schema {
@@ -59,7 +60,14 @@ impl Schema {
     pub fn with_formats(root: Value, format: fn(&str, &str) -> Option<bool>) -> Self {
         let mut patterns = HashMap::new();
         gather_patterns(&root, &mut patterns);
-        Self { root, patterns, format }
+        Self { root, patterns, format, numbers_in_text: false }
+    }
+
+    /// Bounds numbers that are written as text too (`"10"`), as Nova does.
+    #[must_use]
+    pub fn numbers_in_text(mut self) -> Self {
+        self.numbers_in_text = true;
+        self
     }
 
     /// The first thing that is wrong with `value`.
@@ -222,8 +230,8 @@ impl Schema {
                 _ if bound == Some(0) => format!("{} is expected to be empty", text()),
                 _ => format!("{} is too long", text()),
             }),
-            "minimum" => (value.as_f64()? < least?).then(|| format!("{} is less than the minimum of {demand}", text())),
-            "maximum" => (value.as_f64()? > least?).then(|| format!("{} is greater than the maximum of {demand}", text())),
+            "minimum" => (self.number(value)? < least?).then(|| format!("{} is less than the minimum of {demand}", text())),
+            "maximum" => (self.number(value)? > least?).then(|| format!("{} is greater than the maximum of {demand}", text())),
             "pattern" => (!self.matches(demand.as_str()?, value.as_str()?))
                 .then(|| format!("{} does not match {}", text(), python(demand))),
             "format" => (!self.has_format(demand.as_str()?, value.as_str()?))
@@ -235,6 +243,11 @@ impl Schema {
             }
             _ => None,
         }
+    }
+
+    fn number(&self, value: &Value) -> Option<f64> {
+        let text = value.as_str().filter(|_| self.numbers_in_text);
+        value.as_f64().or_else(|| text?.trim().parse().ok())
     }
 
     fn matches(&self, pattern: &str, text: &str) -> bool {

@@ -1,1 +1,72 @@
-//! (in progress)
+//! Identity: who callers are and what they may. Keystone's API, v3.
+//!
+//! * [`routes`]: every operation on one screen · [`rules`]: who may call · [`envelope`]: how a fault is written
+//! * [`api`]: decode, call one op, encode · [`ops`]: the rules of the cloud · `store`: SQL · [`model`]: plain data
+//! * [`hashing`]: passwords, on threads of their own · [`contract`]: what other services may ask
+//! * [`bootstrap`]: what a new cloud starts with
+//!
+//! A token is never stored: it says whose it is and what for, sealed with the cloud's keys, and what it stands for is
+//! read anew whenever something has changed ([`ops::token`]).
+
+pub mod api;
+pub mod bootstrap;
+pub mod contract;
+pub mod envelope;
+pub mod hashing;
+pub mod migrations;
+pub mod model;
+pub mod ops;
+pub mod routes;
+pub mod rules;
+mod store;
+
+use crate::hashing::Hashing;
+use crate::ops::token::Cache;
+use ::store::Db;
+use fault::Fault;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+use web::Surface;
+
+/// What identity is made of.
+pub struct Parts {
+    /// The store.
+    pub db: Db,
+    /// Threads that hash passwords.
+    pub hashing: Hashing,
+    /// How long a token is valid.
+    pub token_life: Duration,
+}
+
+/// The identity service.
+pub struct Identity {
+    db: Db,
+    hashing: Hashing,
+    token_life: Duration,
+    cache: Cache,
+}
+
+impl Identity {
+    /// Brings the schema up to date and gives the service.
+    pub fn new(parts: Parts) -> Result<Arc<Self>, Fault> {
+        parts.db.migrate("identity", migrations::MIGRATIONS)?;
+        let Parts { db, hashing, token_life } = parts;
+        Ok(Arc::new(Self { db, hashing, token_life, cache: Cache::default() }))
+    }
+
+    /// The service as the wire sees it.
+    pub fn surface(self: &Arc<Self>) -> Surface<Self> {
+        Surface {
+            name: "identity",
+            service: self.clone(),
+            routes: routes::routes(),
+            microversions: None,
+            envelope: envelope::envelope,
+            refusal: envelope::refusal,
+            spelling: |path| Cow::Borrowed(path),
+            head_is_get: true,
+            request_id_header: None,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Users on the wire.
+
+use super::{below, boolean, given, id, list, name, one, or_null};
+use crate::Identity;
+use fault::Fault;
+use serde_json::{Value, json};
+use std::sync::{Arc, LazyLock};
+use web::schema::Schema;
+use web::{Answer, Ask};
+use zeroize::Zeroizing;
+
+fn attributes() -> Value {
+    json!({
+        "name": name(255), "domain_id": id(), "default_project_id": or_null(id()), "enabled": boolean(),
+        "description": or_null(json!({"type": "string"})), "password": {"type": ["string", "null"]},
+        "options": {"type": "object"},
+    })
+}
+
+static CREATE: LazyLock<Schema> = LazyLock::new(|| below("user", &["name"], attributes()));
+static UPDATE: LazyLock<Schema> = LazyLock::new(|| below("user", &[], attributes()));
+static PASSWORD: LazyLock<Schema> = LazyLock::new(|| {
+    let text = json!({"type": "string"});
+    below("user", &["original_password", "password"], json!({"original_password": text, "password": text}))
+});
+
+/// `GET /v3/users`
+pub async fn list_all(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    let all = identity.user_list(&ask.cx).await?;
+    Ok(list(&ask, "users", all.iter().map(|user| user.body(&ask.cx.base)), &["domain_id", "enabled", "name"]))
+}
+
+/// `POST /v3/users`
+pub async fn create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
+    let given = given(&mut ask, "user", &CREATE).await?;
+    let user = identity.user_create(&ask.cx, given).await?;
+    Ok(one(201, "user", user.body(&ask.cx.base)))
+}
+
+/// `GET /v3/users/{id}`
+pub async fn show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    let user = identity.user_show(&ask.cx, ask.id("id")).await?;
+    Ok(one(200, "user", user.body(&ask.cx.base)))
+}
+
+/// `PATCH /v3/users/{id}`
+pub async fn update(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
+    let given = given(&mut ask, "user", &UPDATE).await?;
+    let user = identity.user_update(&ask.cx, ask.id("id"), given).await?;
+    Ok(one(200, "user", user.body(&ask.cx.base)))
+}
+
+/// `DELETE /v3/users/{id}`
+pub async fn delete(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    identity.user_delete(&ask.cx, ask.id("id")).await?;
+    Ok(Answer::empty(204))
+}
+
+/// `POST /v3/users/{id}/password`
+pub async fn password(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
+    let given = given(&mut ask, "user", &PASSWORD).await?;
+    let secret = |name: &str| Zeroizing::new(given[name].as_str().unwrap_or_default().to_owned());
+    identity.password_change(ask.id("id"), secret("original_password"), secret("password")).await?;
+    Ok(Answer::empty(204))
+}
+
+/// `GET /v3/users/{id}/projects`
+pub async fn projects(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    let all = identity.user_projects(&ask.cx, ask.id("id")).await?;
+    Ok(list(&ask, "projects", all.iter().map(|project| project.body(&ask.cx.base)), &["domain_id", "enabled", "name"]))
+}
+
+/// `GET /v3/users/{id}/groups`
+pub async fn groups(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    let all = identity.group_list_of_user(&ask.cx, ask.id("id")).await?;
+    Ok(list(&ask, "groups", all.iter().map(|group| group.body(&ask.cx.base)), &["name"]))
+}

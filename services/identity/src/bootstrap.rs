@@ -1,0 +1,165 @@
+//! What a new cloud starts with: the domain Default, roles and what they imply, the users and projects `admin` and
+//! `demo`, and the catalog. Repeating it changes nothing but the addresses in the catalog, which follow the settings.
+
+use crate::Identity;
+use crate::hashing::LOWEST_COST;
+use crate::model::assignment::{ActorKind, Assignment, TargetKind};
+use crate::model::catalog::{Endpoint, Region, Service};
+use crate::model::password;
+use crate::model::project::Project;
+use crate::model::role::Role;
+use crate::model::user::User;
+use crate::store::{self, assignment::assignment_add, catalog::*, project::*, role::*, user::*};
+use ::store::Tx;
+use fault::Fault;
+use kernel::Micros;
+use serde_json::{Map, json};
+
+/// The domain that everything is in unless somebody says otherwise.
+pub const DEFAULT_DOMAIN: &str = "default";
+
+/// A service of the cloud, as the catalog has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer {
+    /// Its type (`compute`).
+    pub kind: &'static str,
+    /// Its name (`nova`).
+    pub name: &'static str,
+    /// Its path below the cloud's address (`/compute/v2.1`).
+    pub path: &'static str,
+}
+
+/// What the first start made: the generated passwords, told once.
+#[derive(Debug)]
+pub struct Made {
+    /// The users' names and passwords.
+    pub passwords: Vec<(&'static str, String)>,
+}
+
+impl Identity {
+    /// Makes what is missing. Answers the passwords when this was the first start.
+    pub fn bootstrap(&self, public_url: &str, region: &str, offers: &'static [Offer]) -> Result<Option<Made>, Fault> {
+        let (public_url, region) = (public_url.to_owned(), region.to_owned());
+        self.db.write_now(move |tx| {
+            let first = project_by_id(tx, DEFAULT_DOMAIN)?.is_none();
+            let made = if first { Some(people(tx)?) } else { None };
+            catalog(tx, &public_url, &region, offers)?;
+            Ok(made)
+        })
+    }
+}
+
+fn people(tx: &Tx) -> Result<Made, Fault> {
+    store::token::keys_rotate(tx, 3)?;
+    place(tx, DEFAULT_DOMAIN, "Default", true, "The default domain")?;
+    let [reader, member, manager, admin, service] =
+        ["reader", "member", "manager", "admin", "service"].map(|name| role(tx, name));
+    let (reader, member, manager, admin) = (reader?, member?, manager?, admin?);
+    service?;
+    for (prior, implied) in [(&admin, &manager), (&manager, &member), (&member, &reader)] {
+        implication_add(tx, prior, implied)?;
+    }
+    let (admin_user, admin_password) = user(tx, "admin")?;
+    let (demo_user, demo_password) = user(tx, "demo")?;
+    let (admin_project, demo_project) = (tx.entropy().hex_id(), tx.entropy().hex_id());
+    place(tx, &admin_project, "admin", false, "The project of the cloud's administrators")?;
+    place(tx, &demo_project, "demo", false, "A project to try things in")?;
+    grant(tx, &admin_user, TargetKind::Project, &admin_project, &admin)?;
+    grant(tx, &admin_user, TargetKind::Project, &demo_project, &admin)?;
+    grant(tx, &admin_user, TargetKind::Domain, DEFAULT_DOMAIN, &admin)?;
+    grant(tx, &admin_user, TargetKind::System, "all", &admin)?;
+    grant(tx, &demo_user, TargetKind::Project, &demo_project, &member)?;
+    Ok(Made { passwords: vec![("admin", admin_password), ("demo", demo_password)] })
+}
+
+fn place(tx: &Tx, id: &str, name: &str, is_domain: bool, description: &str) -> Result<(), Fault> {
+    let above = if is_domain { "" } else { DEFAULT_DOMAIN };
+    let project = Project {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        domain_id: above.to_owned(),
+        parent_id: above.to_owned(),
+        is_domain,
+        enabled: true,
+        description: description.to_owned(),
+        tags: Vec::new(),
+        options: Map::new(),
+        extra: Map::new(),
+    };
+    project_insert(tx, &project)?;
+    Ok(())
+}
+
+fn role(tx: &Tx, name: &str) -> Result<String, Fault> {
+    let id = tx.entropy().hex_id();
+    let options = Map::from_iter([("immutable".to_owned(), json!(true))]);
+    let (name, domain_id) = (name.to_owned(), String::new());
+    role_insert(tx, &Role { id: id.clone(), name, domain_id, description: None, options, extra: Map::new() })?;
+    Ok(id)
+}
+
+/// A user with a generated password. It has 128 random bits, which nobody guesses however cheap a guess is: hence the
+/// lowest cost, and the first token in time.
+fn user(tx: &Tx, name: &str) -> Result<(String, String), Fault> {
+    let plain = tx.entropy().password();
+    let hash = password::hash(plain.as_bytes(), LOWEST_COST, tx.entropy().bytes());
+    let user = User {
+        id: tx.entropy().hex_id(),
+        name: name.to_owned(),
+        domain_id: DEFAULT_DOMAIN.to_owned(),
+        enabled: true,
+        default_project_id: None,
+        password_hash: hash,
+        password_expires_at: None,
+        options: Map::new(),
+        extra: Map::new(),
+        valid_since: Micros(0),
+    };
+    user_insert(tx, &user)?;
+    Ok((user.id, plain))
+}
+
+fn grant(tx: &Tx, user: &str, target_kind: TargetKind, target: &str, role: &str) -> Result<(), Fault> {
+    assignment_add(tx, &Assignment {
+        actor_kind: ActorKind::User,
+        actor_id: user.to_owned(),
+        target_kind,
+        target_id: target.to_owned(),
+        role_id: role.to_owned(),
+        inherited: false,
+    })
+}
+
+/// The cloud's own entries, known by type and name; what administrators added stays.
+fn catalog(tx: &Tx, public_url: &str, region: &str, offers: &[Offer]) -> Result<(), Fault> {
+    if region_by_id(tx, region)?.is_none() {
+        let (id, description) = (region.to_owned(), String::new());
+        region_insert(tx, &Region { id, parent_region_id: None, description, extra: Map::new() })?;
+    }
+    let (known, endpoints) = (services(tx)?, endpoints(tx)?);
+    for offer in offers {
+        let own = known.iter().find(|one| one.kind == offer.kind && one.name.as_deref() == Some(offer.name));
+        let service = own.cloned().unwrap_or_else(|| Service {
+            id: tx.entropy().hex_id(),
+            kind: offer.kind.to_owned(),
+            name: Some(offer.name.to_owned()),
+            description: None,
+            enabled: true,
+            extra: Map::new(),
+        });
+        if own.is_none() {
+            service_put(tx, &service)?;
+        }
+        for interface in ["public", "internal", "admin"] {
+            let mine = |one: &&Endpoint| {
+                one.service_id == service.id && one.interface == interface && one.region_id.as_deref() == Some(region)
+            };
+            let url = format!("{}{}", public_url.trim_end_matches('/'), offer.path);
+            let id = endpoints.iter().find(mine).map_or_else(|| tx.entropy().hex_id(), |one| one.id.clone());
+            let (service_id, interface) = (service.id.clone(), interface.to_owned());
+            let region_id = Some(region.to_owned());
+            endpoint_put(tx, &Endpoint { id, service_id, interface, region_id, url, enabled: true, extra: Map::new() })?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! Threads of their own for hashing passwords, behind a bounded queue.
+//!
+//! A hash costs a tenth of a second of a core on purpose; on the threads that serve requests a few logins would stop
+//! everything else. When the queue is full, a login is answered 429 at once instead of late.
+
+use crate::model::password;
+use crossbeam_channel::{Sender, TrySendError, bounded};
+use fault::{Fault, Kind};
+use kernel::Entropy;
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The hashing threads.
+#[derive(Clone)]
+pub struct Hashing {
+    jobs: Sender<Job>,
+    entropy: Entropy,
+    cost: u32,
+    /// What a password is checked against when there is no such user, so that the answer takes the same time.
+    nobody: String,
+}
+
+/// The lowest cost: enough for generated passwords of 128 random bits, which nobody guesses.
+pub const LOWEST_COST: u32 = 4;
+/// How many passwords may wait for a thread.
+const QUEUE: usize = 64;
+
+impl Hashing {
+    /// Starts `threads` threads; new passwords get bcrypt of this cost.
+    pub fn start(threads: usize, cost: u32, entropy: Entropy) -> Result<Self, Fault> {
+        let (jobs, queue) = bounded::<Job>(QUEUE);
+        for number in 0..threads.max(1) {
+            let queue = queue.clone();
+            let work = move || queue.iter().for_each(|job| job());
+            std::thread::Builder::new().name(format!("hash-{number}")).spawn(work).map_err(Fault::bug)?;
+        }
+        let nobody = password::hash(b"nobody", cost, [0; 16]).ok_or_else(|| Fault::bug("bcrypt refuses its cost"))?;
+        Ok(Self { jobs, entropy, cost, nobody })
+    }
+
+    /// The hash of a new password.
+    pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, Fault> {
+        let (cost, salt) = (self.cost, self.entropy.bytes());
+        let hash = self.on_thread(move || password::hash(password.as_bytes(), cost, salt)).await?;
+        hash.ok_or_else(|| Fault::bug("bcrypt refuses a password"))
+    }
+
+    /// Whether the password belongs to the hash; `None` stands for a user that does not exist and takes as long.
+    pub async fn verify(&self, password: Zeroizing<String>, hash: Option<String>) -> Result<bool, Fault> {
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.nobody.clone());
+        Ok(self.on_thread(move || password::verify(password.as_bytes(), &hash)).await? && known)
+    }
+
+    async fn on_thread<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move || drop(answer.send(work())));
+        match self.jobs.try_send(job) {
+            Ok(()) => answered.await.map_err(Fault::bug),
+            Err(TrySendError::Full(_)) => {
+                Err(Fault::new(Kind::Busy, "Too many logins are being checked at this moment; try again in a few seconds."))
+            }
+            Err(TrySendError::Disconnected(_)) => Err(Fault::bug("the hashing threads are gone")),
+        }
+    }
+}

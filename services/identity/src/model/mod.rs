@@ -1,0 +1,10 @@
+//! Plain data of identity and pure functions on it: nothing here reads a clock, a store or a socket.
+
+pub mod assignment;
+pub mod catalog;
+pub mod fernet;
+pub mod password;
+pub mod project;
+pub mod role;
+pub mod token;
+pub mod user;

@@ -1,0 +1,73 @@
+//! Projects, and the domains that contain them. A domain is a project that acts as one.
+
+use serde_json::{Map, Value, json};
+
+/// A project or a domain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Project {
+    /// Its id: 32 hex digits, or `default`.
+    pub id: String,
+    /// Its name, unique in its domain (a domain's: in the cloud).
+    pub name: String,
+    /// Its domain; empty for a domain.
+    pub domain_id: String,
+    /// The project or domain above it; empty for a domain.
+    pub parent_id: String,
+    /// It is a domain.
+    pub is_domain: bool,
+    /// Tokens for it are given out and valid.
+    pub enabled: bool,
+    /// For people.
+    pub description: String,
+    /// Tags, sorted.
+    pub tags: Vec<String>,
+    /// Resource options (`immutable`).
+    pub options: Map<String, Value>,
+    /// Attributes of the caller's own.
+    pub extra: Map<String, Value>,
+}
+
+impl Project {
+    /// Whether the option `immutable` is set: it can be neither changed nor deleted until that is taken back.
+    pub fn immutable(&self) -> bool {
+        self.options.get("immutable") == Some(&Value::Bool(true))
+    }
+
+    /// As the API writes it below `project` or `domain`.
+    pub fn body(&self, base: &str) -> Value {
+        let mut body = self.extra.clone();
+        let noun = if self.is_domain { "domains" } else { "projects" };
+        body.insert("id".into(), json!(self.id));
+        body.insert("name".into(), json!(self.name));
+        if !self.is_domain {
+            body.insert("domain_id".into(), json!(self.domain_id));
+            body.insert("parent_id".into(), json!(self.parent_id));
+            body.insert("is_domain".into(), json!(false));
+        }
+        body.insert("description".into(), json!(self.description));
+        body.insert("enabled".into(), json!(self.enabled));
+        body.insert("tags".into(), json!(self.tags));
+        body.insert("options".into(), Value::Object(self.options.clone()));
+        body.insert("links".into(), json!({"self": format!("{base}/v3/{noun}/{}", self.id)}));
+        Value::Object(body)
+    }
+}
+
+/// Puts what a request gives over what is there: the named attributes are handled by the caller, the rest is `extra`,
+/// where a null stays a null.
+pub fn merge_extra(extra: &mut Map<String, Value>, given: &Map<String, Value>, known: &[&str]) {
+    for (name, value) in given.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+        extra.insert(name.clone(), value.clone());
+    }
+}
+
+/// Puts resource options over those that are there: a null takes one away.
+pub fn merge_options(options: &mut Map<String, Value>, given: Option<&Value>) {
+    for (name, value) in given.and_then(Value::as_object).into_iter().flatten() {
+        if value.is_null() {
+            options.remove(name);
+        } else {
+            options.insert(name.clone(), value.clone());
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Grants: who has which role on what, and what that amounts to when groups, inheritance and implications are followed.
+
+use super::group::group_target;
+use super::project::{below, project_target};
+use super::role::role_target;
+use super::user::user_target;
+use super::missing;
+use crate::Identity;
+use crate::model::assignment::{ActorKind, Assignment, TargetKind};
+use crate::model::role::{Role, with_implied};
+use crate::rules;
+use crate::store::{self, assignment::*};
+use ::store::Tx;
+use fault::Fault;
+use policy::{Rule, Target};
+use std::collections::{BTreeSet, HashMap};
+use web::Cx;
+
+/// What a list of assignments is narrowed to.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// A user.
+    pub user: Option<String>,
+    /// A group.
+    pub group: Option<String>,
+    /// A role.
+    pub role: Option<String>,
+    /// A target: its kind and id.
+    pub target: Option<(TargetKind, String)>,
+    /// Only those that are inherited.
+    pub inherited: bool,
+    /// Users instead of groups, projects instead of inheritance, implied roles too.
+    pub effective: bool,
+    /// Also the projects below the target.
+    pub subtree: bool,
+}
+
+/// An assignment, and where it comes from when it is an effective one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Found {
+    /// The assignment.
+    pub assignment: Assignment,
+    /// The group that the user has it through.
+    pub through_group: Option<String>,
+    /// The project or domain that it is inherited from.
+    pub inherited_from: Option<(TargetKind, String)>,
+    /// The role that implies this one.
+    pub prior_role: Option<String>,
+}
+
+impl Identity {
+    /// Grants or takes back, or looks whether it is granted, as the rule says.
+    pub async fn grant(&self, cx: &Cx, one: Assignment, rule: &'static Rule, act: Act) -> Result<(), Fault> {
+        let cx = cx.clone();
+        self.db
+            .write(move |tx| {
+                grant_for(tx, &cx, &one, rule)?;
+                let absent = || not_granted(&one);
+                match act {
+                    Act::Check if assignment_exists(tx, &one)? => return Ok(()),
+                    Act::Check => return Err(absent()),
+                    Act::Add => assignment_add(tx, &one)?,
+                    Act::Remove if assignment_remove(tx, &one)? => {}
+                    Act::Remove => return Err(absent()),
+                }
+                store::token::epoch_advance(tx)
+            })
+            .await
+    }
+
+    /// The roles granted to an actor on a target.
+    pub async fn grant_list(&self, cx: &Cx, like: Assignment, rule: &'static Rule) -> Result<Vec<Role>, Fault> {
+        let cx = cx.clone();
+        self.db
+            .read(move |tx| {
+                grant_for(tx, &cx, &like, rule)?;
+                let mut roles = Vec::new();
+                for one in assignments(tx)? {
+                    let same = Assignment { role_id: one.role_id.clone(), ..like.clone() } == one;
+                    roles.extend(same.then(|| store::role::role_by_id(tx, &one.role_id)).transpose()?.flatten());
+                }
+                Ok(roles)
+            })
+            .await
+    }
+
+    /// Who has which role on what.
+    pub async fn assignment_list(&self, cx: &Cx, filter: Filter) -> Result<(Vec<Found>, Names), Fault> {
+        let cx = cx.clone();
+        self.db
+            .read(move |tx| {
+                let rule = if filter.subtree { &rules::LIST_ROLE_ASSIGNMENTS_FOR_TREE } else { &rules::LIST_ROLE_ASSIGNMENTS };
+                let own = cx.who.domain_id.as_deref().unwrap_or("None");
+                cx.may(rule, &Target::none().with("target.domain_id", own))?;
+                let found = list(tx, &filter)?;
+                let names = names(tx)?;
+                Ok((found, names))
+            })
+            .await
+    }
+}
+
+fn not_granted(one: &Assignment) -> Fault {
+    Fault::not_found(format!(
+        "Could not find role assignment with role: {}, user or group: {}, project, domain, or system: {}.",
+        one.role_id, one.actor_id, one.target_id
+    ))
+}
+
+/// What to do with a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Make it exist.
+    Add,
+    /// Take it away; a 404 if it is not there.
+    Remove,
+    /// A 404 if it is not there.
+    Check,
+}
+
+/// Everything that an assignment names exists, and the caller may do `rule` to it.
+fn grant_for(tx: &Tx, cx: &Cx, one: &Assignment, rule: &'static Rule) -> Result<(), Fault> {
+    let role = store::role::role_by_id(tx, &one.role_id)?;
+    let target = role_target(Target::none(), role.as_ref());
+    let (target, actor) = match one.actor_kind {
+        ActorKind::User => {
+            let user = store::user::user_by_id(tx, &one.actor_id)?;
+            (role_target(user_target(user.as_ref()), role.as_ref()), user.map(drop).ok_or("user"))
+        }
+        ActorKind::Group => {
+            let group = store::group::group_by_id(tx, &one.actor_id)?;
+            (group_target(target, group.as_ref()), group.map(drop).ok_or("group"))
+        }
+    };
+    let place = match one.target_kind {
+        TargetKind::System => None,
+        TargetKind::Project | TargetKind::Domain => store::project::project_by_id(tx, &one.target_id)?,
+    };
+    let target = match &place {
+        Some(place) => project_target(Some(place)).and(target),
+        None => target,
+    };
+    cx.may(rule, &target)?;
+    if !one.role_id.is_empty() {
+        role.ok_or_else(|| missing("role", &one.role_id))?;
+    }
+    actor.map_err(|noun| missing(noun, &one.actor_id))?;
+    let fits = match one.target_kind {
+        TargetKind::System => true,
+        TargetKind::Project => place.is_some(),
+        TargetKind::Domain => place.is_some_and(|place| place.is_domain),
+    };
+    if fits { Ok(()) } else { Err(missing(one.target_kind.word(), &one.target_id)) }
+}
+
+fn list(tx: &Tx, filter: &Filter) -> Result<Vec<Found>, Fault> {
+    let mut all = assignments(tx)?.into_iter().map(|assignment| Found { assignment, through_group: None, inherited_from: None, prior_role: None }).collect();
+    if filter.effective {
+        all = effective(tx, all)?;
+    }
+    let places = match &filter.target {
+        Some((TargetKind::Project, id)) if filter.subtree => {
+            let below = below(tx, id)?.into_iter().map(|project| project.id);
+            Some(below.chain([id.clone()]).collect::<BTreeSet<_>>())
+        }
+        _ => None,
+    };
+    all.retain(|found| keep(found, filter, places.as_ref()));
+    Ok(all)
+}
+
+fn keep(found: &Found, filter: &Filter, places: Option<&BTreeSet<String>>) -> bool {
+    let one = &found.assignment;
+    let actor = |kind, wanted: &Option<String>| wanted.as_ref().is_none_or(|id| one.actor_kind == kind && one.actor_id == *id);
+    let target = match (&filter.target, places) {
+        (_, Some(places)) => one.target_kind == TargetKind::Project && places.contains(&one.target_id),
+        (Some((kind, id)), None) => one.target_kind == *kind && one.target_id == *id,
+        (None, None) => true,
+    };
+    let inherited = !filter.inherited || one.inherited || found.inherited_from.is_some();
+    actor(ActorKind::User, &filter.user)
+        && actor(ActorKind::Group, &filter.group)
+        && filter.role.as_ref().is_none_or(|id| one.role_id == *id)
+        && target
+        && inherited
+}
+
+/// Groups become their users, inherited assignments become assignments on the projects below, implied roles are added.
+fn effective(tx: &Tx, all: Vec<Found>) -> Result<Vec<Found>, Fault> {
+    let implications = store::role::implications(tx)?;
+    let mut out = BTreeSet::new();
+    for found in all {
+        let mut by_user = Vec::new();
+        match found.assignment.actor_kind {
+            ActorKind::User => by_user.push(found),
+            ActorKind::Group => {
+                for user in store::user::users_of_group(tx, &found.assignment.actor_id)? {
+                    let mut one = found.clone();
+                    one.through_group = Some(std::mem::replace(&mut one.assignment.actor_id, user.id));
+                    one.assignment.actor_kind = ActorKind::User;
+                    by_user.push(one);
+                }
+            }
+        }
+        for one in by_user {
+            for placed in placed(tx, one)? {
+                for role in with_implied([placed.assignment.role_id.clone()], &implications) {
+                    let mut implied = placed.clone();
+                    if role != placed.assignment.role_id {
+                        implied.prior_role = Some(std::mem::replace(&mut implied.assignment.role_id, role));
+                    }
+                    out.insert(implied);
+                }
+            }
+        }
+    }
+    Ok(out.into_iter().collect())
+}
+
+fn placed(tx: &Tx, one: Found) -> Result<Vec<Found>, Fault> {
+    if !one.assignment.inherited {
+        return Ok(vec![one]);
+    }
+    let from = (one.assignment.target_kind, one.assignment.target_id.clone());
+    let there = |project: crate::model::project::Project| {
+        let mut placed = one.clone();
+        placed.assignment.inherited = false;
+        placed.assignment.target_kind = TargetKind::Project;
+        placed.assignment.target_id = project.id;
+        placed.inherited_from = Some(from.clone());
+        placed
+    };
+    Ok(below(tx, &from.1)?.into_iter().map(there).collect())
+}
+
+/// Names by id, for lists that ask for them: of users, groups, roles and targets, with the names of their domains.
+pub type Names = HashMap<String, (String, Option<(String, String)>)>;
+
+fn names(tx: &Tx) -> Result<Names, Fault> {
+    let domains: HashMap<String, String> = store::project::projects(tx, true)?.into_iter().map(|d| (d.id, d.name)).collect();
+    let domain = |id: &str| domains.get(id).map(|name| (id.to_owned(), name.clone()));
+    let mut names: Names = domains.iter().map(|(id, name)| (id.clone(), (name.clone(), None))).collect();
+    for user in store::user::users(tx)? {
+        names.insert(user.id, (user.name, domain(&user.domain_id)));
+    }
+    for group in store::group::groups(tx)? {
+        names.insert(group.id, (group.name, domain(&group.domain_id)));
+    }
+    for project in store::project::projects(tx, false)? {
+        names.insert(project.id, (project.name, domain(&project.domain_id)));
+    }
+    for role in store::role::roles(tx)? {
+        names.insert(role.id, (role.name, domain(&role.domain_id)));
+    }
+    Ok(names)
+}

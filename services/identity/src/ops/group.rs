@@ -1,0 +1,178 @@
+//! Groups and who is in them.
+
+use super::{describe, missing, taken, text};
+use crate::Identity;
+use crate::model::project::merge_extra;
+use crate::model::user::{Group, User};
+use crate::ops::user::{user_for, user_target};
+use crate::rules;
+use crate::store::{self, group::*};
+use ::store::Tx;
+use fault::Fault;
+use policy::{Rule, Target};
+use serde_json::{Map, Value};
+use web::Cx;
+
+const KNOWN: &[&str] = &["id", "name", "domain_id", "description", "links"];
+
+/// What rules may ask of a group.
+pub(super) fn group_target(target: Target, group: Option<&Group>) -> Target {
+    let Some(group) = group else { return target };
+    describe(target, "group", &[("id", &group.id), ("domain_id", &group.domain_id)])
+}
+
+fn group_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Group, Fault> {
+    let found = group_by_id(tx, id)?;
+    cx.may(rule, &group_target(Target::none(), found.as_ref()))?;
+    found.ok_or_else(|| missing("group", id))
+}
+
+/// The group and the user, if the caller may do `rule` to that pair.
+fn member_for(tx: &Tx, cx: &Cx, group_id: &str, user_id: &str, rule: &'static Rule) -> Result<(), Fault> {
+    let (group, user) = (group_by_id(tx, group_id)?, store::user::user_by_id(tx, user_id)?);
+    cx.may(rule, &group_target(user_target(user.as_ref()), group.as_ref()))?;
+    user.ok_or_else(|| missing("user", user_id))?;
+    group.ok_or_else(|| missing("group", group_id))?;
+    Ok(())
+}
+
+impl Identity {
+    /// Every group that the caller may see.
+    pub async fn group_list(&self, cx: &Cx) -> Result<Vec<Group>, Fault> {
+        let cx = cx.clone();
+        self.db
+            .read(move |tx| {
+                let own = cx.who.domain_id.as_deref();
+                let target = own.map_or(Target::none(), |own| Target::none().with("target.group.domain_id", own));
+                cx.may(&rules::LIST_GROUPS, &target)?;
+                Ok(groups(tx)?.into_iter().filter(|group| own.is_none_or(|own| group.domain_id == own)).collect())
+            })
+            .await
+    }
+
+    /// The groups of a user.
+    pub async fn group_list_of_user(&self, cx: &Cx, user_id: &str) -> Result<Vec<Group>, Fault> {
+        let (cx, user_id) = (cx.clone(), user_id.to_owned());
+        self.db
+            .read(move |tx| {
+                user_for(tx, &cx, &user_id, &rules::LIST_GROUPS_FOR_USER)?;
+                groups_of_user(tx, &user_id)
+            })
+            .await
+    }
+
+    /// One group.
+    pub async fn group_show(&self, cx: &Cx, id: &str) -> Result<Group, Fault> {
+        let (cx, id) = (cx.clone(), id.to_owned());
+        self.db.read(move |tx| group_for(tx, &cx, &id, &rules::GET_GROUP)).await
+    }
+
+    /// Makes a group.
+    pub async fn group_create(&self, cx: &Cx, given: Map<String, Value>) -> Result<Group, Fault> {
+        let cx = cx.clone();
+        self.db
+            .write(move |tx| {
+                let own = cx.who.domain_id.clone().or_else(|| cx.who.project_domain_id.clone());
+                let domain_id = text(&given, "domain_id").or(own).unwrap_or_else(|| "default".into());
+                let mut group = Group {
+                    id: tx.entropy().hex_id(),
+                    name: text(&given, "name").unwrap_or_default().trim().to_owned(),
+                    domain_id,
+                    description: text(&given, "description").unwrap_or_default(),
+                    extra: Map::new(),
+                };
+                cx.may(&rules::CREATE_GROUP, &group_target(Target::none(), Some(&group)))?;
+                let domain = store::project::project_by_id(tx, &group.domain_id)?.filter(|domain| domain.is_domain);
+                domain.ok_or_else(|| missing("domain", &group.domain_id))?;
+                merge_extra(&mut group.extra, &given, KNOWN);
+                if group_insert(tx, &group)? { Ok(group) } else { Err(taken("group", &group.name)) }
+            })
+            .await
+    }
+
+    /// Changes a group.
+    pub async fn group_update(&self, cx: &Cx, id: &str, given: Map<String, Value>) -> Result<Group, Fault> {
+        let (cx, id) = (cx.clone(), id.to_owned());
+        self.db
+            .write(move |tx| {
+                let mut group = group_for(tx, &cx, &id, &rules::UPDATE_GROUP)?;
+                if text(&given, "domain_id").is_some_and(|domain| domain != group.domain_id) {
+                    return Err(Fault::bad_input("Update of `domain_id` is not allowed."));
+                }
+                if let Some(name) = text(&given, "name") {
+                    group.name = name;
+                }
+                if let Some(description) = given.get("description") {
+                    group.description = description.as_str().unwrap_or_default().to_owned();
+                }
+                merge_extra(&mut group.extra, &given, KNOWN);
+                if group_update(tx, &group)? { Ok(group) } else { Err(taken("group", &group.name)) }
+            })
+            .await
+    }
+
+    /// Removes a group.
+    pub async fn group_delete(&self, cx: &Cx, id: &str) -> Result<(), Fault> {
+        let (cx, id) = (cx.clone(), id.to_owned());
+        self.db
+            .write(move |tx| {
+                group_for(tx, &cx, &id, &rules::DELETE_GROUP)?;
+                group_delete(tx, &id)?;
+                store::token::epoch_advance(tx)
+            })
+            .await
+    }
+
+    /// The users in a group.
+    pub async fn group_users(&self, cx: &Cx, id: &str) -> Result<Vec<User>, Fault> {
+        let (cx, id) = (cx.clone(), id.to_owned());
+        self.db
+            .read(move |tx| {
+                group_for(tx, &cx, &id, &rules::LIST_USERS_IN_GROUP)?;
+                store::user::users_of_group(tx, &id)
+            })
+            .await
+    }
+
+    /// Puts a user into a group.
+    pub async fn member_add(&self, cx: &Cx, group_id: &str, user_id: &str) -> Result<(), Fault> {
+        let (cx, group_id, user_id) = (cx.clone(), group_id.to_owned(), user_id.to_owned());
+        self.db
+            .write(move |tx| {
+                member_for(tx, &cx, &group_id, &user_id, &rules::ADD_USER_TO_GROUP)?;
+                membership_add(tx, &user_id, &group_id)?;
+                store::token::epoch_advance(tx)
+            })
+            .await
+    }
+
+    /// Takes a user out of a group.
+    pub async fn member_remove(&self, cx: &Cx, group_id: &str, user_id: &str) -> Result<(), Fault> {
+        let (cx, group_id, user_id) = (cx.clone(), group_id.to_owned(), user_id.to_owned());
+        self.db
+            .write(move |tx| {
+                member_for(tx, &cx, &group_id, &user_id, &rules::REMOVE_USER_FROM_GROUP)?;
+                if !membership_remove(tx, &user_id, &group_id)? {
+                    return Err(not_a_member(&user_id, &group_id));
+                }
+                store::token::epoch_advance(tx)
+            })
+            .await
+    }
+
+    /// A user is in a group, or it is a 404.
+    pub async fn member_check(&self, cx: &Cx, group_id: &str, user_id: &str) -> Result<(), Fault> {
+        let (cx, group_id, user_id) = (cx.clone(), group_id.to_owned(), user_id.to_owned());
+        self.db
+            .read(move |tx| {
+                member_for(tx, &cx, &group_id, &user_id, &rules::CHECK_USER_IN_GROUP)?;
+                if is_member(tx, &user_id, &group_id)? { Ok(()) } else { Err(not_a_member(&user_id, &group_id)) }
+            })
+            .await
+    }
+}
+
+fn not_a_member(user_id: &str, group_id: &str) -> Fault {
+    Fault::not_found(format!("User '{user_id}' not found in group '{group_id}'."))
+}
+

@@ -1,0 +1,308 @@
+//! Projects and domains: the tree, what a change of it takes away, and tags.
+
+use super::{describe, missing, taken, text};
+use crate::Identity;
+use crate::model::project::{Project, merge_extra, merge_options};
+use crate::rules;
+use crate::store::{self, project::*};
+use ::store::Tx;
+use fault::Fault;
+use policy::{Rule, Target};
+use serde_json::{Map, Value};
+use web::Cx;
+
+const KNOWN: &[&str] = &[
+    "id", "name", "domain_id", "parent_id", "is_domain", "enabled", "description", "tags", "options", "links",
+    "explicit_domain_id",
+];
+/// How deep projects may be below their domain (Keystone's `max_project_tree_depth`).
+const DEEPEST: usize = 5;
+
+/// What rules may ask of a project.
+pub(super) fn project_target(project: Option<&Project>) -> Target {
+    let Some(project) = project else { return Target::none() };
+    if project.is_domain {
+        return describe(Target::none(), "domain", &[("id", &project.id)]).with("target.domain_id", &project.id);
+    }
+    let facts = [("id", project.id.as_str()), ("domain_id", &project.domain_id)];
+    describe(Target::none(), "project", &facts)
+}
+
+fn noun(domain: bool) -> &'static str {
+    if domain { "domain" } else { "project" }
+}
+
+/// The project (or the domain), if the caller may do `rule` to it.
+pub(super) fn project_for(tx: &Tx, cx: &Cx, id: &str, domain: bool, rule: &'static Rule) -> Result<Project, Fault> {
+    let found = project_by_id(tx, id)?.filter(|project| project.is_domain || !domain);
+    cx.may(rule, &project_target(found.as_ref()))?;
+    found.ok_or_else(|| missing(noun(domain), id))
+}
+
+impl Identity {
+    /// Every project, or every domain, that the caller may see.
+    pub async fn project_list(&self, cx: &Cx, domains: bool) -> Result<Vec<Project>, Fault> {
+        let cx = cx.clone();
+        self.db
+            .read(move |tx| {
+                let own = cx.who.domain_id.as_deref();
+                let target = Target::none();
+                let target = own.map_or(target.clone(), |own| target.with("target.domain_id", own).with("target.domain.id", own));
+                cx.may(if domains { &rules::LIST_DOMAINS } else { &rules::LIST_PROJECTS }, &target)?;
+                let all = projects(tx, domains)?.into_iter();
+                let seen = |project: &Project| own.is_none_or(|own| project.domain_id == own || project.id == own);
+                Ok(all.filter(seen).collect())
+            })
+            .await
+    }
+
+    /// One project or domain.
+    pub async fn project_show(&self, cx: &Cx, id: &str, domain: bool) -> Result<Project, Fault> {
+        let (cx, id) = (cx.clone(), id.to_owned());
+        let rule = if domain { &rules::GET_DOMAIN } else { &rules::GET_PROJECT };
+        self.db.read(move |tx| project_for(tx, &cx, &id, domain, rule)).await
+    }
+
+    /// The projects above and below one: the way up, and everything below, parents first.
+    pub async fn project_family(&self, id: &str) -> Result<(Vec<Project>, Vec<Project>), Fault> {
+        let id = id.to_owned();
+        self.db
+            .read(move |tx| {
+                let project = project_by_id(tx, &id)?.ok_or_else(|| missing("project", &id))?;
+                let above = project_ancestors(tx, &project)?.into_iter().filter(|one| !one.is_domain).collect();
+                Ok((above, below(tx, &id)?))
+            })
+            .await
+    }
+
+    /// Makes a project.
+    pub async fn project_create(&self, cx: &Cx, given: Map<String, Value>) -> Result<Project, Fault> {
+        let cx = cx.clone();
+        self.db
+            .write(move |tx| {
+                let is_domain = given.get("is_domain") == Some(&Value::Bool(true));
+                if is_domain {
+                    return create_domain(tx, &cx, &given);
+                }
+                let domain_id = text(&given, "domain_id").or_else(|| own_domain(&cx)).unwrap_or_else(|| "default".into());
+                let parent_id = text(&given, "parent_id").unwrap_or_else(|| domain_id.clone());
+                let mut project = new(tx, &given, false);
+                (project.domain_id, project.parent_id) = (domain_id, parent_id);
+                cx.may(&rules::CREATE_PROJECT, &project_target(Some(&project)))?;
+                check_parent(tx, &mut project, given.contains_key("domain_id"))?;
+                if !project_insert(tx, &project)? {
+                    let said = format!("it is not permitted to have two projects with the same name in the same domain : {}", project.name);
+                    return Err(Fault::conflict(format!("Conflict occurred attempting to store project - {said}.")));
+                }
+                Ok(project)
+            })
+            .await
+    }
+
+    /// Makes a domain.
+    pub async fn domain_create(&self, cx: &Cx, given: Map<String, Value>) -> Result<Project, Fault> {
+        let cx = cx.clone();
+        self.db.write(move |tx| create_domain(tx, &cx, &given)).await
+    }
+
+    /// Changes a project or a domain.
+    pub async fn project_update(&self, cx: &Cx, id: &str, domain: bool, given: Map<String, Value>) -> Result<Project, Fault> {
+        let (cx, id) = (cx.clone(), id.to_owned());
+        let rule = if domain { &rules::UPDATE_DOMAIN } else { &rules::UPDATE_PROJECT };
+        self.db
+            .write(move |tx| {
+                let mut project = project_for(tx, &cx, &id, domain, rule)?;
+                check_fixed(&project, &given)?;
+                merge_options(&mut project.options, given.get("options"));
+                if let Some(name) = text(&given, "name") {
+                    project.name = name;
+                }
+                if let Some(description) = given.get("description") {
+                    project.description = description.as_str().unwrap_or_default().to_owned();
+                }
+                if let Some(enabled) = given.get("enabled").and_then(Value::as_bool) {
+                    project.enabled = enabled;
+                }
+                if let Some(tags) = given.get("tags").and_then(Value::as_array) {
+                    project.tags = sorted(tags.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+                }
+                merge_extra(&mut project.extra, &given, KNOWN);
+                if !project_update(tx, &project)? {
+                    return Err(taken(noun(project.is_domain), &project.name));
+                }
+                store::token::epoch_advance(tx)?;
+                Ok(project)
+            })
+            .await
+    }
+
+    /// Removes a project that has no projects below it, or a disabled domain with all that is in it.
+    pub async fn project_delete(&self, cx: &Cx, id: &str, domain: bool) -> Result<(), Fault> {
+        let (cx, id) = (cx.clone(), id.to_owned());
+        let rule = if domain { &rules::DELETE_DOMAIN } else { &rules::DELETE_PROJECT };
+        self.db
+            .write(move |tx| {
+                let project = project_for(tx, &cx, &id, domain, rule)?;
+                if project.immutable() {
+                    return Err(immutable(&project, "delete"));
+                }
+                if project.is_domain {
+                    delete_domain(tx, &project)?;
+                } else if !project_children(tx, &id)?.is_empty() {
+                    return Err(Fault::forbidden(format!(
+                        "You are not authorized to perform the requested action: cannot delete the project {id} since it \
+                         is not a leaf in the hierarchy. Use the cascade option if you want to delete a whole subtree."
+                    )));
+                } else {
+                    project_delete(tx, &id)?;
+                }
+                store::token::epoch_advance(tx)
+            })
+            .await
+    }
+
+    /// Replaces a project's tags, or changes one of them, as `change` says of the tags that are there.
+    pub async fn project_tags<F>(&self, cx: &Cx, id: &str, rule: &'static Rule, change: F) -> Result<Vec<String>, Fault>
+    where
+        F: Fn(&mut Vec<String>) -> Result<(), Fault> + Send + 'static,
+    {
+        let (cx, id) = (cx.clone(), id.to_owned());
+        self.db
+            .write(move |tx| {
+                let mut project = project_for(tx, &cx, &id, false, rule)?;
+                change(&mut project.tags)?;
+                project.tags = sorted(std::mem::take(&mut project.tags));
+                project_update(tx, &project)?;
+                Ok(project.tags)
+            })
+            .await
+    }
+}
+
+fn sorted(mut tags: Vec<String>) -> Vec<String> {
+    tags.sort();
+    tags.dedup();
+    tags
+}
+
+fn own_domain(cx: &Cx) -> Option<String> {
+    cx.who.domain_id.clone().or_else(|| cx.who.project_domain_id.clone())
+}
+
+/// Everything below a project, parents first.
+pub(super) fn below(tx: &Tx, id: &str) -> Result<Vec<Project>, Fault> {
+    let mut all = project_children(tx, id)?;
+    let mut next = 0;
+    while next < all.len() {
+        let children = project_children(tx, &all[next].id)?;
+        all.extend(children);
+        next += 1;
+    }
+    Ok(all)
+}
+
+fn new(tx: &Tx, given: &Map<String, Value>, is_domain: bool) -> Project {
+    let tags = given.get("tags").and_then(Value::as_array).into_iter().flatten();
+    let mut project = Project {
+        id: tx.entropy().hex_id(),
+        name: text(given, "name").unwrap_or_default().trim().to_owned(),
+        domain_id: String::new(),
+        parent_id: String::new(),
+        is_domain,
+        enabled: given.get("enabled").and_then(Value::as_bool).unwrap_or(true),
+        description: text(given, "description").unwrap_or_default(),
+        tags: sorted(tags.filter_map(Value::as_str).map(str::to_owned).collect()),
+        options: Map::new(),
+        extra: Map::new(),
+    };
+    merge_options(&mut project.options, given.get("options"));
+    merge_extra(&mut project.extra, given, KNOWN);
+    project
+}
+
+fn create_domain(tx: &Tx, cx: &Cx, given: &Map<String, Value>) -> Result<Project, Fault> {
+    cx.may(&rules::CREATE_DOMAIN, &Target::none())?;
+    let mut domain = new(tx, given, true);
+    if let Some(id) = text(given, "explicit_domain_id") {
+        domain.id = id;
+    }
+    if project_by_id(tx, &domain.id)?.is_some() || !project_insert(tx, &domain)? {
+        let said = format!("Duplicate entry found with name {}", domain.name);
+        return Err(Fault::conflict(format!("Conflict occurred attempting to store domain - {said}.")));
+    }
+    Ok(domain)
+}
+
+/// The parent exists, is in the same domain, is enabled and not too deep.
+fn check_parent(tx: &Tx, project: &mut Project, domain_given: bool) -> Result<(), Fault> {
+    let Some(parent) = project_by_id(tx, &project.parent_id)? else {
+        let noun = if project.parent_id == project.domain_id { "domain" } else { "project" };
+        return Err(Fault::bad_input(format!("Could not find {noun}: {}.", project.parent_id)));
+    };
+    let domain = if parent.is_domain { parent.id.clone() } else { parent.domain_id.clone() };
+    if domain_given && domain != project.domain_id {
+        return Err(Fault::bad_input(
+            "Invalid input for field 'domain_id': the project and its parent must be in the same domain.",
+        ));
+    }
+    project.domain_id = domain;
+    if !parent.enabled {
+        let said = format!("cannot create a project in a branch containing a disabled project: {}", parent.id);
+        return Err(Fault::bad_input(said));
+    }
+    if project_ancestors(tx, project)?.len() > DEEPEST {
+        return Err(Fault::forbidden(format!("Max hierarchy depth reached for {} branch.", project.parent_id)));
+    }
+    Ok(())
+}
+
+/// Where a project hangs never changes, and an immutable one not at all.
+fn check_fixed(project: &Project, given: &Map<String, Value>) -> Result<(), Fault> {
+    for (name, own) in [("id", &project.id), ("domain_id", &project.domain_id), ("parent_id", &project.parent_id)] {
+        let other = text(given, name).is_some_and(|value| &value != own);
+        if other && !project.is_domain && name == "parent_id" {
+            return Err(Fault::forbidden("Update of `parent_id` is not allowed."));
+        }
+        if other && name == "domain_id" {
+            return Err(Fault::bad_input("Update of `domain_id` is not allowed."));
+        }
+        if other && name == "id" {
+            return Err(Fault::bad_input("Cannot change project ID"));
+        }
+    }
+    let unlocks = given.get("options").and_then(|options| options.get("immutable")).is_some();
+    if project.immutable() && !(unlocks && given.len() == 1) {
+        return Err(immutable(project, "update"));
+    }
+    Ok(())
+}
+
+fn immutable(project: &Project, verb: &str) -> Fault {
+    let noun = noun(project.is_domain);
+    Fault::forbidden(format!("Cannot {verb} {noun} {}. It is marked immutable.", project.id))
+}
+
+fn delete_domain(tx: &Tx, domain: &Project) -> Result<(), Fault> {
+    if domain.id == "default" {
+        let said = "You are not authorized to perform the requested action: delete the default domain.";
+        return Err(Fault::forbidden(said));
+    }
+    if domain.enabled {
+        return Err(Fault::forbidden(
+            "Cannot delete a domain that is enabled, please disable it first.",
+        ));
+    }
+    for user in store::user::users(tx)?.iter().filter(|user| user.domain_id == domain.id) {
+        store::user::user_delete(tx, &user.id)?;
+    }
+    for group in store::group::groups(tx)?.iter().filter(|group| group.domain_id == domain.id) {
+        store::group::group_delete(tx, &group.id)?;
+    }
+    for role in store::role::roles(tx)?.iter().filter(|role| role.domain_id == domain.id) {
+        store::role::role_delete(tx, &role.id)?;
+    }
+    for project in projects_of_domain(tx, &domain.id)? {
+        project_delete(tx, &project.id)?;
+    }
+    project_delete(tx, &domain.id)
+}

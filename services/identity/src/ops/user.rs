@@ -1,0 +1,244 @@
+//! Users and their passwords.
+
+use super::{describe, missing, taken, text};
+use crate::Identity;
+use crate::model::project::{Project, merge_extra, merge_options};
+use crate::model::user::User;
+use crate::rules;
+use crate::store::{self, user::*};
+use ::store::Tx;
+use fault::{Fault, Kind};
+use kernel::Micros;
+use policy::{Rule, Target};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use web::Cx;
+use zeroize::Zeroizing;
+
+const KNOWN: &[&str] = &[
+    "id", "name", "domain_id", "enabled", "default_project_id", "password", "original_password", "options", "links",
+    "password_expires_at", "federated",
+];
+
+/// What rules may ask of a user.
+pub(super) fn user_target(user: Option<&User>) -> Target {
+    let Some(user) = user else { return Target::none() };
+    let facts = [("id", user.id.as_str()), ("domain_id", &user.domain_id)];
+    describe(Target::none(), "user", &facts).with("user_id", &user.id)
+}
+
+/// The user, if the caller may do `rule` to it.
+pub(super) fn user_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Result<User, Fault> {
+    let found = user_by_id(tx, id)?;
+    cx.may(rule, &user_target(found.as_ref()))?;
+    found.ok_or_else(|| missing("user", id))
+}
+
+impl Identity {
+    /// Every user that the caller may see.
+    pub async fn user_list(&self, cx: &Cx) -> Result<Vec<User>, Fault> {
+        let cx = cx.clone();
+        self.db
+            .read(move |tx| {
+                let own = cx.who.domain_id.as_deref();
+                let target = own.map_or(Target::none(), |own| Target::none().with("target.domain_id", own));
+                cx.may(&rules::LIST_USERS, &target)?;
+                Ok(users(tx)?.into_iter().filter(|user| own.is_none_or(|own| user.domain_id == own)).collect())
+            })
+            .await
+    }
+
+    /// One user.
+    pub async fn user_show(&self, cx: &Cx, id: &str) -> Result<User, Fault> {
+        let (cx, id) = (cx.clone(), id.to_owned());
+        self.db.read(move |tx| user_for(tx, &cx, &id, &rules::GET_USER)).await
+    }
+
+    /// Makes a user.
+    pub async fn user_create(&self, cx: &Cx, given: Map<String, Value>) -> Result<User, Fault> {
+        let domain_id = text(&given, "domain_id").or_else(|| own_domain(cx)).unwrap_or_else(|| "default".into());
+        let facts = describe(Target::none(), "user", &[("domain_id", &domain_id)]);
+        cx.may(&rules::CREATE_USER, &facts)?;
+        let hash = self.hash_given(&given).await?;
+        self.db
+            .write(move |tx| {
+                let domain = store::project::project_by_id(tx, &domain_id)?.filter(|domain| domain.is_domain);
+                if domain.is_none() {
+                    return Err(missing("domain", &domain_id));
+                }
+                let mut user = User {
+                    id: tx.entropy().hex_id(),
+                    name: text(&given, "name").unwrap_or_default().trim().to_owned(),
+                    domain_id: domain_id.clone(),
+                    enabled: given.get("enabled").and_then(Value::as_bool).unwrap_or(true),
+                    default_project_id: text(&given, "default_project_id"),
+                    password_hash: hash.clone(),
+                    password_expires_at: None,
+                    options: Map::new(),
+                    extra: Map::new(),
+                    valid_since: Micros(0),
+                };
+                merge_options(&mut user.options, given.get("options"));
+                merge_extra(&mut user.extra, &given, KNOWN);
+                if !user_insert(tx, &user)? {
+                    return Err(taken("user", &user.name));
+                }
+                Ok(user)
+            })
+            .await
+    }
+
+    /// Changes a user. A new password, and disabling, revoke its tokens.
+    pub async fn user_update(&self, cx: &Cx, id: &str, given: Map<String, Value>) -> Result<User, Fault> {
+        let (cx_own, id_own) = (cx.clone(), id.to_owned());
+        self.db.read(move |tx| user_for(tx, &cx_own, &id_own, &rules::UPDATE_USER).map(drop)).await?;
+        let hash = self.hash_given(&given).await?;
+        let (cx, id) = (cx.clone(), id.to_owned());
+        self.db
+            .write(move |tx| {
+                let mut user = user_for(tx, &cx, &id, &rules::UPDATE_USER)?;
+                check_fixed(&user, &given)?;
+                if let Some(name) = text(&given, "name") {
+                    user.name = name;
+                }
+                if let Some(enabled) = given.get("enabled").and_then(Value::as_bool) {
+                    user.enabled = enabled;
+                }
+                if given.contains_key("default_project_id") {
+                    user.default_project_id = text(&given, "default_project_id");
+                }
+                if hash.is_some() {
+                    user.password_hash.clone_from(&hash);
+                }
+                if hash.is_some() || !user.enabled {
+                    user.revoke_tokens(tx.now());
+                }
+                merge_options(&mut user.options, given.get("options"));
+                merge_extra(&mut user.extra, &given, KNOWN);
+                write(tx, &user)?;
+                Ok(user)
+            })
+            .await
+    }
+
+    /// Changes a user's own password: whoever knows the old one may.
+    pub async fn password_change(&self, id: &str, old: Zeroizing<String>, new: Zeroizing<String>) -> Result<(), Fault> {
+        let wrong = || Fault::new(Kind::Unauthenticated, "The request you have made requires authentication.");
+        let id_own = id.to_owned();
+        let found = self.db.read(move |tx| user_by_id(tx, &id_own)).await?;
+        let old_hash = found.and_then(|user| user.password_hash);
+        if !self.hashing.verify(old, old_hash.clone()).await? {
+            return Err(wrong());
+        }
+        let (hash, id) = (self.hashing.hash(new).await?, id.to_owned());
+        self.db
+            .write(move |tx| {
+                // Somebody may have changed it in between: then the old password was not the old one any more.
+                let user = user_by_id(tx, &id)?.filter(|user| user.password_hash == old_hash);
+                let mut user = user.ok_or_else(wrong)?;
+                user.password_hash = Some(hash.clone());
+                user.revoke_tokens(tx.now());
+                write(tx, &user)
+            })
+            .await
+    }
+
+    /// Removes a user.
+    pub async fn user_delete(&self, cx: &Cx, id: &str) -> Result<(), Fault> {
+        let (cx, id) = (cx.clone(), id.to_owned());
+        self.db
+            .write(move |tx| {
+                user_for(tx, &cx, &id, &rules::DELETE_USER)?;
+                user_delete(tx, &id)?;
+                store::token::epoch_advance(tx)
+            })
+            .await
+    }
+
+    /// The projects on which a user has a role, directly, through a group or inherited.
+    pub async fn user_projects(&self, cx: &Cx, id: &str) -> Result<Vec<Project>, Fault> {
+        let (cx, id) = (cx.clone(), id.to_owned());
+        self.db
+            .read(move |tx| {
+                user_for(tx, &cx, &id, &rules::LIST_USER_PROJECTS)?;
+                projects_of_user(tx, &id)
+            })
+            .await
+    }
+
+    /// The enabled projects (or domains) that the caller can get a token for.
+    pub async fn own_scopes(&self, cx: &Cx, domains: bool) -> Result<Vec<Project>, Fault> {
+        let id = cx.who.user_id.clone();
+        self.db
+            .read(move |tx| {
+                let all = if domains { domains_of_user(tx, &id)? } else { projects_of_user(tx, &id)? };
+                Ok(all.into_iter().filter(|project| project.enabled).collect())
+            })
+            .await
+    }
+
+    /// Whether the caller has a role on the system.
+    pub async fn own_system(&self, cx: &Cx) -> Result<bool, Fault> {
+        use crate::model::assignment::{TargetKind, on_target};
+        let id = cx.who.user_id.clone();
+        self.db
+            .read(move |tx| {
+                let own = store::assignment::assignments_of_user(tx, &id)?;
+                Ok(!on_target(&own, TargetKind::System, "all").is_empty())
+            })
+            .await
+    }
+
+    async fn hash_given(&self, given: &Map<String, Value>) -> Result<Option<String>, Fault> {
+        match text(given, "password") {
+            Some(password) => self.hashing.hash(Zeroizing::new(password)).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+fn own_domain(cx: &Cx) -> Option<String> {
+    cx.who.domain_id.clone().or_else(|| cx.who.project_domain_id.clone())
+}
+
+fn write(tx: &Tx, user: &User) -> Result<(), Fault> {
+    if !user_update(tx, user)? {
+        return Err(taken("user", &user.name));
+    }
+    store::token::epoch_advance(tx)
+}
+
+fn check_fixed(user: &User, given: &Map<String, Value>) -> Result<(), Fault> {
+    if text(given, "id").is_some_and(|id| id != user.id) {
+        return Err(Fault::bad_input("Cannot change user ID"));
+    }
+    if text(given, "domain_id").is_some_and(|domain| domain != user.domain_id) {
+        return Err(Fault::bad_input("Update of `domain_id` is not allowed."));
+    }
+    Ok(())
+}
+
+fn projects_of_user(tx: &Tx, user_id: &str) -> Result<Vec<Project>, Fault> {
+    use crate::model::assignment::TargetKind;
+    let mut ids = BTreeSet::new();
+    for one in store::assignment::assignments_of_user(tx, user_id)? {
+        match (one.target_kind, one.inherited) {
+            (TargetKind::Project, false) => drop(ids.insert(one.target_id)),
+            (TargetKind::Project | TargetKind::Domain, true) => {
+                ids.extend(super::project::below(tx, &one.target_id)?.into_iter().map(|project| project.id));
+            }
+            (TargetKind::Domain | TargetKind::System, _) => {}
+        }
+    }
+    let found = ids.iter().map(|id| store::project::project_by_id(tx, id)).collect::<Result<Vec<_>, _>>()?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn domains_of_user(tx: &Tx, user_id: &str) -> Result<Vec<Project>, Fault> {
+    use crate::model::assignment::TargetKind;
+    let own = store::assignment::assignments_of_user(tx, user_id)?;
+    let domains = own.into_iter().filter(|one| one.target_kind == TargetKind::Domain && !one.inherited);
+    let ids: BTreeSet<String> = domains.map(|one| one.target_id).collect();
+    let found = ids.iter().map(|id| store::project::project_by_id(tx, id)).collect::<Result<Vec<_>, _>>()?;
+    Ok(found.into_iter().flatten().collect())
+}

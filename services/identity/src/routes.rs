@@ -1,0 +1,119 @@
+//! Every operation of identity on one screen: method, path, name, and who may call.
+
+use crate::Identity;
+use crate::api::{assignment, auth, catalog, discovery, group, project, role, user};
+use crate::rules::*;
+use web::{Routes, op};
+
+/// The table.
+pub fn routes() -> Routes<Identity> {
+    grants(Routes::new())
+        .get("/", op("version_list", discovery::versions).open("discovery comes before a token"))
+        .get("/v3", op("version_show", discovery::version).open("discovery comes before a token"))
+        .post("/v3/auth/tokens", op("token_create", auth::token_create).open("who has no token yet asks for one here"))
+        .get("/v3/auth/tokens", op("token_show", auth::token_show).rule(&VALIDATE_TOKEN))
+        .head("/v3/auth/tokens", op("token_check", auth::token_check).rule(&CHECK_TOKEN))
+        .delete("/v3/auth/tokens", op("token_delete", auth::token_delete).rule(&REVOKE_TOKEN))
+        .get("/v3/auth/catalog", op("auth_catalog", auth::catalog_show).token("the catalog of the caller's own token"))
+        .get("/v3/auth/projects", op("auth_projects", auth::project_list).token("the caller's own projects"))
+        .get("/v3/auth/domains", op("auth_domains", auth::domain_list).token("the caller's own domains"))
+        .get("/v3/auth/system", op("auth_system", auth::system_list).token("the caller's own system roles"))
+        .get("/v3/domains", op("domain_list", project::domain_list).rule(&LIST_DOMAINS))
+        .post("/v3/domains", op("domain_create", project::domain_create).rule(&CREATE_DOMAIN))
+        .get("/v3/domains/{id}", op("domain_show", project::domain_show).rule(&GET_DOMAIN))
+        .patch("/v3/domains/{id}", op("domain_update", project::domain_update).rule(&UPDATE_DOMAIN))
+        .delete("/v3/domains/{id}", op("domain_delete", project::domain_delete).rule(&DELETE_DOMAIN))
+        .get("/v3/projects", op("project_list", project::project_list).rule(&LIST_PROJECTS))
+        .post("/v3/projects", op("project_create", project::project_create).rule(&CREATE_PROJECT))
+        .get("/v3/projects/{id}", op("project_show", project::project_show).rule(&GET_PROJECT))
+        .patch("/v3/projects/{id}", op("project_update", project::project_update).rule(&UPDATE_PROJECT))
+        .delete("/v3/projects/{id}", op("project_delete", project::project_delete).rule(&DELETE_PROJECT))
+        .get("/v3/projects/{id}/tags", op("tag_list", project::tag_list).rule(&LIST_PROJECT_TAGS))
+        .put("/v3/projects/{id}/tags", op("tag_replace", project::tag_replace).rule(&UPDATE_PROJECT_TAGS))
+        .delete("/v3/projects/{id}/tags", op("tag_clear", project::tag_clear).rule(&DELETE_PROJECT_TAGS))
+        .get("/v3/projects/{id}/tags/{tag}", op("tag_check", project::tag_check).rule(&GET_PROJECT_TAG))
+        .put("/v3/projects/{id}/tags/{tag}", op("tag_add", project::tag_add).rule(&CREATE_PROJECT_TAG))
+        .delete("/v3/projects/{id}/tags/{tag}", op("tag_remove", project::tag_remove).rule(&DELETE_PROJECT_TAG))
+        .get("/v3/users", op("user_list", user::list_all).rule(&LIST_USERS))
+        .post("/v3/users", op("user_create", user::create).rule(&CREATE_USER))
+        .get("/v3/users/{id}", op("user_show", user::show).rule(&GET_USER))
+        .patch("/v3/users/{id}", op("user_update", user::update).rule(&UPDATE_USER))
+        .delete("/v3/users/{id}", op("user_delete", user::delete).rule(&DELETE_USER))
+        .post("/v3/users/{id}/password", op("user_password", user::password).open("whoever knows the old password may"))
+        .get("/v3/users/{id}/projects", op("user_projects", user::projects).rule(&LIST_USER_PROJECTS))
+        .get("/v3/users/{id}/groups", op("user_groups", user::groups).rule(&LIST_GROUPS_FOR_USER))
+        .get("/v3/groups", op("group_list", group::list_all).rule(&LIST_GROUPS))
+        .post("/v3/groups", op("group_create", group::create).rule(&CREATE_GROUP))
+        .get("/v3/groups/{id}", op("group_show", group::show).rule(&GET_GROUP))
+        .patch("/v3/groups/{id}", op("group_update", group::update).rule(&UPDATE_GROUP))
+        .delete("/v3/groups/{id}", op("group_delete", group::delete).rule(&DELETE_GROUP))
+        .get("/v3/groups/{id}/users", op("group_users", group::users).rule(&LIST_USERS_IN_GROUP))
+        .put("/v3/groups/{id}/users/{user}", op("member_add", group::member_add).rule(&ADD_USER_TO_GROUP))
+        .get("/v3/groups/{id}/users/{user}", op("member_check", group::member_check).rule(&CHECK_USER_IN_GROUP))
+        .delete("/v3/groups/{id}/users/{user}", op("member_remove", group::member_remove).rule(&REMOVE_USER_FROM_GROUP))
+        .get("/v3/roles", op("role_list", role::list_all).rule(&LIST_ROLES))
+        .post("/v3/roles", op("role_create", role::create).rule(&CREATE_ROLE))
+        .get("/v3/roles/{id}", op("role_show", role::show).rule(&GET_ROLE))
+        .patch("/v3/roles/{id}", op("role_update", role::update).rule(&UPDATE_ROLE))
+        .delete("/v3/roles/{id}", op("role_delete", role::delete).rule(&DELETE_ROLE))
+        .get("/v3/role_inferences", op("inference_list", role::inference_list).rule(&LIST_ROLE_INFERENCE_RULES))
+        .get("/v3/roles/{id}/implies", op("implied_list", role::implied_list).rule(&LIST_IMPLIED_ROLES))
+        .put("/v3/roles/{id}/implies/{implied}", op("implied_create", role::implied_create).rule(&CREATE_IMPLIED_ROLE))
+        .get("/v3/roles/{id}/implies/{implied}", op("implied_show", role::implied_show).rule(&GET_IMPLIED_ROLE))
+        .head("/v3/roles/{id}/implies/{implied}", op("implied_check", role::implied_check).rule(&CHECK_IMPLIED_ROLE))
+        .delete("/v3/roles/{id}/implies/{implied}", op("implied_delete", role::implied_delete).rule(&DELETE_IMPLIED_ROLE))
+        .get("/v3/role_assignments", op("assignment_list", assignment::assignment_list).rule(&LIST_ROLE_ASSIGNMENTS))
+        .get("/v3/regions", op("region_list", catalog::region_list).open("regions are no secret in OpenStack"))
+        .post("/v3/regions", op("region_create", catalog::region_create).rule(&CREATE_REGION))
+        .get("/v3/regions/{id}", op("region_show", catalog::region_show).open("regions are no secret in OpenStack"))
+        .put("/v3/regions/{id}", op("region_create_as", catalog::region_create_as).rule(&CREATE_REGION))
+        .patch("/v3/regions/{id}", op("region_update", catalog::region_update).rule(&UPDATE_REGION))
+        .delete("/v3/regions/{id}", op("region_delete", catalog::region_delete).rule(&DELETE_REGION))
+        .get("/v3/services", op("service_list", catalog::service_list).rule(&LIST_SERVICES))
+        .post("/v3/services", op("service_create", catalog::service_create).rule(&CREATE_SERVICE))
+        .get("/v3/services/{id}", op("service_show", catalog::service_show).rule(&GET_SERVICE))
+        .patch("/v3/services/{id}", op("service_update", catalog::service_update).rule(&UPDATE_SERVICE))
+        .delete("/v3/services/{id}", op("service_delete", catalog::service_delete).rule(&DELETE_SERVICE))
+        .get("/v3/endpoints", op("endpoint_list", catalog::endpoint_list).rule(&LIST_ENDPOINTS))
+        .post("/v3/endpoints", op("endpoint_create", catalog::endpoint_create).rule(&CREATE_ENDPOINT))
+        .get("/v3/endpoints/{id}", op("endpoint_show", catalog::endpoint_show).rule(&GET_ENDPOINT))
+        .patch("/v3/endpoints/{id}", op("endpoint_update", catalog::endpoint_update).rule(&UPDATE_ENDPOINT))
+        .delete("/v3/endpoints/{id}", op("endpoint_delete", catalog::endpoint_delete).rule(&DELETE_ENDPOINT))
+}
+
+/// Where grants are listed, and where each of them is found.
+const GRANTS: [(&str, &str); 10] = [
+    ("/v3/projects/{id}/users/{user}/roles", "/v3/projects/{id}/users/{user}/roles/{role}"),
+    ("/v3/projects/{id}/groups/{group}/roles", "/v3/projects/{id}/groups/{group}/roles/{role}"),
+    ("/v3/domains/{id}/users/{user}/roles", "/v3/domains/{id}/users/{user}/roles/{role}"),
+    ("/v3/domains/{id}/groups/{group}/roles", "/v3/domains/{id}/groups/{group}/roles/{role}"),
+    ("/v3/system/users/{user}/roles", "/v3/system/users/{user}/roles/{role}"),
+    ("/v3/system/groups/{group}/roles", "/v3/system/groups/{group}/roles/{role}"),
+    (
+        "/v3/OS-INHERIT/projects/{id}/users/{user}/roles/inherited_to_projects",
+        "/v3/OS-INHERIT/projects/{id}/users/{user}/roles/{role}/inherited_to_projects",
+    ),
+    (
+        "/v3/OS-INHERIT/projects/{id}/groups/{group}/roles/inherited_to_projects",
+        "/v3/OS-INHERIT/projects/{id}/groups/{group}/roles/{role}/inherited_to_projects",
+    ),
+    (
+        "/v3/OS-INHERIT/domains/{id}/users/{user}/roles/inherited_to_projects",
+        "/v3/OS-INHERIT/domains/{id}/users/{user}/roles/{role}/inherited_to_projects",
+    ),
+    (
+        "/v3/OS-INHERIT/domains/{id}/groups/{group}/roles/inherited_to_projects",
+        "/v3/OS-INHERIT/domains/{id}/groups/{group}/roles/{role}/inherited_to_projects",
+    ),
+];
+
+/// Grants are spelled in ten ways; all have the same four operations.
+fn grants(routes: Routes<Identity>) -> Routes<Identity> {
+    GRANTS.iter().fold(routes, |routes, (list, one)| {
+        routes
+            .get(list, op("grant_list", assignment::grant_list).rule(&LIST_GRANTS))
+            .put(one, op("grant_add", assignment::grant_add).rule(&CREATE_GRANT))
+            .get(one, op("grant_check", assignment::grant_check).rule(&CHECK_GRANT))
+            .delete(one, op("grant_remove", assignment::grant_remove).rule(&REVOKE_GRANT))
+    })
+}

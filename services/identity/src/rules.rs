@@ -1,0 +1,255 @@
+//! Who may do what, unless the operator says otherwise: OpenStack's names and its secure defaults.
+
+use policy::Rule;
+
+macro_rules! rules {
+    ($($ident:ident $name:literal $default:literal $about:literal;)*) => {
+        $(#[doc = $about] pub static $ident: Rule = Rule { name: $name, default: $default, about: $about };)*
+
+        /// Every rule.
+        pub static ALL: &[Rule] = &[$(Rule { name: $name, default: $default, about: $about }),*];
+    };
+}
+
+rules! {
+    ADMIN_REQUIRED "admin_required"
+        "role:admin"
+        "What administrators of the cloud may do.";
+    SERVICE_ROLE "service_role"
+        "role:service"
+        "What services may do for others.";
+    OWNER "owner"
+        "user_id:%(user_id)s"
+        "What users may do with what is theirs.";
+    TOKEN_SUBJECT "token_subject"
+        "user_id:%(target.token.user_id)s"
+        "What the owner of a token may do with it.";
+    DOMAIN_MANAGED "domain_managed_target_role"
+        "'manager':%(target.role.name)s or 'member':%(target.role.name)s or 'reader':%(target.role.name)s"
+        "Roles that a domain's manager may hand out.";
+    LIST_REGIONS "identity:list_regions"
+        ""
+        "List regions.";
+    GET_REGION "identity:get_region"
+        ""
+        "Show a region.";
+    CREATE_REGION "identity:create_region"
+        "rule:admin_required"
+        "Make a region.";
+    UPDATE_REGION "identity:update_region"
+        "rule:admin_required"
+        "Change a region.";
+    DELETE_REGION "identity:delete_region"
+        "rule:admin_required"
+        "Remove a region.";
+    LIST_SERVICES "identity:list_services"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List services.";
+    GET_SERVICE "identity:get_service"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Show a service.";
+    CREATE_SERVICE "identity:create_service"
+        "rule:admin_required"
+        "Make a service.";
+    UPDATE_SERVICE "identity:update_service"
+        "rule:admin_required"
+        "Change a service.";
+    DELETE_SERVICE "identity:delete_service"
+        "rule:admin_required"
+        "Remove a service.";
+    LIST_ENDPOINTS "identity:list_endpoints"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List endpoints.";
+    GET_ENDPOINT "identity:get_endpoint"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Show a endpoint.";
+    CREATE_ENDPOINT "identity:create_endpoint"
+        "rule:admin_required"
+        "Make a endpoint.";
+    UPDATE_ENDPOINT "identity:update_endpoint"
+        "rule:admin_required"
+        "Change a endpoint.";
+    DELETE_ENDPOINT "identity:delete_endpoint"
+        "rule:admin_required"
+        "Remove a endpoint.";
+    GET_DOMAIN "identity:get_domain"
+        "rule:admin_required or (role:reader and system_scope:all) or token.domain.id:%(target.domain.id)s or token.project.domain.id:%(target.domain.id)s"
+        "Show a domain.";
+    LIST_DOMAINS "identity:list_domains"
+        "rule:admin_required or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.domain.id)s)"
+        "List domains.";
+    CREATE_DOMAIN "identity:create_domain"
+        "rule:admin_required"
+        "Make a domain.";
+    UPDATE_DOMAIN "identity:update_domain"
+        "rule:admin_required"
+        "Change a domain.";
+    DELETE_DOMAIN "identity:delete_domain"
+        "rule:admin_required"
+        "Remove a domain.";
+    GET_PROJECT "identity:get_project"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s) or project_id:%(target.project.id)s"
+        "Show a project.";
+    LIST_PROJECTS "identity:list_projects"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.domain_id)s)"
+        "List projects.";
+    LIST_USER_PROJECTS "identity:list_user_projects"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.user.domain_id)s) or user_id:%(target.user.id)s"
+        "List the projects of a user.";
+    CREATE_PROJECT "identity:create_project"
+        "(rule:admin_required) or (role:manager and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s)"
+        "Make a project.";
+    UPDATE_PROJECT "identity:update_project"
+        "(rule:admin_required) or (role:manager and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s)"
+        "Change a project.";
+    DELETE_PROJECT "identity:delete_project"
+        "(rule:admin_required) or (role:manager and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s)"
+        "Remove a project.";
+    LIST_PROJECT_TAGS "identity:list_project_tags"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s) or project_id:%(target.project.id)s"
+        "List a project's tags.";
+    GET_PROJECT_TAG "identity:get_project_tag"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s) or project_id:%(target.project.id)s"
+        "Look whether a project has a tag.";
+    UPDATE_PROJECT_TAGS "identity:update_project_tags"
+        "(rule:admin_required) or (role:manager and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s)"
+        "Replace a project's tags.";
+    CREATE_PROJECT_TAG "identity:create_project_tag"
+        "(rule:admin_required) or (role:manager and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s)"
+        "Add a tag to a project.";
+    DELETE_PROJECT_TAGS "identity:delete_project_tags"
+        "(rule:admin_required) or (role:manager and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s)"
+        "Remove all tags of a project.";
+    DELETE_PROJECT_TAG "identity:delete_project_tag"
+        "(rule:admin_required) or (role:manager and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s)"
+        "Remove a tag of a project.";
+    GET_USER "identity:get_user"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and token.domain.id:%(target.user.domain_id)s) or user_id:%(target.user.id)s"
+        "Show a user.";
+    LIST_USERS "identity:list_users"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.domain_id)s)"
+        "List users.";
+    CREATE_USER "identity:create_user"
+        "(rule:admin_required) or (role:manager and token.domain.id:%(target.user.domain_id)s)"
+        "Make a user.";
+    UPDATE_USER "identity:update_user"
+        "(rule:admin_required) or (role:manager and token.domain.id:%(target.user.domain_id)s)"
+        "Change a user.";
+    DELETE_USER "identity:delete_user"
+        "(rule:admin_required) or (role:manager and token.domain.id:%(target.user.domain_id)s)"
+        "Remove a user.";
+    GET_GROUP "identity:get_group"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.group.domain_id)s)"
+        "Show a group.";
+    LIST_GROUPS "identity:list_groups"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.group.domain_id)s)"
+        "List groups.";
+    LIST_GROUPS_FOR_USER "identity:list_groups_for_user"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.user.domain_id)s) or user_id:%(user_id)s"
+        "List the groups of a user.";
+    CREATE_GROUP "identity:create_group"
+        "(rule:admin_required) or (role:manager and domain_id:%(target.group.domain_id)s)"
+        "Make a group.";
+    UPDATE_GROUP "identity:update_group"
+        "(rule:admin_required) or (role:manager and domain_id:%(target.group.domain_id)s)"
+        "Change a group.";
+    DELETE_GROUP "identity:delete_group"
+        "(rule:admin_required) or (role:manager and domain_id:%(target.group.domain_id)s)"
+        "Remove a group.";
+    LIST_USERS_IN_GROUP "identity:list_users_in_group"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.group.domain_id)s)"
+        "List the users of a group.";
+    ADD_USER_TO_GROUP "identity:add_user_to_group"
+        "(rule:admin_required) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s)"
+        "Put a user into a group.";
+    REMOVE_USER_FROM_GROUP "identity:remove_user_from_group"
+        "(rule:admin_required) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s)"
+        "Take a user out of a group.";
+    CHECK_USER_IN_GROUP "identity:check_user_in_group"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s)"
+        "Look whether a user is in a group.";
+    GET_ROLE "identity:get_role"
+        "(rule:admin_required or (role:reader and system_scope:all)) or (role:manager and rule:domain_managed_target_role)"
+        "Show a role.";
+    LIST_ROLES "identity:list_roles"
+        "(rule:admin_required or (role:reader and system_scope:all)) or (role:manager and not domain_id:None)"
+        "List roles.";
+    CREATE_ROLE "identity:create_role"
+        "rule:admin_required"
+        "Make a role.";
+    UPDATE_ROLE "identity:update_role"
+        "rule:admin_required"
+        "Change a role.";
+    DELETE_ROLE "identity:delete_role"
+        "rule:admin_required"
+        "Remove a role.";
+    GET_IMPLIED_ROLE "identity:get_implied_role"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Show an implication.";
+    LIST_IMPLIED_ROLES "identity:list_implied_roles"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List what a role implies.";
+    CREATE_IMPLIED_ROLE "identity:create_implied_role"
+        "rule:admin_required"
+        "Let a role imply another.";
+    DELETE_IMPLIED_ROLE "identity:delete_implied_role"
+        "rule:admin_required"
+        "Take an implication back.";
+    LIST_ROLE_INFERENCE_RULES "identity:list_role_inference_rules"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List all implications.";
+    CHECK_IMPLIED_ROLE "identity:check_implied_role"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Look whether a role implies another.";
+    CHECK_GRANT "identity:check_grant"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (((role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s))"
+        "Look whether a grant exists.";
+    LIST_GRANTS "identity:list_grants"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (((role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)))"
+        "List grants.";
+    CREATE_GRANT "identity:create_grant"
+        "(rule:admin_required) or (((role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s)) or (((role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and rule:domain_managed_target_role)"
+        "Grant a role.";
+    REVOKE_GRANT "identity:revoke_grant"
+        "(rule:admin_required) or (((role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s)) or (((role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and rule:domain_managed_target_role)"
+        "Take a grant back.";
+    LIST_SYSTEM_GRANTS_FOR_USER "identity:list_system_grants_for_user"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List system roles.";
+    CHECK_SYSTEM_GRANT_FOR_USER "identity:check_system_grant_for_user"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Look whether a system role is had.";
+    CREATE_SYSTEM_GRANT_FOR_USER "identity:create_system_grant_for_user"
+        "rule:admin_required"
+        "Grant a system role.";
+    REVOKE_SYSTEM_GRANT_FOR_USER "identity:revoke_system_grant_for_user"
+        "rule:admin_required"
+        "Take a system role back.";
+    LIST_SYSTEM_GRANTS_FOR_GROUP "identity:list_system_grants_for_group"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List system roles.";
+    CHECK_SYSTEM_GRANT_FOR_GROUP "identity:check_system_grant_for_group"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Look whether a system role is had.";
+    CREATE_SYSTEM_GRANT_FOR_GROUP "identity:create_system_grant_for_group"
+        "rule:admin_required"
+        "Grant a system role.";
+    REVOKE_SYSTEM_GRANT_FOR_GROUP "identity:revoke_system_grant_for_group"
+        "rule:admin_required"
+        "Take a system role back.";
+    LIST_ROLE_ASSIGNMENTS "identity:list_role_assignments"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.domain_id)s and not None:%(target.domain_id)s)"
+        "List who has which role on what.";
+    LIST_ROLE_ASSIGNMENTS_FOR_TREE "identity:list_role_assignments_for_tree"
+        "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.domain_id)s and not None:%(target.domain_id)s)"
+        "List who has which role on a project and below.";
+    CHECK_TOKEN "identity:check_token"
+        "rule:admin_required or (role:reader and system_scope:all) or rule:token_subject"
+        "Look whether a token is valid.";
+    VALIDATE_TOKEN "identity:validate_token"
+        "rule:admin_required or (role:reader and system_scope:all) or rule:service_role or rule:token_subject"
+        "Show what a token says.";
+    REVOKE_TOKEN "identity:revoke_token"
+        "rule:admin_required or rule:token_subject"
+        "Revoke a token.";
+}

@@ -1,0 +1,32 @@
+//! The SQL of identity: a file a noun, functions that take the caller's transaction.
+
+pub mod assignment;
+pub mod catalog;
+pub mod group;
+pub mod project;
+pub mod role;
+pub mod token;
+pub mod user;
+
+use fault::Fault;
+use serde_json::{Map, Value};
+use store::Row;
+
+/// A JSON object from a column.
+fn object(row: &Row, column: usize) -> Result<Map<String, Value>, Fault> {
+    row.json(column)
+}
+
+/// A JSON object for a column.
+fn text(object: &Map<String, Value>) -> String {
+    Value::Object(object.clone()).to_string()
+}
+
+/// Whether an insert or update did not run into a name that is taken.
+fn unless_taken(outcome: Result<u64, store::StoreError>) -> Result<bool, Fault> {
+    match outcome {
+        Ok(_) => Ok(true),
+        Err(store::StoreError::Unique { .. }) => Ok(false),
+        Err(other) => Err(other.fault()),
+    }
+}

@@ -1,0 +1,113 @@
+//! Rows of projects and domains.
+
+use super::{object, text, unless_taken};
+use crate::model::project::Project;
+use fault::Fault;
+use store::{Row, Tx, params};
+
+const SELECT: &str = "SELECT id, name, domain_id, parent_id, is_domain, enabled, description, tags, options, extra \
+                      FROM identity_projects";
+
+fn project(row: &Row) -> Result<Project, Fault> {
+    Ok(Project {
+        id: row.text(0)?,
+        name: row.text(1)?,
+        domain_id: row.text(2)?,
+        parent_id: row.text(3)?,
+        is_domain: row.flag(4)?,
+        enabled: row.flag(5)?,
+        description: row.text(6)?,
+        tags: row.json(7)?,
+        options: object(row, 8)?,
+        extra: object(row, 9)?,
+    })
+}
+
+/// Every project and domain whose rows fit the condition (`?1` is `value`), by id.
+fn those(tx: &Tx, condition: &str, value: &str) -> Result<Vec<Project>, Fault> {
+    tx.query(&format!("{SELECT} WHERE {condition} ORDER BY id"), params![value])?.iter().map(project).collect()
+}
+
+/// The project or domain of that id.
+pub fn project_by_id(tx: &Tx, id: &str) -> Result<Option<Project>, Fault> {
+    Ok(those(tx, "id = ?1", id)?.pop())
+}
+
+/// The project of that name in a domain; with an empty domain, the domain of that name.
+pub fn project_by_name(tx: &Tx, domain_id: &str, name: &str) -> Result<Option<Project>, Fault> {
+    let sql = format!("{SELECT} WHERE domain_id = ?1 AND name = ?2");
+    tx.query_one(&sql, params![domain_id, name])?.as_ref().map(project).transpose()
+}
+
+/// Every project (or every domain).
+pub fn projects(tx: &Tx, domains: bool) -> Result<Vec<Project>, Fault> {
+    tx.query(&format!("{SELECT} WHERE is_domain = ?1 ORDER BY id"), params![domains])?.iter().map(project).collect()
+}
+
+/// The projects right below a project or domain.
+pub fn project_children(tx: &Tx, id: &str) -> Result<Vec<Project>, Fault> {
+    those(tx, "parent_id = ?1", id)
+}
+
+/// The projects of a domain.
+pub fn projects_of_domain(tx: &Tx, domain_id: &str) -> Result<Vec<Project>, Fault> {
+    those(tx, "domain_id = ?1", domain_id)
+}
+
+/// The way up from a project's parent to its domain.
+pub fn project_ancestors(tx: &Tx, project: &Project) -> Result<Vec<Project>, Fault> {
+    /// Deeper trees than this cannot be made.
+    const DEEPEST: usize = 16;
+    let mut above = Vec::new();
+    let mut next = project.parent_id.clone();
+    while !next.is_empty() && above.len() < DEEPEST {
+        let Some(parent) = project_by_id(tx, &next)? else { break };
+        next.clone_from(&parent.parent_id);
+        above.push(parent);
+    }
+    Ok(above)
+}
+
+/// Adds a project; false if its name is taken.
+pub fn project_insert(tx: &Tx, project: &Project) -> Result<bool, Fault> {
+    let sql = "INSERT INTO identity_projects \
+               (id, name, domain_id, parent_id, is_domain, enabled, description, tags, options, extra) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let tags = serde_json::json!(project.tags).to_string();
+    unless_taken(tx.try_execute(sql, params![
+        &project.id,
+        &project.name,
+        &project.domain_id,
+        &project.parent_id,
+        project.is_domain,
+        project.enabled,
+        &project.description,
+        tags,
+        text(&project.options),
+        text(&project.extra)
+    ]))
+}
+
+/// Writes what can change of a project; false if its new name is taken.
+pub fn project_update(tx: &Tx, project: &Project) -> Result<bool, Fault> {
+    let sql = "UPDATE identity_projects SET name = ?2, enabled = ?3, description = ?4, tags = ?5, options = ?6, \
+               extra = ?7 WHERE id = ?1";
+    let tags = serde_json::json!(project.tags).to_string();
+    unless_taken(tx.try_execute(sql, params![
+        &project.id,
+        &project.name,
+        project.enabled,
+        &project.description,
+        tags,
+        text(&project.options),
+        text(&project.extra)
+    ]))
+}
+
+/// Removes a project and everything granted on it.
+pub fn project_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
+    tx.execute("DELETE FROM identity_assignments WHERE target_kind <> 'system' AND target_id = ?1", params![id])?;
+    tx.execute("UPDATE identity_users SET default_project_id = NULL WHERE default_project_id = ?1", params![id])?;
+    tx.execute("DELETE FROM identity_projects WHERE id = ?1", params![id])?;
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Rows of users.
+
+use super::{object, text, unless_taken};
+use crate::model::user::User;
+use fault::Fault;
+use store::{Row, Tx, params};
+
+const SELECT: &str = "SELECT id, name, domain_id, enabled, default_project_id, password_hash, password_expires_at, \
+                      options, extra, valid_since FROM identity_users";
+
+fn user(row: &Row) -> Result<User, Fault> {
+    Ok(User {
+        id: row.text(0)?,
+        name: row.text(1)?,
+        domain_id: row.text(2)?,
+        enabled: row.flag(3)?,
+        default_project_id: row.opt_text(4)?,
+        password_hash: row.opt_text(5)?,
+        password_expires_at: row.opt_at(6)?,
+        options: object(row, 7)?,
+        extra: object(row, 8)?,
+        valid_since: row.at(9)?,
+    })
+}
+
+/// The user of that id.
+pub fn user_by_id(tx: &Tx, id: &str) -> Result<Option<User>, Fault> {
+    tx.query_one(&format!("{SELECT} WHERE id = ?1"), params![id])?.as_ref().map(user).transpose()
+}
+
+/// The user of that name in a domain.
+pub fn user_by_name(tx: &Tx, domain_id: &str, name: &str) -> Result<Option<User>, Fault> {
+    let sql = format!("{SELECT} WHERE domain_id = ?1 AND name = ?2");
+    tx.query_one(&sql, params![domain_id, name])?.as_ref().map(user).transpose()
+}
+
+/// Every user.
+pub fn users(tx: &Tx) -> Result<Vec<User>, Fault> {
+    tx.query(&format!("{SELECT} ORDER BY id"), params![])?.iter().map(user).collect()
+}
+
+/// The users in a group.
+pub fn users_of_group(tx: &Tx, group_id: &str) -> Result<Vec<User>, Fault> {
+    let sql = format!("{SELECT} WHERE id IN (SELECT user_id FROM identity_memberships WHERE group_id = ?1) ORDER BY id");
+    tx.query(&sql, params![group_id])?.iter().map(user).collect()
+}
+
+/// Adds a user; false if its name is taken.
+pub fn user_insert(tx: &Tx, user: &User) -> Result<bool, Fault> {
+    let sql = "INSERT INTO identity_users (id, name, domain_id, enabled, default_project_id, password_hash, \
+               password_expires_at, options, extra, valid_since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    unless_taken(tx.try_execute(sql, params![
+        &user.id,
+        &user.name,
+        &user.domain_id,
+        user.enabled,
+        user.default_project_id.as_deref(),
+        user.password_hash.as_deref(),
+        user.password_expires_at,
+        text(&user.options),
+        text(&user.extra),
+        user.valid_since
+    ]))
+}
+
+/// Writes what can change of a user; false if its new name is taken.
+pub fn user_update(tx: &Tx, user: &User) -> Result<bool, Fault> {
+    let sql = "UPDATE identity_users SET name = ?2, enabled = ?3, default_project_id = ?4, password_hash = ?5, \
+               password_expires_at = ?6, options = ?7, extra = ?8, valid_since = ?9 WHERE id = ?1";
+    unless_taken(tx.try_execute(sql, params![
+        &user.id,
+        &user.name,
+        user.enabled,
+        user.default_project_id.as_deref(),
+        user.password_hash.as_deref(),
+        user.password_expires_at,
+        text(&user.options),
+        text(&user.extra),
+        user.valid_since
+    ]))
+}
+
+/// Removes a user, its memberships and what was granted to it.
+pub fn user_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
+    tx.execute("DELETE FROM identity_memberships WHERE user_id = ?1", params![id])?;
+    tx.execute("DELETE FROM identity_assignments WHERE actor_kind = 'user' AND actor_id = ?1", params![id])?;
+    tx.execute("DELETE FROM identity_users WHERE id = ?1", params![id])?;
+    Ok(())
+}
