@@ -6,6 +6,7 @@
 use fault::Fault;
 use metal::server::ServerPort;
 use policy::Who;
+use serde_json::Value;
 use std::net::IpAddr;
 use store::Tx;
 
@@ -107,4 +108,36 @@ pub trait Networks: Send + Sync + 'static {
     fn fixed_ip_remove(&self, tx: &Tx, server_id: &str, address: IpAddr) -> Result<bool, Fault>;
     /// Adds a security group to (or takes it from) all ports of a server.
     fn security_group_apply(&self, tx: &Tx, server_id: &str, group_id: &str, on: bool) -> Result<(), Fault>;
+
+    // What follows serves compute's `os-security-groups` for old clients. Bodies are those of the network API.
+
+    /// The security groups that `who` sees, or the one of this id, as the network API shows them, with their rules.
+    fn security_groups(&self, _tx: &Tx, _who: &Who, _id: Option<&str>) -> Result<Vec<Value>, Fault> {
+        Err(unproxied())
+    }
+    /// Makes a security group of `{"name", "description"}`; answers it.
+    fn security_group_create(&self, _tx: &Tx, _who: &Who, _body: &Value) -> Result<Value, Fault> {
+        Err(unproxied())
+    }
+    /// Changes `{"name", "description"}` of a security group; answers it.
+    fn security_group_update(&self, _tx: &Tx, _who: &Who, _id: &str, _body: &Value) -> Result<Value, Fault> {
+        Err(unproxied())
+    }
+    /// Deletes a security group.
+    fn security_group_delete(&self, _tx: &Tx, _who: &Who, _id: &str) -> Result<(), Fault> {
+        Err(unproxied())
+    }
+    /// Adds a rule of `{"security_group_id", "direction", "ethertype", "protocol", …}`; answers it.
+    fn security_group_rule_create(&self, _tx: &Tx, _who: &Who, _body: &Value) -> Result<Value, Fault> {
+        Err(unproxied())
+    }
+    /// Deletes a rule.
+    fn security_group_rule_delete(&self, _tx: &Tx, _who: &Who, _id: &str) -> Result<(), Fault> {
+        Err(unproxied())
+    }
+}
+
+/// Where the network service does not serve compute's old clients.
+fn unproxied() -> Fault {
+    Fault::new(fault::Kind::NotImplemented, "The requested functionality is not supported.")
 }

@@ -8,11 +8,14 @@
 //! * [`network`]: networks, ports, routers and security groups as a switch realises them
 //! * [`server`]: a virtual machine, its disks, its ports and what its metadata says
 //! * [`driver`]: the three traits behind which metal is real or simulated
+//! * `suite` (feature): the tests that every driver passes
 
 pub mod driver;
 pub mod network;
 pub mod object;
 pub mod server;
+#[cfg(feature = "suite")]
+pub mod suite;
 
 pub use driver::{Disks, DriverError, Hypervisor, Switch};
 pub use object::{HostFacts, Kind, Observed, Report, Spec, Wanted};

@@ -147,6 +147,25 @@ pub struct ServerObserved {
     pub fault: Option<String>,
     /// Why it stopped, when it was not asked to (`QEMU was killed by signal 9`).
     pub stopped_because: Option<String>,
+    /// The administrator's password, encrypted, that the guest has posted to the metadata service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_password: Option<String>,
+}
+
+impl ServerObserved {
+    /// A machine in this state of which nothing else is to be said.
+    pub const fn of(state: MachineState) -> Self {
+        Self {
+            state,
+            reboots: 0,
+            ports: Vec::new(),
+            missing_images: Vec::new(),
+            doing: None,
+            fault: None,
+            stopped_because: None,
+            guest_password: None,
+        }
+    }
 }
 
 /// What a machine does.

@@ -74,12 +74,10 @@ impl Db {
         Self::sqlite(path, parts, Durability::Full, Box::new(held))
     }
 
-    /// A store that dies with the process: for tests and simulated clouds. A file all the same, so that it behaves as
-    /// [`Db::open_sqlite`] does, but in memory where the machine has such a place.
+    /// A store that dies with the process: for tests and simulated clouds. A file in the temporary directory all the
+    /// same, so that it behaves as [`Db::open_sqlite`] does, but one whose writes nobody waits for.
     pub fn open_memory(parts: Parts) -> Result<Self, Fault> {
-        let mut builder = tempfile::Builder::new();
-        let named = builder.prefix("drystone-store-");
-        let place = named.tempdir_in("/dev/shm").or_else(|_| named.tempdir());
+        let place = tempfile::Builder::new().prefix("drystone-store-").tempdir();
         let place = place.means(Kind::Unavailable, "Cannot make a temporary directory for the store.")?;
         let path = place.path().join("store.db");
         Self::sqlite(&path, parts, Durability::None, Box::new(place))
@@ -94,18 +92,35 @@ impl Db {
         let (reads, read_jobs) = bounded(QUEUE);
         let mut threads = Vec::new();
         for number in 0..postgres::WRITERS {
-            let session = Session::Postgres(postgres::Pg::new(config.clone()));
-            threads.push(start(format!("store-write-{number}"), session, &shared, &write_jobs, postgres::write_loop)?);
+            let session = Session::Postgres(Box::new(postgres::Pg::new(config.clone())));
+            threads.push(start(
+                format!("store-write-{number}"),
+                session,
+                &shared,
+                &write_jobs,
+                postgres::write_loop,
+            )?);
         }
         for number in 0..postgres::READERS {
-            let session = Session::Postgres(postgres::Pg::new(config.clone()));
-            threads.push(start(format!("store-read-{number}"), session, &shared, &read_jobs, postgres::read_loop)?);
+            let session = Session::Postgres(Box::new(postgres::Pg::new(config.clone())));
+            threads.push(start(
+                format!("store-read-{number}"),
+                session,
+                &shared,
+                &read_jobs,
+                postgres::read_loop,
+            )?);
         }
         postgres::start_hints(&config, &shared)?;
         Self::assembled(writes, reads, threads, shared, Box::new(()))
     }
 
-    fn sqlite(path: &Path, parts: Parts, durability: Durability, held: Box<dyn Any + Send + Sync>) -> Result<Self, Fault> {
+    fn sqlite(
+        path: &Path,
+        parts: Parts,
+        durability: Durability,
+        held: Box<dyn Any + Send + Sync>,
+    ) -> Result<Self, Fault> {
         // Made by us first: SQLite would make it readable for all, and its journals take the mode of the store.
         let made = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path);
         made.means(Kind::Unavailable, format!("Cannot open the store {}.", path.display()))?;
@@ -113,11 +128,18 @@ impl Db {
         let (writes, write_jobs) = bounded(QUEUE);
         let (reads, read_jobs) = bounded(QUEUE);
         let writer = Session::Sqlite(Lite::open(path, durability, true)?);
-        let mut threads = vec![start("store-write".to_owned(), writer, &shared, &write_jobs, sqlite::write_loop)?];
+        let mut threads =
+            vec![start("store-write".to_owned(), writer, &shared, &write_jobs, sqlite::write_loop)?];
         let readers = thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8));
         for number in 0..readers {
             let reader = Session::Sqlite(Lite::open(path, durability, false)?);
-            threads.push(start(format!("store-read-{number}"), reader, &shared, &read_jobs, sqlite::read_loop)?);
+            threads.push(start(
+                format!("store-read-{number}"),
+                reader,
+                &shared,
+                &read_jobs,
+                sqlite::read_loop,
+            )?);
         }
         Self::assembled(writes, reads, threads, shared, held)
     }
@@ -129,8 +151,13 @@ impl Db {
         shared: Arc<Shared>,
         held: Box<dyn Any + Send + Sync>,
     ) -> Result<Self, Fault> {
-        let inner =
-            Inner { writes: Some(writes), reads: Some(reads), threads: Mutex::new(threads), shared, _held: held };
+        let inner = Inner {
+            writes: Some(writes),
+            reads: Some(reads),
+            threads: Mutex::new(threads),
+            shared,
+            _held: held,
+        };
         let db = Self { inner: Arc::new(inner) };
         db.migrate("store", OWN)?;
         let timeline = db.write_now(|tx| {
@@ -200,7 +227,8 @@ impl Db {
         self.inner.shared.listen(listener);
     }
 
-    /// Begins a new timeline: after a restore from a backup, before anything else is done with the store.
+    /// Begins a new timeline: after a restore from a backup, before anything else is done with the store, and
+    /// before other controllers open it.
     pub fn begin_timeline(&self) -> Result<i64, Fault> {
         let begun = self.write_now(|tx| {
             let next = tx.now().0.max(timeline(tx)? + 1);
@@ -239,9 +267,13 @@ impl Db {
         let db = self.clone();
         async move {
             let (sender, receiver) = oneshot::channel();
-            db.queue(writes)?.try_send(Task::boxed(f, place, Reply::Awaited(sender))).map_err(|error| match error {
-                TrySendError::Full(_) => Fault::unavailable("The store has too much to do. Try again in a moment."),
-                TrySendError::Disconnected(_) => closed(),
+            db.queue(writes)?.try_send(Task::boxed(f, place, Reply::Awaited(sender))).map_err(|error| {
+                match error {
+                    TrySendError::Full(_) => {
+                        Fault::unavailable("The store has too much to do. Try again in a moment.")
+                    }
+                    TrySendError::Disconnected(_) => closed(),
+                }
             })?;
             receiver.await.unwrap_or_else(|_| Err(closed()))
         }
@@ -292,5 +324,8 @@ fn start(
         INSIDE.set(true);
         live(&Tx::new(session, shared), &jobs);
     };
-    thread::Builder::new().name(name).spawn(body).means(Kind::Unavailable, "Cannot start a thread of the store.")
+    thread::Builder::new()
+        .name(name)
+        .spawn(body)
+        .means(Kind::Unavailable, "Cannot start a thread of the store.")
 }

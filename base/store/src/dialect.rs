@@ -71,7 +71,8 @@ fn pieces(sql: &str) -> Vec<Piece<'_>> {
     let mut rest = sql;
     while let Some(start) = [rest.find('\''), rest.find('"'), rest.find("--")].into_iter().flatten().min() {
         found.push(Piece::Code(&rest[..start]));
-        let (open, close) = if rest[start..].starts_with("--") { (2, "\n") } else { (1, &rest[start..=start]) };
+        let (open, close) =
+            if rest[start..].starts_with("--") { (2, "\n") } else { (1, &rest[start..=start]) };
         let end = rest[start + open..].find(close).map_or(rest.len(), |at| start + open + at + close.len());
         found.push(Piece::Quoted(&rest[start..end]));
         rest = &rest[end..];

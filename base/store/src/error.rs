@@ -35,7 +35,9 @@ impl StoreError {
     pub fn fault(self) -> Fault {
         let (kind, public) = match &self {
             Self::Unique { .. } => (Kind::Conflict, "It exists already."),
-            Self::Foreign(_) => (Kind::Conflict, "It is in use, or something that it refers to does not exist."),
+            Self::Foreign(_) => {
+                (Kind::Conflict, "It is in use, or something that it refers to does not exist.")
+            }
             Self::Full(_) => (Kind::Unavailable, "The disk of the store is full. Nothing was changed."),
             Self::Busy(_) => (Kind::Unavailable, "The store is too busy. Nothing was changed."),
             Self::Lost(_) => (Kind::Unavailable, "The store does not answer."),

@@ -56,7 +56,9 @@ where
         }
         match outcome {
             Ok(answer) => answer.map(|value| self.value = Some(value)),
-            Err(panic) => Err(Fault::bug(format!("panic in a closure from {}: {}", self.place, said(&*panic)))),
+            Err(panic) => {
+                Err(Fault::bug(format!("panic in a closure from {}: {}", self.place, said(&*panic))))
+            }
         }
     }
 

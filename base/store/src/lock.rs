@@ -38,5 +38,8 @@ fn held_by_another(store: &Path, file: &mut File) -> Fault {
     let mut pid = String::new();
     let known = file.read_to_string(&mut pid).is_ok() && !pid.trim().is_empty();
     let who = if known { format!("process {}", pid.trim()) } else { "another process".to_owned() };
-    Fault::conflict(format!("The store {} is in use by {who}. Stop it first, or name another directory.", store.display()))
+    Fault::conflict(format!(
+        "The store {} is in use by {who}. Stop it first, or name another directory.",
+        store.display()
+    ))
 }

@@ -39,7 +39,9 @@ pub(crate) fn migrate(tx: &Tx, service: &str, migrations: &[Migration]) -> Resul
     }
     for (at, migration) in migrations.iter().enumerate() {
         if migration.number as usize != at + 1 {
-            return Err(Fault::bug(format!("the migrations of {service} are not numbered 1, 2, 3 and so on")));
+            return Err(Fault::bug(format!(
+                "the migrations of {service} are not numbered 1, 2, 3 and so on"
+            )));
         }
         match kept.get(at) {
             Some(row) if row.text(1)? == checksum(migration.sql) => {}

@@ -42,18 +42,29 @@ pub(crate) fn configure(url: &str) -> Result<Config, Fault> {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(Duration::from_secs(5));
     }
+    // A server that vanished without a word is noticed in seconds, not in hours.
+    config.keepalives_idle(Duration::from_secs(10));
+    config.tcp_user_timeout(Duration::from_secs(15));
     Ok(config)
 }
 
 /// Makes sure that there is a server and that we can live on this database, before any thread starts.
 pub(crate) fn probe(config: &Config) -> Result<(), Fault> {
+    // The client blocks on a runtime of its own, which it must not do on a thread of another.
+    std::thread::scope(|scope| scope.spawn(|| usable(config)).join())
+        .unwrap_or_else(|_| Err(Fault::bug("the first look at the database panicked")))
+}
+
+fn usable(config: &Config) -> Result<(), Fault> {
     let pg = Pg::new(config.clone());
     let cannot = "Cannot reach the PostgreSQL database.";
     pg.connect().means(Kind::Unavailable, cannot)?;
     let rows = pg.run("SHOW server_encoding", &[]).means(Kind::Unavailable, cannot)?.0;
     let encoding = rows.first().map_or(Ok(String::new()), |row| row.text(0))?;
     if encoding != "UTF8" {
-        return Err(Fault::conflict(format!("The PostgreSQL database must be encoded in UTF8 and not {encoding}.")));
+        return Err(Fault::conflict(format!(
+            "The PostgreSQL database must be encoded in UTF8 and not {encoding}."
+        )));
     }
     Ok(())
 }
@@ -81,9 +92,9 @@ fn conduct(tx: &Tx, pg: &Pg, job: &mut dyn Job, begin: &str) -> Result<(), Fault
     let started = Instant::now();
     let mut runs = 0;
     loop {
-        let error = match attempt(tx, pg, job, begin) {
+        let (error, fault) = match attempt(tx, pg, job, begin) {
             Ok(outcome) => return outcome,
-            Err(error) => error,
+            Err(again) => again,
         };
         runs += 1;
         let again = match error {
@@ -93,31 +104,38 @@ fn conduct(tx: &Tx, pg: &Pg, job: &mut dyn Job, begin: &str) -> Result<(), Fault
             _ => false,
         };
         if !again {
-            return Err(error.fault());
+            return Err(fault);
         }
         let longest = 500u64 << runs.min(7);
         std::thread::sleep(Duration::from_micros(tx.entropy().below(longest)));
     }
 }
 
-/// One run. `Err` is for what another run may mend.
-fn attempt(tx: &Tx, pg: &Pg, job: &mut dyn Job, begin: &str) -> Result<Result<(), Fault>, StoreError> {
+/// What another run may mend, and the answer if there is none.
+type Again = (StoreError, Fault);
+
+fn again(error: StoreError) -> Again {
+    (error.clone(), error.fault())
+}
+
+/// One run.
+fn attempt(tx: &Tx, pg: &Pg, job: &mut dyn Job, begin: &str) -> Result<Result<(), Fault>, Again> {
     tx.take_changes();
-    pg.begin(begin)?;
+    pg.begin(begin).map_err(again)?;
     match tx.once(job) {
         Verdict::Fine => commit(tx, pg, begin),
         Verdict::Failed(fault) => {
             pg.roll_back();
             Ok(Err(fault))
         }
-        Verdict::Doomed(error) => {
+        Verdict::Doomed(error, fault) => {
             pg.roll_back();
-            Err(error)
+            Err((error, fault))
         }
     }
 }
 
-fn commit(tx: &Tx, pg: &Pg, begin: &str) -> Result<Result<(), Fault>, StoreError> {
+fn commit(tx: &Tx, pg: &Pg, begin: &str) -> Result<Result<(), Fault>, Again> {
     match pg.command("COMMIT") {
         Ok(()) => {
             if begin == WRITE {
@@ -126,12 +144,13 @@ fn commit(tx: &Tx, pg: &Pg, begin: &str) -> Result<Result<(), Fault>, StoreError
             Ok(Ok(()))
         }
         Err(error @ StoreError::Lost(_)) if begin == WRITE => {
-            let public = "The database went away in the middle of a commit. Look whether the change was made.";
+            let public =
+                "The database went away in the middle of a commit. Look whether the change was made.";
             Ok(Err(Fault::unavailable(public).because(error)))
         }
         Err(error) => {
             pg.roll_back();
-            Err(error)
+            Err(again(error))
         }
     }
 }

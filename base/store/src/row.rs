@@ -35,12 +35,12 @@ impl Row {
 
     /// Column `index`, which holds JSON.
     pub fn json<T: DeserializeOwned>(&self, index: usize) -> Result<T, Fault> {
-        serde_json::from_str(&self.text(index)?).is_bug()
+        serde_json::from_str(&self.text(index)?).or_bug()
     }
 
     /// Column `index`, which holds JSON or NULL.
     pub fn opt_json<T: DeserializeOwned>(&self, index: usize) -> Result<Option<T>, Fault> {
-        self.opt_text(index)?.map(|text| serde_json::from_str(&text).is_bug()).transpose()
+        self.opt_text(index)?.map(|text| serde_json::from_str(&text).or_bug()).transpose()
     }
 }
 
@@ -90,7 +90,10 @@ from_value! {
 }
 
 impl FromValue for f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a whole number in a DOUBLE column; 53 bits are what it holds")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a whole number in a DOUBLE column; 53 bits are what it holds"
+    )]
     fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Real(number) => Some(*number),

@@ -32,7 +32,13 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub fn new(clock: Clock, entropy: Entropy) -> Self {
-        Self { clock, entropy, timeline: AtomicI64::new(0), listeners: RwLock::default(), others: OnceLock::new() }
+        Self {
+            clock,
+            entropy,
+            timeline: AtomicI64::new(0),
+            listeners: RwLock::default(),
+            others: OnceLock::new(),
+        }
     }
 
     pub fn listen(&self, listener: Listener) {

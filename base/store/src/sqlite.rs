@@ -46,7 +46,11 @@ impl Lite {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", if durability == Durability::Full { "FULL" } else { "OFF" })?;
+        connection.pragma_update(
+            None,
+            "synchronous",
+            if durability == Durability::Full { "FULL" } else { "OFF" },
+        )?;
         connection.pragma_update(None, "foreign_keys", true)?;
         // LIKE tells cases apart on PostgreSQL; so it does here.
         connection.pragma_update(None, "case_sensitive_like", true)?;
@@ -62,7 +66,11 @@ impl Lite {
         self.statement(sql, params).map_err(leaf)?
     }
 
-    fn statement(&self, sql: &str, params: &[Value]) -> rusqlite::Result<Result<(Vec<Row>, u64), StoreError>> {
+    fn statement(
+        &self,
+        sql: &str,
+        params: &[Value],
+    ) -> rusqlite::Result<Result<(Vec<Row>, u64), StoreError>> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let wanted = statement.parameter_count();
         if wanted != params.len() {
@@ -72,14 +80,16 @@ impl Lite {
         for (at, value) in params.iter().enumerate() {
             statement.raw_bind_parameter(at + 1, Bound(value))?;
         }
-        let columns = statement.column_count();
-        if columns == 0 {
+        if statement.column_count() == 0 {
             return statement.raw_execute().map(|count| Ok((Vec::new(), count as u64)));
         }
         let mut found = Vec::new();
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
-            found.push(Row::new((0..columns).map(|at| row.get_ref(at).map(value)).collect::<Result<_, _>>()?));
+            // Asked of the row: a migration may have changed what `*` means since the statement was prepared.
+            let columns = row.as_ref().column_count();
+            found
+                .push(Row::new((0..columns).map(|at| row.get_ref(at).map(value)).collect::<Result<_, _>>()?));
         }
         let count = found.len() as u64;
         Ok(Ok((found, count)))
@@ -131,7 +141,12 @@ pub(crate) fn write_loop(tx: &Tx, jobs: &Receiver<Box<dyn Job>>) {
 type Run = (Box<dyn Job>, Result<(), Fault>);
 
 /// Runs `first` and what waits behind it in one transaction. Returns the closures that must run again, alone.
-fn group(tx: &Tx, lite: &Lite, first: Box<dyn Job>, more: Option<&Receiver<Box<dyn Job>>>) -> Vec<Box<dyn Job>> {
+fn group(
+    tx: &Tx,
+    lite: &Lite,
+    first: Box<dyn Job>,
+    more: Option<&Receiver<Box<dyn Job>>>,
+) -> Vec<Box<dyn Job>> {
     let begun = Instant::now();
     if let Err(error) = lite.command("BEGIN IMMEDIATE") {
         lite.abandon();
@@ -141,12 +156,22 @@ fn group(tx: &Tx, lite: &Lite, first: Box<dyn Job>, more: Option<&Receiver<Box<d
     let mut runs: Vec<Run> = Vec::new();
     let mut next = Some(first);
     while let Some(mut job) = next.take() {
-        let outcome = nested(tx, lite, job.as_mut());
-        if lite.connection.is_autocommit() {
-            tx.take_changes();
-            job.answer(outcome.and_then(|()| Err(Fault::bug("a closure ended the transaction of its group"))));
-            return runs.into_iter().map(|(job, _)| job).collect();
-        }
+        let outcome = match nested(tx, lite, job.as_mut()) {
+            Ok(outcome) if !lite.connection.is_autocommit() => outcome,
+            // The savepoint cannot be trusted, or SQLite gave up the whole transaction: the others run again.
+            spoiled => {
+                lite.abandon();
+                tx.take_changes();
+                let lost =
+                    || Fault::unavailable("The store could not run this transaction. Nothing was changed.");
+                job.answer(Err(spoiled
+                    .map_err(StoreError::fault)
+                    .and_then(|outcome| outcome)
+                    .err()
+                    .unwrap_or_else(lost)));
+                return runs.into_iter().map(|(job, _)| job).collect();
+            }
+        };
         runs.push((job, outcome));
         if runs.len() < GROUP && begun.elapsed() < GROUP_SPAN {
             next = more.and_then(|jobs| jobs.try_recv().ok());
@@ -155,16 +180,18 @@ fn group(tx: &Tx, lite: &Lite, first: Box<dyn Job>, more: Option<&Receiver<Box<d
     commit(tx, lite, runs)
 }
 
-fn nested(tx: &Tx, lite: &Lite, job: &mut dyn Job) -> Result<(), Fault> {
-    lite.command("SAVEPOINT job").map_err(StoreError::fault)?;
+/// Runs a closure in a savepoint. The outer error is one of the savepoint.
+fn nested(tx: &Tx, lite: &Lite, job: &mut dyn Job) -> Result<Result<(), Fault>, StoreError> {
+    lite.command("SAVEPOINT job")?;
     let outcome = settled(tx.once(job));
-    if outcome.is_err() && !lite.connection.is_autocommit() {
-        lite.command("ROLLBACK TO job").map_err(StoreError::fault)?;
+    if lite.connection.is_autocommit() {
+        return Ok(outcome);
     }
-    if !lite.connection.is_autocommit() {
-        lite.command("RELEASE job").map_err(StoreError::fault)?;
+    if outcome.is_err() {
+        lite.command("ROLLBACK TO job")?;
     }
-    outcome
+    lite.command("RELEASE job")?;
+    Ok(outcome)
 }
 
 fn commit(tx: &Tx, lite: &Lite, mut runs: Vec<Run>) -> Vec<Box<dyn Job>> {
@@ -192,8 +219,8 @@ fn commit(tx: &Tx, lite: &Lite, mut runs: Vec<Run>) -> Vec<Box<dyn Job>> {
 fn settled(verdict: Verdict) -> Result<(), Fault> {
     match verdict {
         Verdict::Fine => Ok(()),
-        Verdict::Failed(fault) => Err(fault),
-        Verdict::Doomed(error) => Err(error.fault()),
+        // One process, one writer: nobody else can have been first.
+        Verdict::Failed(fault) | Verdict::Doomed(_, fault) => Err(fault),
     }
 }
 
@@ -226,7 +253,9 @@ fn leaf(error: rusqlite::Error) -> StoreError {
     let said = error.to_string();
     let Some(code) = error.sqlite_error() else { return StoreError::Other(said) };
     match (code.code, code.extended_code) {
-        (_, rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => taken(&said),
+        (_, rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
+            taken(&said)
+        }
         (_, rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => StoreError::Foreign(said),
         (ErrorCode::DiskFull, _) => StoreError::Full(said),
         (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => StoreError::Busy(said),

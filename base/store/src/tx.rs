@@ -31,14 +31,17 @@ pub struct Tx {
 
 pub(crate) enum Session {
     Sqlite(Lite),
-    Postgres(Pg),
+    Postgres(Box<Pg>),
 }
 
 /// How one run of a closure ended.
 pub(crate) enum Verdict {
+    /// It may be committed.
     Fine,
+    /// It failed for good.
     Failed(Fault),
-    Doomed(StoreError),
+    /// It failed, but another run may go well. The fault is for when there is none.
+    Doomed(StoreError, Fault),
 }
 
 impl std::fmt::Debug for Tx {
@@ -143,8 +146,13 @@ impl Tx {
         let announced = self.changes.borrow().len();
         let outcome = job.run(self);
         let verdict = match (self.doom.borrow_mut().take(), outcome) {
-            (Some(error @ (StoreError::Busy(_) | StoreError::Lost(_) | StoreError::Unique { .. })), _) => {
-                Verdict::Doomed(error)
+            (Some(error @ (StoreError::Busy(_) | StoreError::Lost(_))), _) => {
+                Verdict::Doomed(error.clone(), error.fault())
+            }
+            // What the closure made of it is what its caller should read.
+            (Some(error @ StoreError::Unique { .. }), outcome) => {
+                let fault = outcome.err().unwrap_or_else(|| error.clone().fault());
+                Verdict::Doomed(error, fault)
             }
             (_, Err(fault)) => Verdict::Failed(fault),
             (Some(error), Ok(())) => Verdict::Failed(error.fault()),

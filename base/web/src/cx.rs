@@ -23,6 +23,8 @@ pub struct Cx {
     pub base: Arc<str>,
     /// The peer's address.
     pub peer: Arc<str>,
+    /// What the client accepts (`Accept`), for services whose faults come in several forms.
+    pub accept: Arc<str>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) refusal: fn(&str) -> Fault,
 }
@@ -63,6 +65,7 @@ impl Cx {
             version: Version::NONE,
             base: "".into(),
             peer: "".into(),
+            accept: "".into(),
             policy,
             refusal: |rule| Fault::forbidden(format!("{rule} is disallowed by policy")),
         }

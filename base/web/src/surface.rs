@@ -122,6 +122,7 @@ impl<S: Send + Sync + 'static> Mounted for Ready<S> {
 
 impl<S: Send + Sync + 'static> Ready<S> {
     fn context(&self, inbound: &Inbound, gate: &Gate) -> Cx {
+        let accept = inbound.parts.headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok());
         Cx {
             request_id: inbound.request_id.clone(),
             at: inbound.at,
@@ -130,6 +131,7 @@ impl<S: Send + Sync + 'static> Ready<S> {
             version: Version::NONE,
             base: inbound.base.clone(),
             peer: inbound.peer.clone(),
+            accept: accept.unwrap_or_default().into(),
             policy: gate.policy.clone(),
             refusal: self.surface.refusal,
         }

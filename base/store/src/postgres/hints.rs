@@ -38,13 +38,16 @@ fn tell_loop(config: &Config, own: &str, changes: &Receiver<Vec<Change>>) {
     while let Ok(first) = changes.recv() {
         thread::sleep(COALESCE);
         let mut seen = HashSet::new();
-        let all = std::iter::once(first).chain(changes.try_iter()).flatten().filter(|one| seen.insert(one.clone()));
+        let all =
+            std::iter::once(first).chain(changes.try_iter()).flatten().filter(|one| seen.insert(one.clone()));
         let payloads = written(own, all);
         if client.as_ref().is_none_or(Client::is_closed) {
             client = config.connect(NoTls).ok();
         }
         let told = client.as_mut().map(|client| {
-            payloads.iter().try_for_each(|text| client.execute("SELECT pg_notify('drystone', $1)", &[text]).map(drop))
+            payloads
+                .iter()
+                .try_for_each(|text| client.execute("SELECT pg_notify('drystone', $1)", &[text]).map(drop))
         });
         if !matches!(told, Some(Ok(()))) {
             tracing::warn!("hints for other controllers were lost; they will find the changes by themselves");

@@ -15,6 +15,10 @@ use std::error::Error as _;
 /// Statements kept prepared on a connection; beyond it the connection forgets them all and starts over.
 const PREPARED: usize = 1024;
 
+/// A controller that stands still in the middle of a transaction must not hold up the others for ever.
+const SETTINGS: &str =
+    "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; SET jit = off";
+
 /// A session: connected when first used, and again after the connection broke.
 pub(crate) struct Pg {
     config: Config,
@@ -39,7 +43,8 @@ impl Pg {
         if link.as_ref().is_none_or(|link| link.client.is_closed()) {
             // Dropped first: a server may count the old one against its limit.
             link.take();
-            let client = self.config.connect(NoTls).map_err(|error| StoreError::Lost(said(&error)))?;
+            let mut client = self.config.connect(NoTls).map_err(|error| StoreError::Lost(said(&error)))?;
+            client.batch_execute(SETTINGS).map_err(|error| leaf(&error))?;
             *link = Some(Link { client, prepared: HashMap::new(), count: 0 });
         }
         Ok(())
@@ -123,7 +128,8 @@ impl Link {
     fn run(&mut self, sql: &str, types: Vec<Type>, params: &[Value]) -> Result<(Vec<Row>, u64), Refused> {
         let statement = self.prepare(sql, types)?;
         let bound: Vec<Bound<'_>> = params.iter().map(Bound).collect();
-        let bound: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        let bound: Vec<&(dyn ToSql + Sync)> =
+            bound.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
         let outcome = if statement.columns().is_empty() {
             self.client.execute(&statement, &bound).map(|count| (Vec::new(), count))
         } else {
@@ -153,7 +159,8 @@ impl Link {
             return Err(StoreError::Other(said).into());
         }
         let statement = self.client.prepare_typed(&text, &types).map_err(|error| {
-            if error.code() == Some(&SqlState::INDETERMINATE_DATATYPE) {
+            if matches!(error.code().map(SqlState::code), Some("42P18" | "42P08")) {
+                // Indeterminate or ambiguous: a NULL that nothing gives a type.
                 Refused::Untyped
             } else {
                 Refused::Leaf(leaf(&error))
@@ -192,7 +199,7 @@ fn leaf(error: &Error) -> StoreError {
         "23503" => StoreError::Foreign(said),
         "53100" => StoreError::Full(said),
         "40001" | "40P01" | "55P03" | "0A000" => StoreError::Busy(said),
-        "57P01" | "57P02" | "57P03" | "53300" => StoreError::Lost(said),
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "53300" => StoreError::Lost(said),
         code if code.starts_with("08") => StoreError::Lost(said),
         _ => StoreError::Other(said),
     }
@@ -200,9 +207,13 @@ fn leaf(error: &Error) -> StoreError {
 
 /// Reads `Key (project_id, name)=(…) already exists.`, in any language.
 fn key(detail: &str) -> Vec<String> {
-    let list = detail.split_once('(').and_then(|(_, rest)| rest.split_once(")=")).map_or("", |(list, _)| list);
+    let list =
+        detail.split_once('(').and_then(|(_, rest)| rest.split_once(")=")).map_or("", |(list, _)| list);
     if list.contains('(') {
         return Vec::new();
     }
-    list.split(", ").filter(|column| !column.is_empty()).map(|column| column.trim_matches('"').to_owned()).collect()
+    list.split(", ")
+        .filter(|column| !column.is_empty())
+        .map(|column| column.trim_matches('"').to_owned())
+        .collect()
 }

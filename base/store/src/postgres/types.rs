@@ -45,7 +45,10 @@ impl ToSql for Bound<'_> {
 }
 
 pub(super) fn row(found: &::postgres::Row) -> Result<Row, ::postgres::Error> {
-    (0..found.len()).map(|at| found.try_get::<_, Read>(at).map(|read| read.0)).collect::<Result<_, _>>().map(Row::new)
+    (0..found.len())
+        .map(|at| found.try_get::<_, Read>(at).map(|read| read.0))
+        .collect::<Result<_, _>>()
+        .map(Row::new)
 }
 
 struct Read(Value);
@@ -86,7 +89,10 @@ fn numeric(raw: &[u8]) -> Result<Value, Wrong> {
         let mut number = 0i64;
         for at in 0..=weight {
             let digit = if at < digits { word(4 + usize::try_from(at)?)? } else { 0 };
-            number = number.checked_mul(10_000).and_then(|n| n.checked_add(digit)).ok_or("a NUMERIC beyond 63 bits")?;
+            number = number
+                .checked_mul(10_000)
+                .and_then(|n| n.checked_add(digit))
+                .ok_or("a NUMERIC beyond 63 bits")?;
         }
         return Ok(Value::Int(if sign == 0 { number } else { -number }));
     }
