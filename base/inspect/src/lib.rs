@@ -21,6 +21,7 @@ mod vhd;
 mod vhdx;
 mod vmdk;
 
+pub use qcow2::{Backing, backing};
 pub use stream::Stream;
 
 use bytes::{Image, read_prefix};

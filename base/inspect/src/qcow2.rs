@@ -18,6 +18,51 @@ fn refused(why: impl Into<String>) -> Refusal {
     Refusal::of(Format::Qcow2, why)
 }
 
+/// What a qcow2 image of our own lies on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backing {
+    /// Its path, absolute or relative to the image's folder.
+    pub name: String,
+    /// Its format, where the image says so.
+    pub format: Option<String>,
+}
+
+/// Reads what an image lies on; `None` when on nothing, or when it is no qcow2 image. Only for images that we have made
+/// ourselves: one from elsewhere that lies on anything is refused by [`crate::inspect`].
+pub fn backing(file: &mut (impl Read + Seek)) -> Result<Option<Backing>, Refusal> {
+    let mut image = Image::new(file)?;
+    let bytes = image.read(0, crate::PREFIX)?;
+    let header = Header { bytes: &bytes, format: Format::Qcow2 };
+    if !bytes.starts_with(b"QFI\xfb") || header.be64(8)? == 0 {
+        return Ok(None);
+    }
+    let outside = || refused("names its backing file outside of its header");
+    let at = usize::try_from(header.be64(8)?).map_err(|_| outside())?;
+    let length = usize::try_from(header.be32(16)?).map_err(|_| outside())?;
+    let name = at.checked_add(length).and_then(|end| bytes.get(at..end)).ok_or_else(outside)?;
+    let name = String::from_utf8(name.to_vec()).map_err(|_| outside())?;
+    Ok(Some(Backing { name, format: backing_format(&header)? }))
+}
+
+fn backing_format(header: &Header<'_>) -> Result<Option<String>, Refusal> {
+    let mut at =
+        if header.be32(4)? == 3 { usize::try_from(header.be32(100)?).unwrap_or(usize::MAX) } else { 72 };
+    while at < header.bytes.len() {
+        let (kind, length) = (header.be32(at)?, usize::try_from(header.be32(at + 4)?).unwrap_or(usize::MAX));
+        let end = (at + 8).saturating_add(length);
+        match kind {
+            0 => break,
+            0xe279_2aca => {
+                let format =
+                    header.bytes.get(at + 8..end).map(|text| String::from_utf8_lossy(text).into_owned());
+                return Ok(format);
+            }
+            _ => at = end.saturating_add(7) & !7,
+        }
+    }
+    Ok(None)
+}
+
 /// Checks what the first hundred bytes tell: version, backing and data files, features, encryption.
 pub fn features(header: &Header<'_>) -> Result<(), Refusal> {
     let version = header.be32(4)?;
@@ -57,7 +102,9 @@ pub fn check<F: Read + Seek>(image: &mut Image<'_, F>, prefix: &[u8]) -> Result<
     features(&header)?;
     let cluster_bits = header.be32(20)?;
     if !(9..=21).contains(&cluster_bits) {
-        return Err(refused(format!("has clusters of 2^{cluster_bits} bytes, where 9 to 21 bits are allowed")));
+        return Err(refused(format!(
+            "has clusters of 2^{cluster_bits} bytes, where 9 to 21 bits are allowed"
+        )));
     }
     let cluster = 1_u64 << cluster_bits;
     if header.be32(4)? == 3 {
@@ -69,7 +116,11 @@ pub fn check<F: Read + Seek>(image: &mut Image<'_, F>, prefix: &[u8]) -> Result<
     header.be64(24)?.checked_next_multiple_of(512).ok_or_else(|| refused("claims an impossible size"))
 }
 
-fn version_three<F: Read + Seek>(image: &mut Image<'_, F>, header: &Header<'_>, cluster: u64) -> Result<(), Refusal> {
+fn version_three<F: Read + Seek>(
+    image: &mut Image<'_, F>,
+    header: &Header<'_>,
+    cluster: u64,
+) -> Result<(), Refusal> {
     let length = u64::from(header.be32(100)?);
     if length < 104 || length > cluster || !length.is_multiple_of(8) {
         return Err(refused(format!("has a header of the impossible length {length}")));
@@ -103,13 +154,19 @@ fn extensions<F: Read + Seek>(image: &mut Image<'_, F>, mut at: u64, cluster: u6
     Ok(())
 }
 
-fn tables<F: Read + Seek>(image: &mut Image<'_, F>, header: &Header<'_>, cluster: u64) -> Result<(), Refusal> {
+fn tables<F: Read + Seek>(
+    image: &mut Image<'_, F>,
+    header: &Header<'_>,
+    cluster: u64,
+) -> Result<(), Refusal> {
     let size = header.be64(24)?;
     let entries = u64::from(header.be32(36)?);
     // A level-two table fills a cluster with entries of eight bytes, each for a cluster.
     let needed = size.div_ceil(cluster * (cluster / 8));
     if entries < needed {
-        return Err(refused(format!("has {entries} entries in its first table, where its size needs {needed}")));
+        return Err(refused(format!(
+            "has {entries} entries in its first table, where its size needs {needed}"
+        )));
     }
     within(image, "first table", header.be64(40)?, entries * 8, LARGEST_TABLE, cluster)?;
     let refcounts = u64::from(header.be32(56)?) * cluster;
@@ -124,7 +181,14 @@ fn tables<F: Read + Seek>(image: &mut Image<'_, F>, header: &Header<'_>, cluster
     Ok(())
 }
 
-fn within<F>(image: &Image<'_, F>, what: &str, at: u64, length: u64, most: u64, cluster: u64) -> Result<(), Refusal> {
+fn within<F>(
+    image: &Image<'_, F>,
+    what: &str,
+    at: u64,
+    length: u64,
+    most: u64,
+    cluster: u64,
+) -> Result<(), Refusal> {
     let end = at.checked_add(length);
     let fits = end.is_some_and(|end| end <= image.length.next_multiple_of(cluster));
     if length > most || !at.is_multiple_of(cluster) || (length > 0 && (at < cluster || !fits)) {

@@ -33,7 +33,9 @@ fn is_descriptor(prefix: &[u8]) -> bool {
     }
     // QEMU: after comments and empty lines comes the version.
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.next().is_some_and(|line| line.strip_prefix("version=").is_some_and(|rest| rest.starts_with(['1', '2', '3'])))
+    lines.next().is_some_and(|line| {
+        line.strip_prefix("version=").is_some_and(|rest| rest.starts_with(['1', '2', '3']))
+    })
 }
 
 struct Sparse {
@@ -125,7 +127,9 @@ fn descriptor(bytes: &[u8]) -> Result<(), Refusal> {
     }
     let kind = text.split("createtype=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
     if !["monolithicsparse", "streamoptimized"].contains(&kind) || text.matches("createtype").count() != 1 {
-        return Err(refused("is neither monolithicSparse nor streamOptimized: convert it with \"qemu-img convert\""));
+        return Err(refused(
+            "is neither monolithicSparse nor streamOptimized: convert it with \"qemu-img convert\"",
+        ));
     }
     let mut extents = 0;
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {

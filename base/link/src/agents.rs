@@ -133,7 +133,12 @@ impl Agents {
     }
 
     /// The end of a server's console log, at most `bytes`.
-    pub async fn console_log(&self, host_id: &str, server_id: &str, bytes: u64) -> Result<Vec<u8>, LinkError> {
+    pub async fn console_log(
+        &self,
+        host_id: &str,
+        server_id: &str,
+        bytes: u64,
+    ) -> Result<Vec<u8>, LinkError> {
         self.0.session(host_id)?.console_log(server_id, bytes).await
     }
 

@@ -108,7 +108,9 @@ impl LinkError {
         let text = error.to_string();
         match error {
             HostError::Stale { held } => Self::Stale { held },
-            HostError::Conflict | HostError::UnknownFormat { .. } | HostError::Refused { .. } => Self::Refused(text),
+            HostError::Conflict | HostError::UnknownFormat { .. } | HostError::Refused { .. } => {
+                Self::Refused(text)
+            }
             HostError::Missing { .. } => Self::Missing(text),
             HostError::NotYet { .. } => Self::NotYet(text),
             HostError::Full { .. } => Self::Full(text),

@@ -22,7 +22,9 @@ pub(crate) enum Route {
 impl Route {
     fn method(&self) -> Method {
         match self {
-            Self::Hello | Self::Ledger | Self::Reports { .. } | Self::Console { .. } | Self::Status => Method::GET,
+            Self::Hello | Self::Ledger | Self::Reports { .. } | Self::Console { .. } | Self::Status => {
+                Method::GET
+            }
             Self::Ensure | Self::ImageHas | Self::Screen { .. } | Self::Forget => Method::POST,
             Self::ImagePut => Method::PUT,
         }
@@ -61,10 +63,14 @@ impl Route {
             ["1", "hello"] => Self::Hello,
             ["1", "ensure"] => Self::Ensure,
             ["1", "ledger"] => Self::Ledger,
-            ["1", "reports", kinds] => Self::Reports { kinds: kinds.split('+').filter_map(Kind::of).collect() },
+            ["1", "reports", kinds] => {
+                Self::Reports { kinds: kinds.split('+').filter_map(Kind::of).collect() }
+            }
             ["1", "image"] if method == Method::PUT => Self::ImagePut,
             ["1", "image"] => Self::ImageHas,
-            ["1", "console", id, bytes] => Self::Console { server_id: (*id).to_owned(), bytes: bytes.parse().ok()? },
+            ["1", "console", id, bytes] => {
+                Self::Console { server_id: (*id).to_owned(), bytes: bytes.parse().ok()? }
+            }
             ["1", "screen", id] => Self::Screen { server_id: (*id).to_owned() },
             ["1", "forget"] => Self::Forget,
             ["1", "status"] => Self::Status,

@@ -41,6 +41,9 @@ pub async fn serve(stream: impl Duplex + 'static, host: Arc<dyn Host>) -> io::Re
         .initial_connection_window_size(wire::CONNECTION_WINDOW)
         .max_frame_size(wire::FRAME)
         .max_concurrent_streams(wire::STREAMS)
+        // The controller is trusted: many calls that are given up at once are no attack.
+        .max_pending_accept_reset_streams(wire::STREAMS as usize)
+        .max_local_error_reset_streams(None)
         .auto_date_header(false)
         .serve_connection(TokioIo::new(stream), service)
         .await
@@ -84,7 +87,11 @@ async fn brief(host: &Arc<dyn Host>, route: Route, body: Incoming) -> Result<Res
     }
 }
 
-async fn screen(host: &Arc<dyn Host>, server_id: String, body: Incoming) -> Result<Response<Body>, HostError> {
+async fn screen(
+    host: &Arc<dyn Host>,
+    server_id: String,
+    body: Incoming,
+) -> Result<Response<Body>, HostError> {
     let stream = timeout(CALL, host.screen(server_id))
         .await
         .map_err(|_| HostError::failed("the screen did not answer"))??;

@@ -52,10 +52,11 @@ impl Session {
         let limits = table.upgrade().map(|table| table.limits.clone()).unwrap_or_default();
         let nobody = || LinkError::Away("that just dialled".to_owned());
         let handshake = builder(&limits).handshake(TokioIo::new(stream));
-        let (sender, connection) = timeout(limits.call, handshake).await.map_err(|_| nobody())?.map_err(|error| {
-            tracing::debug!(%error, "a connection did not become a link");
-            nobody()
-        })?;
+        let (sender, connection) =
+            timeout(limits.call, handshake).await.map_err(|_| nobody())?.map_err(|error| {
+                tracing::debug!(%error, "a connection did not become a link");
+                nobody()
+            })?;
         let closed = watch::Sender::new(false);
         let mut ended = closed.subscribe();
         let finished = closed.clone();
@@ -122,7 +123,8 @@ impl Session {
     pub(crate) async fn console_log(&self, server_id: &str, bytes: u64) -> Result<Vec<u8>, LinkError> {
         let request = Route::Console { server_id: server_id.to_owned(), bytes }.request(wire::empty());
         let answer = self.within(self.limits.call, self.exchange(request)).await?;
-        let body = self.within(self.limits.call, async { answer.into_body().collect().await.map_err(|_| self.away()) });
+        let body = self
+            .within(self.limits.call, async { answer.into_body().collect().await.map_err(|_| self.away()) });
         Ok(body.await?.to_bytes().into())
     }
 

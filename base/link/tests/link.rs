@@ -159,7 +159,8 @@ impl Host for Memory {
 }
 
 fn wanted(id: &str, revision: i64, name: &str) -> Wanted {
-    let spec = Spec::SecurityGroup(SecurityGroupSpec { name: name.to_owned(), stateful: true, rules: vec![] });
+    let spec =
+        Spec::SecurityGroup(SecurityGroupSpec { name: name.to_owned(), stateful: true, rules: vec![] });
     Wanted {
         format: Wanted::FORMAT,
         kind: Kind::SecurityGroup,
@@ -217,12 +218,14 @@ async fn every_call(agents: &Agents) {
     assert!(ports.try_recv().is_err());
 
     let size = 5 * 1024 * 1024 + 3;
-    let chunks: Vec<_> = vec![7u8; size].chunks(100_000).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+    let chunks: Vec<_> =
+        vec![7u8; size].chunks(100_000).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
     let source = image(size as u64);
     assert_eq!(agents.has_image(&host, &source).await, Ok(false));
     agents.put_image(&host, &source, futures_util::stream::iter(chunks).boxed()).await.unwrap();
     assert_eq!(agents.has_image(&host, &source).await, Ok(true));
-    let broken = futures_util::stream::iter([Ok(Bytes::from("a")), Err(std::io::Error::other("disk"))]).boxed();
+    let broken =
+        futures_util::stream::iter([Ok(Bytes::from("a")), Err(std::io::Error::other("disk"))]).boxed();
     assert!(agents.put_image(&host, &source, broken).await.is_err());
 
     assert_eq!(agents.console_log(&host, "s", 10).await.unwrap(), b"xxxxxxxxxx");
@@ -270,7 +273,8 @@ async fn every_call_over_a_socket() {
         assert_eq!(mode & 0o777, 0o600);
         let agents = Agents::new(limits());
         let accepting = tokio::spawn(link::accept_socket(agents.clone(), listener));
-        let attending = tokio::spawn(link::attend(link::socket(&path), Memory::new("one"), Entropy::seeded(1)));
+        let attending =
+            tokio::spawn(link::attend(link::socket(&path), Memory::new("one"), Entropy::seeded(1)));
         every_call(&agents).await;
         attending.abort();
         accepting.abort();
@@ -314,7 +318,8 @@ async fn a_cut_link_fails_its_calls_and_comes_back() {
         agents.ensure("one", &wanted("a", round, "x")).await.unwrap();
         loop {
             // Each connection begins with what was reported before.
-            let (_, report) = tokio::time::timeout(Duration::from_secs(5), reports.recv()).await.unwrap().unwrap();
+            let (_, report) =
+                tokio::time::timeout(Duration::from_secs(5), reports.recv()).await.unwrap().unwrap();
             if report.revision == round {
                 break;
             }
@@ -342,10 +347,7 @@ async fn a_call_that_takes_too_long_is_away() {
     tokio::spawn(link::accept_pipe(agents.clone(), receiver));
     tokio::spawn(link::attend(dial, Memory::new("one"), Entropy::seeded(1)));
     joined(&agents).await;
-    assert_eq!(
-        agents.ensure("one", &wanted("slow", 1, "x")).await,
-        Err(LinkError::Away("one".to_owned()))
-    );
+    assert_eq!(agents.ensure("one", &wanted("slow", 1, "x")).await, Err(LinkError::Away("one".to_owned())));
     agents.ensure("one", &wanted("a", 1, "x")).await.unwrap();
 }
 

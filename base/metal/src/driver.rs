@@ -210,11 +210,22 @@ pub trait Disks: Send + Sync + 'static {
     async fn forget_images(&self, keep: &[String], unused: Duration) -> Driven<()>;
     /// The server's root disk: a copy-on-write overlay on the image, grown to `gib` (0: the image's own size).
     /// Answers [`DriverError::NotYet`] when the image's copy is not there.
-    async fn root(&self, server_id: &str, incarnation: i64, image: &ImageSource, gib: u64) -> Driven<MachineDisk>;
+    async fn root(
+        &self,
+        server_id: &str,
+        incarnation: i64,
+        image: &ImageSource,
+        gib: u64,
+    ) -> Driven<MachineDisk>;
     /// A further, empty disk of the server.
     async fn blank(&self, server_id: &str, incarnation: i64, name: &str, mib: u64) -> Driven<MachineDisk>;
     /// The server's config drive with these files (path below its root, content).
-    async fn config_drive(&self, server_id: &str, incarnation: i64, files: &[(String, Vec<u8>)]) -> Driven<PathBuf>;
+    async fn config_drive(
+        &self,
+        server_id: &str,
+        incarnation: i64,
+        files: &[(String, Vec<u8>)],
+    ) -> Driven<PathBuf>;
     /// Nothing of the server's disks is left.
     async fn remove(&self, server_id: &str) -> Driven<()>;
     /// Servers that have disks here.

@@ -29,10 +29,17 @@ async fn state(hypervisor: &dyn Hypervisor, id: &str) -> Result<Option<MachineSt
 
 /// Runs a machine through its life. Its disks exist, the taps of its interfaces are made, no machine of its id is
 /// known. `further` is an interface that can be plugged in while it runs.
-pub async fn hypervisor_suite(hypervisor: &dyn Hypervisor, machine: &Machine, further: Option<&Nic>) -> Verdict {
+pub async fn hypervisor_suite(
+    hypervisor: &dyn Hypervisor,
+    machine: &Machine,
+    further: Option<&Nic>,
+) -> Verdict {
     let id = machine.id.as_str();
     let facts = done(hypervisor.facts().await, "facts")?;
-    holds(facts.vcpus > 0 && facts.memory_mib > 0 && !facts.name.is_empty(), "facts name a host that can run something")?;
+    holds(
+        facts.vcpus > 0 && facts.memory_mib > 0 && !facts.name.is_empty(),
+        "facts name a host that can run something",
+    )?;
     holds(serde_json::from_str::<serde_json::Value>(&facts.cpu_info).is_ok(), "cpu_info is JSON")?;
     holds(state(hypervisor, id).await?.is_none(), "the machine is unknown at first")?;
     done(hypervisor.stop(id, None).await, "stopping what is not there")?;
@@ -50,7 +57,10 @@ pub async fn hypervisor_suite(hypervisor: &dyn Hypervisor, machine: &Machine, fu
     plugged.sort();
     holds(plugged == ports, "a started machine has its ports")?;
     holds(known.incarnation == machine.incarnation, "a machine knows its incarnation")?;
-    holds(done(hypervisor.machines().await, "machines")?.contains(&known), "machines() has what machine() has")?;
+    holds(
+        done(hypervisor.machines().await, "machines")?.contains(&known),
+        "machines() has what machine() has",
+    )?;
     let later = Machine { incarnation: machine.incarnation + 1, ..machine.clone() };
     holds(hypervisor.start(&later).await.is_err(), "no second incarnation starts beside the first")?;
 
@@ -67,7 +77,10 @@ pub async fn hypervisor_suite(hypervisor: &dyn Hypervisor, machine: &Machine, fu
         let known = done(hypervisor.machine(id).await, "machine")?.ok_or("the machine is known")?;
         holds(!known.ports.contains(&nic.port_id), "an unplugged port is gone")?;
     }
-    holds(done(hypervisor.console_log(id, 10).await, "console_log")?.len() <= 10, "the log is cut to what is asked")?;
+    holds(
+        done(hypervisor.console_log(id, 10).await, "console_log")?.len() <= 10,
+        "the log is cut to what is asked",
+    )?;
     done(hypervisor.screen(id).await, "screen").map(drop)?;
     hypervisor_stops(hypervisor, machine).await
 }
@@ -91,7 +104,10 @@ async fn hypervisor_stops(hypervisor: &dyn Hypervisor, machine: &Machine) -> Ver
         holds(matches!(state, None | Some(MachineState::Off)), "a stopped machine is off")?;
     }
     let known = done(hypervisor.machine(id).await, "machine")?;
-    holds(known.and_then(|known| known.stopped_because).is_none(), "a stop that was asked for has no reason")?;
+    holds(
+        known.and_then(|known| known.stopped_because).is_none(),
+        "a stop that was asked for has no reason",
+    )?;
     done(hypervisor.start(machine).await, "start after stop")?;
     holds(state(hypervisor, id).await? == Some(MachineState::Running), "a stopped machine starts again")?;
     for _ in 0..2 {
@@ -150,7 +166,10 @@ pub async fn switch_suite(switch: &dyn Switch, wiring: &Wiring) -> Verdict {
         (Kind::Port, &port.0, 2),
         (Kind::Router, &router.0, 2),
     ] {
-        holds(held.contains(&(kind, id.clone(), revision)), &format!("{kind} is held at revision {revision}"))?;
+        holds(
+            held.contains(&(kind, id.clone(), revision)),
+            &format!("{kind} is held at revision {revision}"),
+        )?;
     }
     switch_plugs(switch, port, network.1.mtu).await?;
     for (kind, id) in [
@@ -202,7 +221,10 @@ pub async fn disks_suite(disks: &dyn Disks, image: &ImageSource, bytes: &[u8]) -
         matches!(disks.root(server, 1, image, 1).await, Err(DriverError::NotYet(_))),
         "a root disk waits for its image",
     )?;
-    holds(disks.take_image(image, data(&bytes[..bytes.len() - 1])).await.is_err(), "a short copy is refused")?;
+    holds(
+        disks.take_image(image, data(&bytes[..bytes.len() - 1])).await.is_err(),
+        "a short copy is refused",
+    )?;
     let mut wrong = bytes.to_vec();
     wrong[0] ^= 1;
     holds(disks.take_image(image, data(&wrong)).await.is_err(), "a copy with other data is refused")?;
@@ -217,7 +239,10 @@ pub async fn disks_suite(disks: &dyn Disks, image: &ImageSource, bytes: &[u8]) -
     holds(done(disks.root(server, 1, image, 1).await, "root again")? == root, "a server has one root disk")?;
     done(disks.root(server, 1, image, 2).await, "a grown root disk")?;
     let blank = done(disks.blank(server, 1, "swap", 64).await, "blank")?;
-    holds(done(disks.blank(server, 1, "swap", 64).await, "blank again")? == blank, "a blank disk is made once")?;
+    holds(
+        done(disks.blank(server, 1, "swap", 64).await, "blank again")? == blank,
+        "a blank disk is made once",
+    )?;
     let files = vec![("openstack/latest/meta_data.json".to_owned(), b"{}".to_vec())];
     for _ in 0..2 {
         done(disks.config_drive(server, 1, &files).await, "config_drive")?;

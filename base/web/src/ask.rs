@@ -92,9 +92,9 @@ impl Ask {
     }
 }
 
-/// The query: pairs in their order, decoded, names may repeat.
+/// The query: pairs in their order, decoded, names may repeat; and the text that they were read from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Query(Vec<(String, String)>);
+pub struct Query(Vec<(String, String)>, String);
 
 impl Query {
     /// Reads what stands after the question mark.
@@ -103,7 +103,12 @@ impl Query {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decoded(name), decoded(value))
         });
-        Self(pairs.collect())
+        Self(pairs.collect(), text.to_owned())
+    }
+
+    /// The query as it was sent, for links that repeat it.
+    pub fn raw(&self) -> &str {
+        &self.1
     }
 
     /// The first value of that name.

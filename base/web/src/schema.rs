@@ -316,7 +316,21 @@ fn gather_patterns(schema: &Value, into: &mut HashMap<String, Regex>) {
 }
 
 fn quoted(text: &str) -> String {
-    if text.contains('\'') && !text.contains('"') { format!("\"{text}\"") } else { format!("'{}'", text.replace('\'', "\\'")) }
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut out = String::from(quote);
+    for letter in text.chars() {
+        match letter {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\\' => out.push_str("\\\\"),
+            letter if letter == quote => out.extend(['\\', letter]),
+            letter if letter.is_ascii_control() => drop(write!(out, "\\x{:02x}", u32::from(letter))),
+            letter => out.push(letter),
+        }
+    }
+    out.push(quote);
+    out
 }
 
 /// A value as Python's `repr` writes it.

@@ -1,1 +1,99 @@
-fn main() {}
+//! Drystone: an OpenStack-compatible cloud in one program.
+
+mod control;
+mod detach;
+mod down;
+mod keep;
+mod log;
+mod metrics;
+mod output;
+mod run;
+mod settings;
+mod status;
+mod tls;
+mod wire_up;
+
+use clap::{Parser, Subcommand};
+use run::Role;
+use settings::{Said, Settings};
+use std::process::ExitCode;
+
+/// An OpenStack-compatible cloud in one program.
+#[derive(Parser)]
+#[command(version, about, long_about = None, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    said: Said,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the cloud: controller and agent in one process
+    Up {
+        /// Return when the cloud serves, and leave it running
+        #[arg(long)]
+        detach: bool,
+        #[arg(long, hide = true)]
+        own_session: bool,
+    },
+    /// Stop the cloud; its servers and networks go on
+    Down {
+        /// Remove everything that the cloud made: servers, networks, disks, images, the database
+        #[arg(long)]
+        destroy: bool,
+    },
+    /// Show what runs, and what waits for what
+    Status,
+    /// Start the controller alone: API, store and reconcilers
+    Controller {
+        /// Return when it serves, and leave it running
+        #[arg(long)]
+        detach: bool,
+        #[arg(long, hide = true)]
+        own_session: bool,
+    },
+    /// Start the agent of this host alone; it joins the controller of the same state directory
+    Agent {
+        /// Not yet: agents run in the foreground
+        #[arg(long, hide = true)]
+        own_session: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match execute(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            output::aside(&sentence);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn execute(arguments: Arguments) -> Result<(), String> {
+    let settings = Settings::of(arguments.said)?;
+    let role = match arguments.command {
+        Command::Up { detach: true, .. } | Command::Controller { detach: true, .. } => return detach::detach(&settings),
+        Command::Up { own_session, .. } => session(Role::Up, own_session),
+        Command::Controller { own_session, .. } => session(Role::Controller, own_session),
+        Command::Agent { own_session } => session(Role::Agent, own_session),
+        Command::Down { destroy } => return runtime()?.block_on(down::down(&settings, destroy)),
+        Command::Status => return runtime()?.block_on(status::status(&settings)),
+    };
+    runtime()?.block_on(run::run(settings, role))
+}
+
+fn session(role: Role, own: bool) -> Role {
+    if own {
+        detach::own_session();
+    }
+    role
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|error| format!("The program cannot start: {error}."))
+}

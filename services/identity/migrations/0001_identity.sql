@@ -6,7 +6,7 @@ CREATE TABLE identity_projects (
     parent_id TEXT NOT NULL,             -- '' for a domain itself
     is_domain BIGINT NOT NULL,
     enabled BIGINT NOT NULL,
-    description TEXT NOT NULL,
+    description TEXT,
     tags TEXT NOT NULL,                  -- JSON list
     options TEXT NOT NULL,               -- JSON object
     extra TEXT NOT NULL                  -- JSON object: attributes of the caller's own
@@ -32,7 +32,7 @@ CREATE TABLE identity_groups (
     id TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
     domain_id TEXT NOT NULL,
-    description TEXT NOT NULL,
+    description TEXT,
     extra TEXT NOT NULL
 );
 CREATE UNIQUE INDEX identity_groups_name ON identity_groups (domain_id, name);
@@ -82,7 +82,6 @@ CREATE TABLE identity_services (
     id TEXT NOT NULL PRIMARY KEY,
     type TEXT NOT NULL,
     name TEXT,
-    description TEXT,
     enabled BIGINT NOT NULL,
     extra TEXT NOT NULL
 );

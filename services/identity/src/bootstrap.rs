@@ -14,6 +14,7 @@ use ::store::Tx;
 use fault::Fault;
 use kernel::Micros;
 use serde_json::{Map, json};
+use zeroize::Zeroizing;
 
 /// The domain that everything is in unless somebody says otherwise.
 pub const DEFAULT_DOMAIN: &str = "default";
@@ -29,27 +30,32 @@ pub struct Offer {
     pub path: &'static str,
 }
 
-/// What the first start made: the generated passwords, told once.
-#[derive(Debug)]
-pub struct Made {
-    /// The users' names and passwords.
-    pub passwords: Vec<(&'static str, String)>,
+/// The generated passwords of the first users. They have 128 random bits, which nobody guesses however cheap a guess
+/// is: hence they are hashed at the lowest cost, and the first token comes in time.
+pub struct FirstPasswords {
+    /// Of the user `admin`.
+    pub admin: Zeroizing<String>,
+    /// Of the user `demo`.
+    pub demo: Zeroizing<String>,
 }
 
 impl Identity {
-    /// Makes what is missing. Answers the passwords when this was the first start.
-    pub fn bootstrap(&self, public_url: &str, region: &str, offers: &'static [Offer]) -> Result<Option<Made>, Fault> {
+    /// Makes what is missing. Says whether this was the first start.
+    pub fn bootstrap(&self, public_url: &str, region: &str, offers: &'static [Offer], passwords: &FirstPasswords) -> Result<bool, Fault> {
         let (public_url, region) = (public_url.to_owned(), region.to_owned());
+        let (admin, demo) = (passwords.admin.clone(), passwords.demo.clone());
         self.db.write_now(move |tx| {
             let first = project_by_id(tx, DEFAULT_DOMAIN)?.is_none();
-            let made = if first { Some(people(tx)?) } else { None };
+            if first {
+                people(tx, &admin, &demo)?;
+            }
             catalog(tx, &public_url, &region, offers)?;
-            Ok(made)
+            Ok(first)
         })
     }
 }
 
-fn people(tx: &Tx) -> Result<Made, Fault> {
+fn people(tx: &Tx, admin_password: &str, demo_password: &str) -> Result<(), Fault> {
     store::token::keys_rotate(tx, 3)?;
     place(tx, DEFAULT_DOMAIN, "Default", true, "The default domain")?;
     let [reader, member, manager, admin, service] =
@@ -59,8 +65,8 @@ fn people(tx: &Tx) -> Result<Made, Fault> {
     for (prior, implied) in [(&admin, &manager), (&manager, &member), (&member, &reader)] {
         implication_add(tx, prior, implied)?;
     }
-    let (admin_user, admin_password) = user(tx, "admin")?;
-    let (demo_user, demo_password) = user(tx, "demo")?;
+    let admin_user = user(tx, "admin", admin_password)?;
+    let demo_user = user(tx, "demo", demo_password)?;
     let (admin_project, demo_project) = (tx.entropy().hex_id(), tx.entropy().hex_id());
     place(tx, &admin_project, "admin", false, "The project of the cloud's administrators")?;
     place(tx, &demo_project, "demo", false, "A project to try things in")?;
@@ -68,8 +74,7 @@ fn people(tx: &Tx) -> Result<Made, Fault> {
     grant(tx, &admin_user, TargetKind::Project, &demo_project, &admin)?;
     grant(tx, &admin_user, TargetKind::Domain, DEFAULT_DOMAIN, &admin)?;
     grant(tx, &admin_user, TargetKind::System, "all", &admin)?;
-    grant(tx, &demo_user, TargetKind::Project, &demo_project, &member)?;
-    Ok(Made { passwords: vec![("admin", admin_password), ("demo", demo_password)] })
+    grant(tx, &demo_user, TargetKind::Project, &demo_project, &member)
 }
 
 fn place(tx: &Tx, id: &str, name: &str, is_domain: bool, description: &str) -> Result<(), Fault> {
@@ -81,7 +86,7 @@ fn place(tx: &Tx, id: &str, name: &str, is_domain: bool, description: &str) -> R
         parent_id: above.to_owned(),
         is_domain,
         enabled: true,
-        description: description.to_owned(),
+        description: Some(description.to_owned()),
         tags: Vec::new(),
         options: Map::new(),
         extra: Map::new(),
@@ -98,11 +103,8 @@ fn role(tx: &Tx, name: &str) -> Result<String, Fault> {
     Ok(id)
 }
 
-/// A user with a generated password. It has 128 random bits, which nobody guesses however cheap a guess is: hence the
-/// lowest cost, and the first token in time.
-fn user(tx: &Tx, name: &str) -> Result<(String, String), Fault> {
-    let plain = tx.entropy().password();
-    let hash = password::hash(plain.as_bytes(), LOWEST_COST, tx.entropy().bytes());
+fn user(tx: &Tx, name: &str, password: &str) -> Result<String, Fault> {
+    let hash = password::hash(password.as_bytes(), LOWEST_COST, tx.entropy().bytes());
     let user = User {
         id: tx.entropy().hex_id(),
         name: name.to_owned(),
@@ -116,7 +118,7 @@ fn user(tx: &Tx, name: &str) -> Result<(String, String), Fault> {
         valid_since: Micros(0),
     };
     user_insert(tx, &user)?;
-    Ok((user.id, plain))
+    Ok(user.id)
 }
 
 fn grant(tx: &Tx, user: &str, target_kind: TargetKind, target: &str, role: &str) -> Result<(), Fault> {
@@ -143,7 +145,6 @@ fn catalog(tx: &Tx, public_url: &str, region: &str, offers: &[Offer]) -> Result<
             id: tx.entropy().hex_id(),
             kind: offer.kind.to_owned(),
             name: Some(offer.name.to_owned()),
-            description: None,
             enabled: true,
             extra: Map::new(),
         });

@@ -29,8 +29,9 @@ pub fn envelope(fault: &Fault, cx: &Cx) -> Answer {
         said => said,
     };
     let answer = Answer::json(code, &json!({"error": {"code": code, "message": message, "title": title}}));
+    let answer = answer.with("vary", "X-Auth-Token");
     match code {
-        401 => answer.with("www-authenticate", &format!("Keystone uri=\"{}\"", cx.base)),
+        401 => answer.with("www-authenticate", &format!("Keystone uri=\"{}/v3\"", cx.base)),
         429 => answer.with("retry-after", "5"),
         _ => answer,
     }

@@ -3,7 +3,10 @@
 use crate::Identity;
 use crate::api::{assignment, auth, catalog, discovery, group, project, role, user};
 use crate::rules::*;
-use web::{Routes, op};
+use fault::Fault;
+use std::sync::Arc;
+use web::routes::{Op, Undecided};
+use web::{Answer, Ask, Routes};
 
 /// The table.
 pub fn routes() -> Routes<Identity> {
@@ -63,9 +66,9 @@ pub fn routes() -> Routes<Identity> {
         .head("/v3/roles/{id}/implies/{implied}", op("implied_check", role::implied_check).rule(&CHECK_IMPLIED_ROLE))
         .delete("/v3/roles/{id}/implies/{implied}", op("implied_delete", role::implied_delete).rule(&DELETE_IMPLIED_ROLE))
         .get("/v3/role_assignments", op("assignment_list", assignment::assignment_list).rule(&LIST_ROLE_ASSIGNMENTS))
-        .get("/v3/regions", op("region_list", catalog::region_list).open("regions are no secret in OpenStack"))
+        .get("/v3/regions", op("region_list", catalog::region_list).rule(&LIST_REGIONS))
         .post("/v3/regions", op("region_create", catalog::region_create).rule(&CREATE_REGION))
-        .get("/v3/regions/{id}", op("region_show", catalog::region_show).open("regions are no secret in OpenStack"))
+        .get("/v3/regions/{id}", op("region_show", catalog::region_show).rule(&GET_REGION))
         .put("/v3/regions/{id}", op("region_create_as", catalog::region_create_as).rule(&CREATE_REGION))
         .patch("/v3/regions/{id}", op("region_update", catalog::region_update).rule(&UPDATE_REGION))
         .delete("/v3/regions/{id}", op("region_delete", catalog::region_delete).rule(&DELETE_REGION))
@@ -81,7 +84,19 @@ pub fn routes() -> Routes<Identity> {
         .delete("/v3/endpoints/{id}", op("endpoint_delete", catalog::endpoint_delete).rule(&DELETE_ENDPOINT))
 }
 
-/// Where grants are listed, and where each of them is found.
+/// An operation. What identity answers depends on the token, and caches on the way must know.
+fn op<F, R>(name: &'static str, handler: F) -> Op<Identity, Undecided>
+where
+    F: Fn(Arc<Identity>, Ask) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<Answer, Fault>> + Send + 'static,
+{
+    web::op(name, move |identity, ask| {
+        let answer = handler(identity, ask);
+        async move { answer.await.map(|answer| answer.with("vary", "X-Auth-Token")) }
+    })
+}
+
+/// Where grants are listed (OpenStack has no such list for those that a project hands down), and where each is found.
 const GRANTS: [(&str, &str); 10] = [
     ("/v3/projects/{id}/users/{user}/roles", "/v3/projects/{id}/users/{user}/roles/{role}"),
     ("/v3/projects/{id}/groups/{group}/roles", "/v3/projects/{id}/groups/{group}/roles/{role}"),
@@ -90,11 +105,11 @@ const GRANTS: [(&str, &str); 10] = [
     ("/v3/system/users/{user}/roles", "/v3/system/users/{user}/roles/{role}"),
     ("/v3/system/groups/{group}/roles", "/v3/system/groups/{group}/roles/{role}"),
     (
-        "/v3/OS-INHERIT/projects/{id}/users/{user}/roles/inherited_to_projects",
+        "",
         "/v3/OS-INHERIT/projects/{id}/users/{user}/roles/{role}/inherited_to_projects",
     ),
     (
-        "/v3/OS-INHERIT/projects/{id}/groups/{group}/roles/inherited_to_projects",
+        "",
         "/v3/OS-INHERIT/projects/{id}/groups/{group}/roles/{role}/inherited_to_projects",
     ),
     (
@@ -110,8 +125,11 @@ const GRANTS: [(&str, &str); 10] = [
 /// Grants are spelled in ten ways; all have the same four operations.
 fn grants(routes: Routes<Identity>) -> Routes<Identity> {
     GRANTS.iter().fold(routes, |routes, (list, one)| {
+        let routes = match *list {
+            "" => routes,
+            list => routes.get(list, op("grant_list", assignment::grant_list).rule(&LIST_GRANTS)),
+        };
         routes
-            .get(list, op("grant_list", assignment::grant_list).rule(&LIST_GRANTS))
             .put(one, op("grant_add", assignment::grant_add).rule(&CREATE_GRANT))
             .get(one, op("grant_check", assignment::grant_check).rule(&CHECK_GRANT))
             .delete(one, op("grant_remove", assignment::grant_remove).rule(&REVOKE_GRANT))

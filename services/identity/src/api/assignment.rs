@@ -73,7 +73,7 @@ pub async fn grant_remove(identity: Arc<Identity>, ask: Ask) -> Result<Answer, F
 pub async fn grant_check(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let one = named(&ask);
     let rule = rule(&one, CHECK);
-    identity.grant(&ask.cx, one, rule, Act::Check).await?;
+    identity.grant_check(&ask.cx, one, rule).await?;
     Ok(Answer::empty(204))
 }
 
@@ -88,8 +88,7 @@ pub async fn grant_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fau
 /// `GET /v3/role_assignments`
 pub async fn assignment_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let filter = filter(&ask)?;
-    let (found, names) = identity.assignment_list(&ask.cx, filter).await?;
-    let names = flag(&ask, "include_names").then_some(names);
+    let (found, names) = identity.assignment_list(&ask.cx, filter, flag(&ask, "include_names")).await?;
     let bodies: Vec<Value> = found.iter().map(|one| body(&ask, one, names.as_ref())).collect();
     Ok(Answer::ok(&json!({"role_assignments": bodies, "links": links(&ask)})))
 }
@@ -102,26 +101,32 @@ fn filter(ask: &Ask) -> Result<Filter, Fault> {
         return Err(Fault::bad_input(said));
     }
     let targets = [
-        get("scope.project.id").map(|id| (TargetKind::Project, id)),
-        get("scope.domain.id").map(|id| (TargetKind::Domain, id)),
         get("scope.system").map(|_| (TargetKind::System, "all".to_owned())),
+        get("scope.domain.id").map(|id| (TargetKind::Domain, id)),
+        get("scope.project.id").map(|id| (TargetKind::Project, id)),
     ];
-    if targets.iter().flatten().count() > 1 {
-        return Err(Fault::bad_input("Specify a domain or project, not both"));
+    let mut targets: Vec<(TargetKind, String)> = targets.into_iter().flatten().collect();
+    if let [(one, _), (other, _), ..] = targets.as_slice() {
+        return Err(Fault::bad_input(format!("Specify {} or {}, not both", noun(*one), other.word())));
+    }
+    let target = targets.pop();
+    let inherited = get("scope.OS-INHERIT:inherited_to").map(|to| to == "projects");
+    if effective && inherited == Some(true) && matches!(target, Some((TargetKind::Domain, _))) {
+        let said = "Combining effective, domain and inherited filters will always result in an empty list.";
+        return Err(Fault::bad_input(said));
     }
     let subtree = flag(ask, "include_subtree");
-    if subtree && targets[0].is_none() {
-        return Err(Fault::bad_input("scope.project.id must be specified if include_subtree is also specified"));
+    if subtree && !matches!(target, Some((TargetKind::Project, _))) {
+        return Err(Fault::bad_input("'scope.project.id' is a dependency of 'include_subtree'"));
     }
-    Ok(Filter {
-        user: get("user.id"),
-        group: get("group.id"),
-        role: get("role.id"),
-        target: targets.into_iter().flatten().next(),
-        inherited: get("scope.OS-INHERIT:inherited_to").is_some(),
-        effective,
-        subtree,
-    })
+    if get("user.id").is_some() && get("group.id").is_some() {
+        return Err(Fault::bad_input("Specify a user or group, not both"));
+    }
+    Ok(Filter { user: get("user.id"), group: get("group.id"), role: get("role.id"), target, inherited, effective, subtree })
+}
+
+fn noun(kind: TargetKind) -> &'static str {
+    if kind == TargetKind::Domain { "a domain" } else { kind.word() }
 }
 
 fn body(ask: &Ask, found: &Found, names: Option<&Names>) -> Value {
@@ -145,7 +150,8 @@ fn body(ask: &Ask, found: &Found, names: Option<&Names>) -> Value {
         links["membership"] = json!(ask.cx.url(&format!("/v3/groups/{group}/users/{}", one.actor_id)));
     }
     if let Some(prior) = &found.prior_role {
-        links["prior_role"] = json!(ask.cx.url(&format!("/v3/prior_roles/{prior}/implies/{}", one.role_id)));
+        // The wrong way round and to a place that does not exist, as Keystone has it: who reads it expects that.
+        links["prior_role"] = json!(ask.cx.url(&format!("/v3/prior_role/{}/implies/{prior}", one.role_id)));
     }
     json!({"role": thing(&one.role_id), one.actor_kind.word(): thing(&one.actor_id), "scope": scope, "links": links})
 }

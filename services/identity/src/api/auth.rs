@@ -1,10 +1,10 @@
 //! Tokens on the wire: how one is asked for, shown and revoked, and what its owner can ask about itself.
 
-use super::{links, list};
+use super::{expected, here, list, unfit_at};
 use crate::Identity;
-use crate::ops::token::{Named, Proof, Token, Wish};
+use crate::ops::token::{Named, Proof, Token, Wish, unauthenticated};
 use crate::rules;
-use fault::{Fault, Kind};
+use fault::Fault;
 use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock};
 use web::schema::Schema;
@@ -18,36 +18,35 @@ static TOKEN: LazyLock<Schema> = LazyLock::new(|| {
     let user = json!({"type": "object", "properties": {"id": text, "name": text, "password": text, "domain": domain}});
     Schema::new(json!({
         "type": "object",
-        "properties": {"auth": {
-            "type": "object",
-            "properties": {
-                "identity": {
-                    "type": "object",
-                    "properties": {
-                        "methods": {"type": "array", "items": text},
-                        "password": {"type": "object", "properties": {"user": user}},
-                        "token": {"type": "object", "properties": {"id": text}, "required": ["id"]},
-                    },
-                    "required": ["methods"],
+        "properties": {
+            "identity": {
+                "type": "object",
+                "properties": {
+                    "methods": {"type": "array", "items": text},
+                    "password": {"type": "object", "properties": {"user": user}},
+                    "token": {"type": "object", "properties": {"id": text}, "required": ["id"]},
                 },
-                "scope": {
-                    "type": ["object", "string"],
-                    "properties": {"project": scoped, "domain": domain, "system": {"type": "object"}},
-                },
+                "required": ["methods"],
             },
-            "required": ["identity"],
-        }},
-        "required": ["auth"],
+            "scope": {
+                "type": ["object", "string"],
+                "properties": {"project": scoped, "domain": domain, "system": {"type": "object"}},
+            },
+        },
+        "required": ["identity"],
     }))
 });
 
 /// `POST /v3/auth/tokens`
 pub async fn token_create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
-    let auth = super::given(&mut ask, "auth", &TOKEN).await?;
+    let mut given = super::body(&mut ask).await?;
+    let auth = Some(given["auth"].take()).filter(|auth| !auth.is_null()).ok_or_else(|| expected("auth", "request body"))?;
+    TOKEN.check(&auth).map_err(unfit_at)?;
+    check_named(&auth)?;
     let (proof, wish) = (proof(&auth["identity"])?, wish(auth.get("scope"))?);
     let (text, token) = identity.token_create(proof, wish).await?;
     let body = body(&identity, &ask, &token).await?;
-    Ok(Answer::json(201, &body).with("x-subject-token", &text).with("vary", "X-Auth-Token"))
+    Ok(Answer::json(201, &body).with("x-subject-token", &text))
 }
 
 /// `GET /v3/auth/tokens`
@@ -55,14 +54,14 @@ pub async fn token_show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fau
     let text = ask.header("x-subject-token").to_owned();
     let token = identity.token_for(&ask.cx, &text, &rules::VALIDATE_TOKEN).await?;
     let body = body(&identity, &ask, &token).await?;
-    Ok(Answer::ok(&body).with("x-subject-token", &text).with("vary", "X-Auth-Token"))
+    Ok(Answer::ok(&body).with("x-subject-token", &text))
 }
 
 /// `HEAD /v3/auth/tokens`
 pub async fn token_check(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let text = ask.header("x-subject-token").to_owned();
     identity.token_for(&ask.cx, &text, &rules::CHECK_TOKEN).await?;
-    Ok(Answer::empty(200).with("x-subject-token", &text).with("vary", "X-Auth-Token"))
+    Ok(Answer::bytes(200, "application/json", "").with("x-subject-token", &text))
 }
 
 /// `DELETE /v3/auth/tokens`
@@ -74,11 +73,11 @@ pub async fn token_delete(identity: Arc<Identity>, ask: Ask) -> Result<Answer, F
 /// `GET /v3/auth/catalog`
 pub async fn catalog_show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let who = &ask.cx.who;
-    if who.project_id.is_none() && who.domain_id.is_none() && !who.system {
-        return Err(Fault::forbidden("A catalog is only available with a scoped token."));
+    if who.project_id.is_none() {
+        return Err(Fault::forbidden("You are not authorized to perform the requested action."));
     }
     let catalog = identity.token_catalog(who.project_id.clone(), who.user_id.clone()).await?;
-    Ok(Answer::ok(&json!({"catalog": catalog, "links": links(&ask)})))
+    Ok(Answer::ok(&json!({"catalog": catalog, "links": {"self": here(&ask)}})))
 }
 
 /// `GET /v3/auth/projects`
@@ -90,13 +89,13 @@ pub async fn project_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, F
 /// `GET /v3/auth/domains`
 pub async fn domain_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let all = identity.own_scopes(&ask.cx, true).await?;
-    Ok(list(&ask, "domains", all.iter().map(|domain| domain.body(&ask.cx.base)), &["name"]))
+    Ok(list(&ask, "domains", all.iter().map(|domain| domain.domain_body(&ask.cx.base)), &["name"]))
 }
 
 /// `GET /v3/auth/system`
 pub async fn system_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let system = if identity.own_system(&ask.cx).await? { vec![json!({"all": true})] } else { Vec::new() };
-    Ok(Answer::ok(&json!({"system": system, "links": links(&ask)})))
+    Ok(Answer::ok(&json!({"system": system, "links": {"self": here(&ask)}})))
 }
 
 async fn body(identity: &Identity, ask: &Ask, token: &Token) -> Result<Value, Fault> {
@@ -109,37 +108,50 @@ async fn body(identity: &Identity, ask: &Ask, token: &Token) -> Result<Value, Fa
     Ok(json!({"token": body}))
 }
 
+/// Whoever and whatever is named has an id or a name.
+fn check_named(auth: &Value) -> Result<(), Fault> {
+    for path in ["identity/password/user", "identity/password/user/domain", "scope/project", "scope/project/domain", "scope/domain"] {
+        let found = path.split('/').try_fold(auth, |value, step| value.get(step));
+        if found.is_some_and(|thing| thing.get("id").is_none() && thing.get("name").is_none()) {
+            return Err(Fault::bad_input(format!("Invalid input for field {path}: id or name must be present.")));
+        }
+    }
+    Ok(())
+}
+
 fn proof(identity: &Value) -> Result<Proof, Fault> {
     let methods: Vec<String> =
         identity["methods"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-    for method in &methods {
-        if matches!(method.as_str(), "password" | "token") && !identity[method].is_object() {
-            return Err(expected(method, "identity"));
-        }
-    }
     if methods.is_empty() {
-        return Err(Fault::new(Kind::Unauthenticated, "The request you have made requires authentication."));
+        return Err(unauthenticated());
     }
-    let user = &identity["password"]["user"];
-    let password = match (methods.iter().any(|method| method == "password"), user["password"].as_str()) {
-        (true, Some(password)) => Some((named(user, "user")?, Zeroizing::new(password.to_owned()))),
-        (true, None) => return Err(expected("password", "user")),
-        (false, _) => None,
-    };
+    if let Some(method) = methods.iter().find(|method| !identity[method.as_str()].is_object()) {
+        return Err(expected(method, "identity"));
+    }
+    let password = if methods.iter().any(|method| method == "password") { Some(password(&identity["password"])?) } else { None };
     Ok(Proof { methods, password, token: identity["token"]["id"].as_str().map(str::to_owned) })
 }
 
+fn password(given: &Value) -> Result<(Named, Zeroizing<String>), Fault> {
+    let user = given.get("user").ok_or_else(|| expected("user", "None"))?;
+    let named = named(user, "user")?;
+    let password = user["password"].as_str().ok_or_else(unauthenticated)?;
+    Ok((named, Zeroizing::new(password.to_owned())))
+}
+
+/// The kinds of scope; trusts are known so that they are refused like any other wrong scope.
+const SCOPES: [&str; 5] = ["system", "project", "domain", "OS-TRUST:trust", "unscoped"];
+
 fn wish(scope: Option<&Value>) -> Result<Wish, Fault> {
     let Some(scope) = scope else { return Ok(Wish::Default) };
-    if scope.as_str() == Some("unscoped") || scope.get("unscoped").is_some() {
-        return Ok(Wish::Unscoped);
-    }
-    let asked = ["project", "domain", "system"].into_iter().filter(|kind| scope.get(kind).is_some());
+    let asked = SCOPES.into_iter().filter(|kind| scope.get(kind).is_some() || scope == kind);
     match asked.collect::<Vec<_>>().as_slice() {
+        ["unscoped"] => Ok(Wish::Unscoped),
         ["project"] => Ok(Wish::Project(named(&scope["project"], "project")?)),
         ["domain"] => Ok(Wish::Domain(domain(&scope["domain"])?)),
         ["system"] if scope["system"]["all"] == true => Ok(Wish::System),
-        _ => Err(expected("project, domain, or system", "scope")),
+        ["system"] => Err(unauthenticated()),
+        _ => Err(expected("system, project, domain, OS-TRUST:trust or unscoped", "scope")),
     }
 }
 
@@ -159,11 +171,4 @@ fn domain(domain: &Value) -> Result<Named, Fault> {
     let by_name = || domain["name"].as_str().map(|name| Named::Domain(name.to_owned()));
     let by_id = domain["id"].as_str().map(|id| Named::Id(id.to_owned()));
     by_id.or_else(by_name).ok_or_else(|| expected("id or name", "domain"))
-}
-
-fn expected(attribute: &str, target: &str) -> Fault {
-    Fault::bad_input(format!(
-        "Expecting to find {attribute} in {target}. The server could not comply with the request since it is either \
-         malformed or otherwise incorrect. The client is assumed to be in error."
-    ))
 }

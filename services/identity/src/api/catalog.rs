@@ -1,6 +1,6 @@
 //! Regions, services and endpoints on the wire.
 
-use super::{below, boolean, given, list, name, one, or_null};
+use super::{below, below_any, boolean, check_query, given, list, name, one, or_null};
 use crate::Identity;
 use fault::Fault;
 use serde_json::{Value, json};
@@ -8,36 +8,41 @@ use std::sync::{Arc, LazyLock};
 use web::schema::Schema;
 use web::{Answer, Ask};
 
-fn region() -> Schema {
-    let text = json!({"type": "string"});
-    // A region may be made without any attribute.
-    Schema::new(json!({
-        "type": "object", "required": ["region"],
-        "properties": {"region": {"type": "object", "properties": {
-            "id": {"type": "string", "maxLength": 255}, "description": or_null(text.clone()),
-            "parent_region_id": {"type": ["string", "null"], "maxLength": 255},
-        }}},
-    }))
+fn region_attributes() -> Value {
+    json!({
+        "id": {"type": ["string", "null"], "maxLength": 255}, "description": or_null(json!({"type": "string"})),
+        "parent_region_id": {"type": ["string", "null"], "maxLength": 255},
+    })
 }
 
 fn service_attributes() -> Value {
     let type_name = json!({"type": "string", "minLength": 1, "maxLength": 255});
     json!({
-        "type": type_name, "name": or_null(json!({"type": "string", "maxLength": 255})),
-        "description": or_null(json!({"type": "string"})), "enabled": boolean(),
+        "type": type_name, "name": type_name, "enabled": boolean(),
     })
 }
 
+const INTERFACES: [&str; 3] = ["admin", "internal", "public"];
+
 fn endpoint_attributes() -> Value {
     json!({
-        "interface": {"type": "string", "enum": ["admin", "internal", "public"]},
+        "interface": {"type": "string", "enum": INTERFACES},
         "service_id": name(64), "region_id": {"type": ["string", "null"]}, "region": {"type": ["string", "null"]},
-        "url": {"type": "string", "minLength": 1, "maxLength": 225, "pattern": "^[a-zA-Z0-9+.-]+:.+"}, "enabled": boolean(),
+        "url": {"type": "string", "maxLength": 225, "pattern": "^[a-zA-Z0-9+.-]+:.+"}, "enabled": boolean(),
         "name": {"type": "string"},
     })
 }
 
-static REGION: LazyLock<Schema> = LazyLock::new(region);
+static REGION: LazyLock<Schema> = LazyLock::new(|| below_any("region", region_attributes()));
+static REGION_UPDATE: LazyLock<Schema> = LazyLock::new(|| below("region", &[], region_attributes()));
+static REGION_QUERY: LazyLock<Schema> = LazyLock::new(|| {
+    let known = json!({"parent_region_id": {"type": "string"}});
+    Schema::new(json!({"type": "object", "properties": known, "additionalProperties": false}))
+});
+static ENDPOINT_QUERY: LazyLock<Schema> = LazyLock::new(|| {
+    let interface = json!({"interface": {"type": "string", "enum": INTERFACES}});
+    Schema::new(json!({"type": "object", "properties": interface}))
+});
 static SERVICE_CREATE: LazyLock<Schema> = LazyLock::new(|| below("service", &["type"], service_attributes()));
 static SERVICE_UPDATE: LazyLock<Schema> = LazyLock::new(|| below("service", &[], service_attributes()));
 static ENDPOINT_CREATE: LazyLock<Schema> =
@@ -46,6 +51,7 @@ static ENDPOINT_UPDATE: LazyLock<Schema> = LazyLock::new(|| below("endpoint", &[
 
 /// `GET /v3/regions`
 pub async fn region_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    check_query(&ask, &REGION_QUERY)?;
     let all = identity.region_list(&ask.cx).await?;
     Ok(list(&ask, "regions", all.iter().map(|region| region.body(&ask.cx.base)), &["parent_region_id"]))
 }
@@ -62,8 +68,8 @@ pub async fn region_create_as(identity: Arc<Identity>, mut ask: Ask) -> Result<A
     let given = given(&mut ask, "region", &REGION).await?;
     let id = ask.id("id").to_owned();
     if given.get("id").and_then(Value::as_str).is_some_and(|own| own != id) {
-        let said = "Conflicting region IDs specified: the one in the path and the one in the body differ.";
-        return Err(Fault::bad_input(said));
+        let other = given.get("id").and_then(Value::as_str).unwrap_or_default();
+        return Err(Fault::bad_input(format!("Conflicting region IDs specified: \"{id}\" != \"{other}\"")));
     }
     let region = identity.region_create(&ask.cx, Some(id), given).await?;
     Ok(one(201, "region", region.body(&ask.cx.base)))
@@ -77,7 +83,7 @@ pub async fn region_show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fa
 
 /// `PATCH /v3/regions/{id}`
 pub async fn region_update(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
-    let given = given(&mut ask, "region", &REGION).await?;
+    let given = given(&mut ask, "region", &REGION_UPDATE).await?;
     let region = identity.region_update(&ask.cx, ask.id("id"), given).await?;
     Ok(one(200, "region", region.body(&ask.cx.base)))
 }
@@ -122,6 +128,7 @@ pub async fn service_delete(identity: Arc<Identity>, ask: Ask) -> Result<Answer,
 
 /// `GET /v3/endpoints`
 pub async fn endpoint_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    check_query(&ask, &ENDPOINT_QUERY)?;
     let all = identity.endpoint_list(&ask.cx).await?;
     let filters = ["interface", "service_id", "region_id"];
     Ok(list(&ask, "endpoints", all.iter().map(|endpoint| endpoint.body(&ask.cx.base)), &filters))

@@ -11,7 +11,7 @@ pub mod user;
 
 use fault::Fault;
 use serde_json::{Map, Value, json};
-use web::schema::Schema;
+use web::schema::{Schema, Violation};
 use web::{Answer, Ask};
 
 /// `{"user": {…}}` with links beside the noun's own.
@@ -19,16 +19,31 @@ fn one(status: u16, noun: &str, body: Value) -> Answer {
     Answer::json(status, &json!({ noun: body }))
 }
 
-/// `{"users": […], "links": {…}}`, narrowed to what the query asks for.
+/// `{"users": […], "links": {…}}`, narrowed to what the query asks for, and to a page of it if it asks for one.
 fn list(ask: &Ask, nouns: &str, bodies: impl IntoIterator<Item = Value>, filters: &[&str]) -> Answer {
-    let kept: Vec<Value> = bodies.into_iter().filter(|body| fits(ask, body, filters)).collect();
-    Answer::ok(&json!({ nouns: kept, "links": links(ask) }))
+    let mut kept: Vec<Value> = bodies.into_iter().filter(|body| fits(ask, body, filters)).collect();
+    if let Some(marker) = ask.query.get("marker") {
+        let after = kept.iter().position(|body| body["id"] == marker).map_or(kept.len(), |at| at + 1);
+        kept.drain(..after);
+    }
+    let limit = ask.query.get("limit").and_then(|limit| limit.parse().ok()).filter(|limit| *limit > 0);
+    let mut links = links(ask);
+    let last = limit.filter(|limit| kept.len() >= *limit).and_then(|limit| kept[limit - 1]["id"].as_str());
+    let Some(last) = last else { return Answer::ok(&json!({ nouns: kept, "links": links })) };
+    links["next"] = json!(ask.cx.url(&format!("{}?{}", ask.path, ask.query.with("marker", last))));
+    kept.truncate(limit.unwrap_or_default());
+    Answer::ok(&json!({ nouns: kept, "links": links, "truncated": true }))
 }
 
 fn links(ask: &Ask) -> Value {
-    let query: Vec<String> = ask.query.pairs().map(|(name, value)| format!("{name}={}", web::ask::encoded(value))).collect();
-    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
-    json!({"next": null, "self": format!("{}{}{query}", ask.cx.base, ask.path), "previous": null})
+    json!({"next": null, "self": here(ask), "previous": null})
+}
+
+/// The address that was asked.
+fn here(ask: &Ask) -> String {
+    let query = ask.query.raw();
+    let mark = if query.is_empty() { "" } else { "?" };
+    ask.cx.url(&format!("{}{mark}{query}", ask.path))
 }
 
 /// Whether a body has what the query asks of it: `name=x`, and with an operator `name__contains=x`.
@@ -47,6 +62,7 @@ fn fits(ask: &Ask, body: &Value, filters: &[&str]) -> bool {
             "istartswith" => low.starts_with(&wanted_low),
             "endswith" => own.ends_with(wanted),
             "iendswith" => low.ends_with(&wanted_low),
+            _ if !operator.is_empty() => true,
             _ if body[name].is_boolean() => truth(wanted) == body[name].as_bool().unwrap_or_default(),
             _ => own == wanted,
         }
@@ -63,7 +79,7 @@ fn plain(value: &Value) -> String {
 
 /// A flag in a query: present without a value, or anything but a no.
 fn truth(text: &str) -> bool {
-    !matches!(text.to_ascii_lowercase().as_str(), "0" | "false" | "no" | "off")
+    !matches!(text.to_ascii_lowercase().as_str(), "0" | "false" | "n" | "no" | "off")
 }
 
 /// Whether a flag is set in the query.
@@ -73,22 +89,64 @@ fn flag(ask: &Ask, name: &str) -> bool {
 
 /// What stands below `noun` in the body, checked against the schema.
 async fn given(ask: &mut Ask, noun: &str, schema: &Schema) -> Result<Map<String, Value>, Fault> {
-    let mut body = ask.json_or(MALFORMED).await?;
-    if !body.is_object() {
-        return Err(Fault::bad_input(MALFORMED));
+    let mut body = body(ask).await?;
+    schema.check(&body).map_err(unfit)?;
+    let Value::Object(mut given) = body[noun].take() else { return Ok(Map::new()) };
+    for name in ["enabled", "is_domain"] {
+        if let Some(Value::String(word)) = given.get(name) {
+            let flag = !word.is_empty() && truth(word);
+            given.insert(name.to_owned(), json!(flag));
+        }
     }
-    schema.check(&body).map_err(|wrong| match wrong.path.is_empty() {
-        true => Fault::bad_input(wrong.message),
-        false => Fault::bad_input(format!("Invalid input for field '{}': {}", wrong.path.join("/"), wrong.message)),
-    })?;
-    match body[noun].take() {
-        Value::Object(given) => Ok(given),
-        _ => Err(Fault::bad_input(MALFORMED)),
+    Ok(given)
+}
+
+/// The body: a JSON object, or nothing, which counts as an empty one.
+async fn body(ask: &mut Ask) -> Result<Value, Fault> {
+    let bytes = ask.bytes(web::ask::LARGEST_JSON).await?;
+    if bytes.is_empty() {
+        return Ok(json!({}));
+    }
+    let kind = ask.header("content-type").split(';').next().unwrap_or_default().trim();
+    if !matches!(kind, "" | "application/json") {
+        return Err(expected("application/json", "Content-Type header"));
+    }
+    match serde_json::from_slice(&bytes) {
+        Ok(object @ Value::Object(_)) => Ok(object),
+        Ok(_) => Err(expected("valid JSON", "request body")),
+        Err(error) => Err(expected("valid JSON", "request body").because(error)),
     }
 }
 
-const MALFORMED: &str = "Expecting to find valid JSON in request body. The server could not comply with the request \
-                         since it is either malformed or otherwise incorrect. The client is assumed to be in error.";
+/// The query's pairs as far as `schema` demands something of them.
+fn check_query(ask: &Ask, schema: &Schema) -> Result<(), Fault> {
+    let pairs = ask.query.pairs().map(|(name, value)| (name.to_owned(), json!(value)));
+    schema.check(&Value::Object(pairs.collect())).map_err(unfit)
+}
+
+/// What the caller reads of something that does not fit its schema.
+fn unfit(found: Violation) -> Fault {
+    if found.path.is_empty() {
+        return Fault::bad_input(found.message);
+    }
+    let (field, shown) = (found.field(), found.shown());
+    Fault::bad_input(format!("Invalid input for field/attribute {field}. Value: {shown}. {}", found.message))
+}
+
+/// The same in the words of the older operations, which name the way to the value.
+fn unfit_at(found: Violation) -> Fault {
+    if found.path.is_empty() {
+        return Fault::bad_input(found.message);
+    }
+    Fault::bad_input(format!("Invalid input for field '{}': {}", found.path.join("/"), found.message))
+}
+
+fn expected(attribute: &str, target: &str) -> Fault {
+    Fault::bad_input(format!(
+        "Expecting to find {attribute} in {target}. The server could not comply with the request since it is either \
+         malformed or otherwise incorrect. The client is assumed to be in error."
+    ))
+}
 
 /// A schema of `{NOUN: {…}}`.
 fn below(noun: &str, required: &[&str], properties: Value) -> Schema {
@@ -97,7 +155,13 @@ fn below(noun: &str, required: &[&str], properties: Value) -> Schema {
         true => inner["minProperties"] = json!(1),
         false => inner["required"] = json!(required),
     }
-    Schema::new(json!({"type": "object", "properties": {noun: inner}, "required": [noun]}))
+    Schema::new(json!({"type": "object", "properties": {noun: inner}, "required": [noun], "additionalProperties": false}))
+}
+
+/// A body's part that may stay empty.
+fn below_any(noun: &str, properties: Value) -> Schema {
+    let inner = json!({"type": "object", "properties": properties, "additionalProperties": true});
+    Schema::new(json!({"type": "object", "properties": {noun: inner}, "required": [noun], "additionalProperties": false}))
 }
 
 fn name(longest: u32) -> Value {
@@ -113,11 +177,27 @@ fn or_null(mut schema: Value) -> Value {
     schema
 }
 
-/// Booleans, also in the forms in which old clients send them.
-fn boolean() -> Value {
-    json!({"type": "boolean", "enum": [true, false]})
+/// A flag in a body: true and false, or a word for either, which clients of old send.
+fn flag_or_word() -> Value {
+    json!({"type": ["boolean", "string", "null"], "enum": [
+        true, "True", "TRUE", "true", false, "False", "FALSE", "false", "", "1", "0", "y", "Y", "n", "N", "on", "ON", "off",
+        "OFF", "yes", "no",
+    ]})
 }
 
-fn options() -> Value {
-    json!({"type": "object", "properties": {"immutable": {"type": ["boolean", "null"]}}})
+/// A flag in a body that is nothing else.
+fn boolean() -> Value {
+    json!({"type": "boolean"})
+}
+
+/// Resource options, each of them a flag.
+fn options(names: &[&str]) -> Value {
+    let flags: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), json!({"type": ["boolean", "null"]}))).collect();
+    json!({"type": "object", "properties": flags, "additionalProperties": false})
+}
+
+/// A query whose flags are words that mean yes or no.
+fn flags(names: &[&str]) -> Schema {
+    let flags: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), flag_or_word())).collect();
+    Schema::new(json!({"type": "object", "properties": flags}))
 }

@@ -1,8 +1,9 @@
 //! Projects, domains and tags on the wire.
 
-use super::{below, boolean, flag, given, id, list, name, one, options, or_null};
+use super::{below, below_any, check_query, flag, flag_or_word, flags, given, id, list, name, one, options, or_null, unfit};
 use crate::Identity;
 use crate::model::project::Project;
+use crate::ops::project::Family;
 use crate::rules;
 use fault::Fault;
 use serde_json::{Map, Value, json};
@@ -13,9 +14,9 @@ use web::{Answer, Ask};
 
 fn attributes() -> Value {
     json!({
-        "name": name(64), "description": or_null(json!({"type": "string"})), "enabled": boolean(),
-        "domain_id": or_null(id()), "parent_id": or_null(id()), "is_domain": boolean(), "tags": tags(),
-        "options": options(),
+        "name": name(64), "description": or_null(json!({"type": "string"})), "enabled": flag_or_word(),
+        "domain_id": or_null(id()), "parent_id": or_null(id()), "is_domain": flag_or_word(), "tags": tags(),
+        "options": options(&["immutable"]),
     })
 }
 
@@ -28,16 +29,18 @@ fn tags() -> Value {
 }
 
 static PROJECT_CREATE: LazyLock<Schema> = LazyLock::new(|| below("project", &["name"], attributes()));
-static PROJECT_UPDATE: LazyLock<Schema> = LazyLock::new(|| below("project", &[], attributes()));
+static PROJECT_UPDATE: LazyLock<Schema> = LazyLock::new(|| below_any("project", attributes()));
+static QUERY: LazyLock<Schema> = LazyLock::new(|| flags(&["enabled", "is_domain"]));
 static DOMAIN_CREATE: LazyLock<Schema> = LazyLock::new(|| below("domain", &["name"], attributes()));
 static DOMAIN_UPDATE: LazyLock<Schema> = LazyLock::new(|| below("domain", &[], attributes()));
 static TAGS: LazyLock<Schema> = LazyLock::new(|| {
-    Schema::new(json!({"type": "object", "properties": {"tags": tags()}, "required": ["tags"]}))
+    Schema::new(json!({"type": "object", "properties": {"tags": tags()}, "required": ["tags"], "additionalProperties": false}))
 });
 static TAG: LazyLock<Schema> = LazyLock::new(|| Schema::new(tag()));
 
 /// `GET /v3/projects`
 pub async fn project_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    check_query(&ask, &QUERY)?;
     let domains = flag(&ask, "is_domain");
     let all = identity.project_list(&ask.cx, domains).await?;
     let kept = all.into_iter().filter(|project| tagged(&ask, project));
@@ -68,32 +71,47 @@ pub async fn project_create(identity: Arc<Identity>, mut ask: Ask) -> Result<Ans
 
 /// `GET /v3/projects/{id}`
 pub async fn project_show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
-    let project = identity.project_show(&ask.cx, ask.id("id"), false).await?;
+    let project = identity.project_show(&ask.cx, ask.id("id"), &rules::GET_PROJECT).await?;
     let mut body = project.body(&ask.cx.base);
-    let asked = ["parents_as_list", "parents_as_ids", "subtree_as_list", "subtree_as_ids"].map(|name| ask.query.has(name));
-    if asked.contains(&true) {
-        for (pair, [first, second]) in [("parents", [asked[0], asked[1]]), ("subtree", [asked[2], asked[3]])] {
-            if first && second {
-                let said = format!("Cannot use {pair}_as_list and {pair}_as_ids query params at the same time.");
-                return Err(Fault::bad_input(said));
-            }
-        }
-        let (above, under) = identity.project_family(&project.id).await?;
-        let wrapped = |all: &[Project]| -> Value { all.iter().map(|one| json!({"project": one.body(&ask.cx.base)})).collect() };
-        if asked[0] {
-            body["parents"] = wrapped(&above);
-        }
-        if asked[1] {
-            body["parents"] = above.iter().rev().fold(Value::Null, |inner, one| json!({ one.id.as_str(): inner }));
-        }
-        if asked[2] {
-            body["subtree"] = wrapped(&under);
-        }
-        if asked[3] {
-            body["subtree"] = tree(&project.id, &under);
+    for part in ["parents", "subtree"] {
+        if let Some(form) = form(&ask, part)? {
+            let family = identity.project_family(&ask.cx, &project.id).await?;
+            body[part] = relatives(&ask, &project, &family, part, form);
         }
     }
     Ok(one(200, "project", body))
+}
+
+/// How the relatives of a project are told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Each in full; only those on which the caller has a role.
+    List,
+    /// Ids in each other.
+    Ids,
+}
+
+fn form(ask: &Ask, part: &str) -> Result<Option<Form>, Fault> {
+    match [format!("{part}_as_list"), format!("{part}_as_ids")].map(|name| flag(ask, &name)) {
+        [true, true] => Err(Fault::bad_input(format!(
+            "Cannot use {part}_as_list and {part}_as_ids query params at the same time."
+        ))),
+        [true, false] => Ok(Some(Form::List)),
+        [false, true] => Ok(Some(Form::Ids)),
+        [false, false] => Ok(None),
+    }
+}
+
+fn relatives(ask: &Ask, project: &Project, family: &Family, part: &str, form: Form) -> Value {
+    let all = if part == "parents" { &family.above } else { &family.below };
+    match form {
+        Form::List => {
+            let own = all.iter().filter(|one| family.own.contains(&one.id));
+            own.map(|one| json!({"project": one.body(&ask.cx.base)})).collect()
+        }
+        Form::Ids if part == "parents" => all.iter().rev().fold(Value::Null, |inner, one| json!({ one.id.as_str(): inner })),
+        Form::Ids => tree(&project.id, all),
+    }
 }
 
 fn tree(id: &str, all: &[Project]) -> Value {
@@ -117,28 +135,29 @@ pub async fn project_delete(identity: Arc<Identity>, ask: Ask) -> Result<Answer,
 
 /// `GET /v3/domains`
 pub async fn domain_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    check_query(&ask, &QUERY)?;
     let all = identity.project_list(&ask.cx, true).await?;
-    Ok(list(&ask, "domains", all.iter().map(|domain| domain.body(&ask.cx.base)), &["enabled", "name"]))
+    Ok(list(&ask, "domains", all.iter().map(|domain| domain.domain_body(&ask.cx.base)), &["enabled", "name"]))
 }
 
 /// `POST /v3/domains`
 pub async fn domain_create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
     let given = given(&mut ask, "domain", &DOMAIN_CREATE).await?;
     let domain = identity.domain_create(&ask.cx, given).await?;
-    Ok(one(201, "domain", domain.body(&ask.cx.base)))
+    Ok(one(201, "domain", domain.domain_body(&ask.cx.base)))
 }
 
 /// `GET /v3/domains/{id}`
 pub async fn domain_show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
-    let domain = identity.project_show(&ask.cx, ask.id("id"), true).await?;
-    Ok(one(200, "domain", domain.body(&ask.cx.base)))
+    let domain = identity.domain_show(&ask.cx, ask.id("id")).await?;
+    Ok(one(200, "domain", domain.domain_body(&ask.cx.base)))
 }
 
 /// `PATCH /v3/domains/{id}`
 pub async fn domain_update(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
     let given = given(&mut ask, "domain", &DOMAIN_UPDATE).await?;
     let domain = identity.project_update(&ask.cx, ask.id("id"), true, given).await?;
-    Ok(one(200, "domain", domain.body(&ask.cx.base)))
+    Ok(one(200, "domain", domain.domain_body(&ask.cx.base)))
 }
 
 /// `DELETE /v3/domains/{id}`
@@ -149,14 +168,14 @@ pub async fn domain_delete(identity: Arc<Identity>, ask: Ask) -> Result<Answer, 
 
 /// `GET /v3/projects/{id}/tags`
 pub async fn tag_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
-    let tags = identity.project_show(&ask.cx, ask.id("id"), false).await?.tags;
+    let tags = identity.project_show(&ask.cx, ask.id("id"), &rules::LIST_PROJECT_TAGS).await?.tags;
     Ok(Answer::ok(&json!({"tags": tags, "links": {"self": ask.cx.url(&ask.path)}})))
 }
 
 /// `PUT /v3/projects/{id}/tags`
 pub async fn tag_replace(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
-    let body = ask.json().await?;
-    TAGS.check(&body).map_err(|wrong| Fault::bad_input(wrong.message))?;
+    let body = super::body(&mut ask).await?;
+    TAGS.check(&body).map_err(unfit)?;
     let new: Vec<String> = body["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     let replace = move |tags: &mut Vec<String>| {
         tags.clone_from(&new);
@@ -178,14 +197,14 @@ pub async fn tag_clear(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Faul
 
 /// `GET /v3/projects/{id}/tags/{tag}`
 pub async fn tag_check(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
-    let project = identity.project_show(&ask.cx, ask.id("id"), false).await?;
+    let project = identity.project_show(&ask.cx, ask.id("id"), &rules::GET_PROJECT_TAG).await?;
     if project.tags.iter().any(|tag| tag == ask.id("tag")) { Ok(Answer::empty(204)) } else { Err(no_tag(ask.id("tag"))) }
 }
 
 /// `PUT /v3/projects/{id}/tags/{tag}`
 pub async fn tag_add(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let tag = ask.id("tag").to_owned();
-    TAG.check(&json!(tag)).map_err(|wrong| Fault::bad_input(wrong.message))?;
+    TAG.check(&json!(tag)).map_err(unfit)?;
     let add = move |tags: &mut Vec<String>| {
         if tags.len() >= 80 && !tags.contains(&tag) {
             return Err(Fault::bad_input("A project has at most 80 tags."));

@@ -11,7 +11,7 @@ use web::{Answer, Ask};
 
 fn attributes() -> Value {
     let description = or_null(json!({"type": "string"}));
-    json!({"name": name(255), "domain_id": or_null(id()), "description": description, "options": options()})
+    json!({"name": name(255), "domain_id": or_null(id()), "description": description, "options": options(&["immutable"])})
 }
 
 static CREATE: LazyLock<Schema> = LazyLock::new(|| below("role", &["name"], attributes()));
@@ -66,7 +66,7 @@ pub async fn inference_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer,
             json!({"prior_role": short(&ask, prior), "implies": implied})
         })
         .collect();
-    Ok(Answer::ok(&json!({"role_inferences": body, "links": super::links(&ask)})))
+    Ok(Answer::ok(&json!({"role_inferences": body})))
 }
 
 /// `GET /v3/roles/{id}/implies`

@@ -1,7 +1,8 @@
 //! Users on the wire.
 
-use super::{below, boolean, given, id, list, name, one, or_null};
+use super::{below, check_query, flag_or_word, flags, given, id, list, name, one, options, or_null, unfit_at};
 use crate::Identity;
+use crate::model::user::Group;
 use fault::Fault;
 use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock};
@@ -9,23 +10,33 @@ use web::schema::Schema;
 use web::{Answer, Ask};
 use zeroize::Zeroizing;
 
+/// What can be set for a user. Rules about several factors are not taken: there is only one here, and a rule that is
+/// taken but not followed would promise a safety that is none.
+const OPTIONS: &[&str] = &[
+    "ignore_change_password_upon_first_use", "ignore_password_expiry", "ignore_lockout_failure_attempts", "lock_password",
+    "ignore_user_inactivity",
+];
+
 fn attributes() -> Value {
     json!({
-        "name": name(255), "domain_id": id(), "default_project_id": or_null(id()), "enabled": boolean(),
+        "name": name(255), "domain_id": id(), "default_project_id": {"type": ["string", "null"]}, "enabled": flag_or_word(),
         "description": or_null(json!({"type": "string"})), "password": {"type": ["string", "null"]},
-        "options": {"type": "object"},
+        "options": options(OPTIONS),
     })
 }
 
 static CREATE: LazyLock<Schema> = LazyLock::new(|| below("user", &["name"], attributes()));
 static UPDATE: LazyLock<Schema> = LazyLock::new(|| below("user", &[], attributes()));
+static QUERY: LazyLock<Schema> = LazyLock::new(|| flags(&["enabled"]));
 static PASSWORD: LazyLock<Schema> = LazyLock::new(|| {
     let text = json!({"type": "string"});
-    below("user", &["original_password", "password"], json!({"original_password": text, "password": text}))
+    let both = json!({"original_password": text, "password": text});
+    Schema::new(json!({"type": "object", "properties": both, "required": ["original_password", "password"]}))
 });
 
 /// `GET /v3/users`
 pub async fn list_all(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    check_query(&ask, &QUERY)?;
     let all = identity.user_list(&ask.cx).await?;
     Ok(list(&ask, "users", all.iter().map(|user| user.body(&ask.cx.base)), &["domain_id", "enabled", "name"]))
 }
@@ -58,7 +69,8 @@ pub async fn delete(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> 
 
 /// `POST /v3/users/{id}/password`
 pub async fn password(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
-    let given = given(&mut ask, "user", &PASSWORD).await?;
+    let given = super::body(&mut ask).await?["user"].take();
+    PASSWORD.check(&given).map_err(unfit_at)?;
     let secret = |name: &str| Zeroizing::new(given[name].as_str().unwrap_or_default().to_owned());
     identity.password_change(ask.id("id"), secret("original_password"), secret("password")).await?;
     Ok(Answer::empty(204))
@@ -73,5 +85,11 @@ pub async fn projects(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault
 /// `GET /v3/users/{id}/groups`
 pub async fn groups(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let all = identity.group_list_of_user(&ask.cx, ask.id("id")).await?;
-    Ok(list(&ask, "groups", all.iter().map(|group| group.body(&ask.cx.base)), &["name"]))
+    // Memberships that end come with federation; ours do not end.
+    let body = |group: &Group| {
+        let mut body = group.body(&ask.cx.base);
+        body["membership_expires_at"] = Value::Null;
+        body
+    };
+    Ok(list(&ask, "groups", all.iter().map(body), &["name"]))
 }

@@ -24,8 +24,6 @@ pub struct Service {
     pub kind: String,
     /// Its name (`nova`).
     pub name: Option<String>,
-    /// For people.
-    pub description: Option<String>,
     /// It is in the catalog.
     pub enabled: bool,
     /// Attributes of the caller's own.
@@ -64,15 +62,12 @@ impl Region {
 }
 
 impl Service {
-    /// As the API writes it below `service`. A name or description that was never given is left out.
+    /// As the API writes it below `service`. A name that was never given is empty.
     pub fn body(&self, base: &str) -> Value {
         let mut body = self.extra.clone();
         body.insert("id".into(), json!(self.id));
         body.insert("type".into(), json!(self.kind));
         body.insert("name".into(), json!(self.name.clone().unwrap_or_default()));
-        if let Some(description) = &self.description {
-            body.insert("description".into(), json!(description));
-        }
         body.insert("enabled".into(), json!(self.enabled));
         body.insert("links".into(), json!({"self": format!("{base}/v3/services/{}", self.id)}));
         Value::Object(body)
@@ -103,7 +98,7 @@ impl Endpoint {
                 url = url.replace(&slot, value?);
             }
         }
-        (!url.contains("%(")).then_some(url)
+        (!url.contains('%')).then_some(url)
     }
 }
 
@@ -113,11 +108,13 @@ pub fn catalog(services: &[Service], endpoints: &[Endpoint], project_id: Option<
         let own = endpoints.iter().filter(|endpoint| endpoint.enabled && endpoint.service_id == service.id);
         let own: Vec<Value> = own
             .filter_map(|endpoint| {
-                let url = endpoint.filled(project_id, user_id)?;
-                Some(json!({
-                    "id": endpoint.id, "interface": endpoint.interface, "region_id": endpoint.region_id,
-                    "url": url, "region": endpoint.region_id,
-                }))
+                let mut entry = endpoint.extra.clone();
+                entry.insert("id".into(), json!(endpoint.id));
+                entry.insert("interface".into(), json!(endpoint.interface));
+                entry.insert("region_id".into(), json!(endpoint.region_id));
+                entry.insert("url".into(), json!(endpoint.filled(project_id, user_id)?));
+                entry.insert("region".into(), json!(endpoint.region_id));
+                Some(Value::Object(entry))
             })
             .collect();
         json!({"endpoints": own, "id": service.id, "type": service.kind, "name": service.name.clone().unwrap_or_default()})
@@ -143,5 +140,6 @@ mod tests {
         assert_eq!(endpoint("http://h/$(project_id)s").filled(Some("p"), "u").unwrap(), "http://h/p");
         assert_eq!(endpoint("http://h/%(tenant_id)s").filled(None, "u"), None);
         assert_eq!(endpoint("http://h/%(unknown)s").filled(Some("p"), "u"), None);
+        assert_eq!(endpoint("http://h/%20x").filled(Some("p"), "u"), None, "a percent sign is the beginning of a slot");
     }
 }

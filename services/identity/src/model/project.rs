@@ -18,7 +18,7 @@ pub struct Project {
     /// Tokens for it are given out and valid.
     pub enabled: bool,
     /// For people.
-    pub description: String,
+    pub description: Option<String>,
     /// Tags, sorted.
     pub tags: Vec<String>,
     /// Resource options (`immutable`).
@@ -33,24 +33,35 @@ impl Project {
         self.options.get("immutable") == Some(&Value::Bool(true))
     }
 
-    /// As the API writes it below `project` or `domain`.
+    /// As the API writes it below `project`. A domain can be looked at as a project too.
     pub fn body(&self, base: &str) -> Value {
+        let mut body = self.common(base, "projects");
+        body.insert("domain_id".into(), or_null(&self.domain_id));
+        body.insert("parent_id".into(), or_null(&self.parent_id));
+        body.insert("is_domain".into(), json!(self.is_domain));
+        Value::Object(body)
+    }
+
+    /// As the API writes it below `domain`.
+    pub fn domain_body(&self, base: &str) -> Value {
+        Value::Object(self.common(base, "domains"))
+    }
+
+    fn common(&self, base: &str, nouns: &str) -> Map<String, Value> {
         let mut body = self.extra.clone();
-        let noun = if self.is_domain { "domains" } else { "projects" };
         body.insert("id".into(), json!(self.id));
         body.insert("name".into(), json!(self.name));
-        if !self.is_domain {
-            body.insert("domain_id".into(), json!(self.domain_id));
-            body.insert("parent_id".into(), json!(self.parent_id));
-            body.insert("is_domain".into(), json!(false));
-        }
         body.insert("description".into(), json!(self.description));
         body.insert("enabled".into(), json!(self.enabled));
         body.insert("tags".into(), json!(self.tags));
         body.insert("options".into(), Value::Object(self.options.clone()));
-        body.insert("links".into(), json!({"self": format!("{base}/v3/{noun}/{}", self.id)}));
-        Value::Object(body)
+        body.insert("links".into(), json!({"self": format!("{base}/v3/{nouns}/{}", self.id)}));
+        body
     }
+}
+
+fn or_null(id: &str) -> Value {
+    if id.is_empty() { Value::Null } else { json!(id) }
 }
 
 /// Puts what a request gives over what is there: the named attributes are handled by the caller, the rest is `extra`,

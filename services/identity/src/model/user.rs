@@ -69,7 +69,7 @@ pub struct Group {
     /// Its domain.
     pub domain_id: String,
     /// For people.
-    pub description: String,
+    pub description: Option<String>,
     /// Attributes of the caller's own.
     pub extra: Map<String, Value>,
 }

@@ -7,7 +7,7 @@ use super::user::user_target;
 use super::missing;
 use crate::Identity;
 use crate::model::assignment::{ActorKind, Assignment, TargetKind};
-use crate::model::role::{Role, with_implied};
+use crate::model::role::Role;
 use crate::rules;
 use crate::store::{self, assignment::*};
 use ::store::Tx;
@@ -27,8 +27,8 @@ pub struct Filter {
     pub role: Option<String>,
     /// A target: its kind and id.
     pub target: Option<(TargetKind, String)>,
-    /// Only those that are inherited.
-    pub inherited: bool,
+    /// Only those that are inherited, or only those that are not.
+    pub inherited: Option<bool>,
     /// Users instead of groups, projects instead of inheritance, implied roles too.
     pub effective: bool,
     /// Also the projects below the target.
@@ -49,21 +49,29 @@ pub struct Found {
 }
 
 impl Identity {
-    /// Grants or takes back, or looks whether it is granted, as the rule says.
+    /// Grants or takes back.
     pub async fn grant(&self, cx: &Cx, one: Assignment, rule: &'static Rule, act: Act) -> Result<(), Fault> {
         let cx = cx.clone();
         self.db
             .write(move |tx| {
-                grant_for(tx, &cx, &one, rule)?;
-                let absent = || not_granted(&one);
+                grant_for(tx, &cx, &one, rule, act != Act::Remove)?;
                 match act {
-                    Act::Check if assignment_exists(tx, &one)? => return Ok(()),
-                    Act::Check => return Err(absent()),
                     Act::Add => assignment_add(tx, &one)?,
                     Act::Remove if assignment_remove(tx, &one)? => {}
-                    Act::Remove => return Err(absent()),
+                    Act::Remove => return Err(not_granted(&one)),
                 }
                 store::token::epoch_advance(tx)
+            })
+            .await
+    }
+
+    /// It is granted, or it is a 404.
+    pub async fn grant_check(&self, cx: &Cx, one: Assignment, rule: &'static Rule) -> Result<(), Fault> {
+        let cx = cx.clone();
+        self.db
+            .read(move |tx| {
+                grant_for(tx, &cx, &one, rule, true)?;
+                if assignment_exists(tx, &one)? { Ok(()) } else { Err(not_granted(&one)) }
             })
             .await
     }
@@ -73,28 +81,27 @@ impl Identity {
         let cx = cx.clone();
         self.db
             .read(move |tx| {
-                grant_for(tx, &cx, &like, rule)?;
+                grant_for(tx, &cx, &like, rule, true)?;
                 let mut roles = Vec::new();
-                for one in assignments(tx)? {
-                    let same = Assignment { role_id: one.role_id.clone(), ..like.clone() } == one;
-                    roles.extend(same.then(|| store::role::role_by_id(tx, &one.role_id)).transpose()?.flatten());
+                for id in roles_granted(tx, &like)? {
+                    roles.extend(store::role::role_by_id(tx, &id)?);
                 }
                 Ok(roles)
             })
             .await
     }
 
-    /// Who has which role on what.
-    pub async fn assignment_list(&self, cx: &Cx, filter: Filter) -> Result<(Vec<Found>, Names), Fault> {
+    /// Who has which role on what, and the names of all that if they are wanted.
+    pub async fn assignment_list(&self, cx: &Cx, filter: Filter, named: bool) -> Result<(Vec<Found>, Option<Names>), Fault> {
         let cx = cx.clone();
         self.db
             .read(move |tx| {
                 let rule = if filter.subtree { &rules::LIST_ROLE_ASSIGNMENTS_FOR_TREE } else { &rules::LIST_ROLE_ASSIGNMENTS };
                 let own = cx.who.domain_id.as_deref().unwrap_or("None");
                 cx.may(rule, &Target::none().with("target.domain_id", own))?;
+                check_known(tx, &filter)?;
                 let found = list(tx, &filter)?;
-                let names = names(tx)?;
-                Ok((found, names))
+                Ok((found, if named { Some(names(tx)?) } else { None }))
             })
             .await
     }
@@ -103,7 +110,9 @@ impl Identity {
 fn not_granted(one: &Assignment) -> Fault {
     Fault::not_found(format!(
         "Could not find role assignment with role: {}, user or group: {}, project, domain, or system: {}.",
-        one.role_id, one.actor_id, one.target_id
+        one.role_id,
+        one.actor_id,
+        if one.target_kind == TargetKind::System { "system" } else { &one.target_id }
     ))
 }
 
@@ -114,12 +123,11 @@ pub enum Act {
     Add,
     /// Take it away; a 404 if it is not there.
     Remove,
-    /// A 404 if it is not there.
-    Check,
 }
 
-/// Everything that an assignment names exists, and the caller may do `rule` to it.
-fn grant_for(tx: &Tx, cx: &Cx, one: &Assignment, rule: &'static Rule) -> Result<(), Fault> {
+/// Everything that an assignment names exists, and the caller may do `rule` to it. What was granted to somebody who is
+/// gone can still be taken back: then the actor need not be there.
+fn grant_for(tx: &Tx, cx: &Cx, one: &Assignment, rule: &'static Rule, actor_needed: bool) -> Result<(), Fault> {
     let role = store::role::role_by_id(tx, &one.role_id)?;
     let target = role_target(Target::none(), role.as_ref());
     let (target, actor) = match one.actor_kind {
@@ -144,13 +152,29 @@ fn grant_for(tx: &Tx, cx: &Cx, one: &Assignment, rule: &'static Rule) -> Result<
     if !one.role_id.is_empty() {
         role.ok_or_else(|| missing("role", &one.role_id))?;
     }
-    actor.map_err(|noun| missing(noun, &one.actor_id))?;
+    if actor_needed {
+        actor.map_err(|noun| missing(noun, &one.actor_id))?;
+    }
     let fits = match one.target_kind {
         TargetKind::System => true,
         TargetKind::Project => place.is_some(),
         TargetKind::Domain => place.is_some_and(|place| place.is_domain),
     };
     if fits { Ok(()) } else { Err(missing(one.target_kind.word(), &one.target_id)) }
+}
+
+/// Effective assignments are worked out for a user and a project, so these must exist; a plain list is just empty.
+fn check_known(tx: &Tx, filter: &Filter) -> Result<(), Fault> {
+    if !filter.effective {
+        return Ok(());
+    }
+    if let Some(id) = &filter.user {
+        store::user::user_by_id(tx, id)?.ok_or_else(|| missing("user", id))?;
+    }
+    if let Some((TargetKind::Project, id)) = &filter.target {
+        store::project::project_by_id(tx, id)?.ok_or_else(|| missing("project", id))?;
+    }
+    Ok(())
 }
 
 fn list(tx: &Tx, filter: &Filter) -> Result<Vec<Found>, Fault> {
@@ -177,7 +201,7 @@ fn keep(found: &Found, filter: &Filter, places: Option<&BTreeSet<String>>) -> bo
         (Some((kind, id)), None) => one.target_kind == *kind && one.target_id == *id,
         (None, None) => true,
     };
-    let inherited = !filter.inherited || one.inherited || found.inherited_from.is_some();
+    let inherited = filter.inherited.is_none_or(|wanted| wanted == (one.inherited || found.inherited_from.is_some()));
     actor(ActorKind::User, &filter.user)
         && actor(ActorKind::Group, &filter.group)
         && filter.role.as_ref().is_none_or(|id| one.role_id == *id)
@@ -204,17 +228,30 @@ fn effective(tx: &Tx, all: Vec<Found>) -> Result<Vec<Found>, Fault> {
         }
         for one in by_user {
             for placed in placed(tx, one)? {
-                for role in with_implied([placed.assignment.role_id.clone()], &implications) {
-                    let mut implied = placed.clone();
-                    if role != placed.assignment.role_id {
-                        implied.prior_role = Some(std::mem::replace(&mut implied.assignment.role_id, role));
-                    }
-                    out.insert(implied);
-                }
+                out.extend(implied(placed, &implications));
             }
         }
     }
     Ok(out.into_iter().collect())
+}
+
+/// The assignment, and one for each role that it implies, which names the role right before it.
+fn implied(found: Found, implications: &[(String, String)]) -> Vec<Found> {
+    let mut all = vec![found];
+    let mut next = 0;
+    while next < all.len() {
+        let own = all[next].assignment.role_id.clone();
+        for (_, role) in implications.iter().filter(|(prior, _)| *prior == own) {
+            let mut one = all[next].clone();
+            one.assignment.role_id.clone_from(role);
+            one.prior_role = Some(own.clone());
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+        next += 1;
+    }
+    all
 }
 
 fn placed(tx: &Tx, one: Found) -> Result<Vec<Found>, Fault> {

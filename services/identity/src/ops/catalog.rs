@@ -1,6 +1,6 @@
 //! Regions, services and endpoints.
 
-use super::{missing, text};
+use super::{check_same, missing, text};
 use crate::Identity;
 use crate::model::catalog::{Endpoint, Region, Service};
 use crate::model::project::merge_extra;
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use web::Cx;
 
 const REGION: &[&str] = &["id", "parent_region_id", "description", "links"];
-const SERVICE: &[&str] = &["id", "type", "name", "description", "enabled", "links"];
+const SERVICE: &[&str] = &["id", "type", "name", "enabled", "links"];
 const ENDPOINT: &[&str] = &["id", "service_id", "interface", "region_id", "region", "url", "enabled", "links"];
 
 fn region_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Region, Fault> {
@@ -58,7 +58,7 @@ impl Identity {
                 };
                 apply_region(tx, &mut region, &given)?;
                 if !region_insert(tx, &region)? {
-                    let said = format!("Duplicate ID, {}", region.id);
+                    let said = format!("Duplicate ID, {}.", region.id);
                     return Err(Fault::conflict(format!("Conflict occurred attempting to store region - {said}.")));
                 }
                 Ok(region)
@@ -72,6 +72,7 @@ impl Identity {
         self.db
             .write(move |tx| {
                 let mut region = region_for(tx, &cx, &id, &rules::UPDATE_REGION)?;
+                check_same(&given, &id, "")?;
                 apply_region(tx, &mut region, &given)?;
                 region_update(tx, &region)?;
                 Ok(region)
@@ -123,16 +124,18 @@ impl Identity {
         self.db
             .write(move |tx| {
                 let mut service = match &id {
-                    Some(id) => service_for(tx, &cx, id, &rules::UPDATE_SERVICE)?,
+                    Some(id) => {
+                        check_same(&given, id, "")?;
+                        service_for(tx, &cx, id, &rules::UPDATE_SERVICE)?
+                    }
                     None => {
                         cx.may(&rules::CREATE_SERVICE, &Target::none())?;
                         let (id, kind) = (tx.entropy().hex_id(), String::new());
-                        Service { id, kind, name: None, description: None, enabled: true, extra: Map::new() }
+                        Service { id, kind, name: None, enabled: true, extra: Map::new() }
                     }
                 };
                 service.kind = text(&given, "type").unwrap_or(service.kind);
                 service.name = if given.contains_key("name") { text(&given, "name") } else { service.name };
-                service.description = text(&given, "description").or(service.description);
                 service.enabled = given.get("enabled").and_then(Value::as_bool).unwrap_or(service.enabled);
                 merge_extra(&mut service.extra, &given, SERVICE);
                 service_put(tx, &service)?;
@@ -171,7 +174,10 @@ impl Identity {
         self.db
             .write(move |tx| {
                 let mut endpoint = match &id {
-                    Some(id) => endpoint_for(tx, &cx, id, &rules::UPDATE_ENDPOINT)?,
+                    Some(id) => {
+                        check_same(&given, id, "")?;
+                        endpoint_for(tx, &cx, id, &rules::UPDATE_ENDPOINT)?
+                    }
                     None => {
                         cx.may(&rules::CREATE_ENDPOINT, &Target::none())?;
                         blank(tx.entropy().hex_id())
@@ -228,6 +234,14 @@ fn blank(id: String) -> Endpoint {
     }
 }
 
+/// An endpoint names something that does not exist.
+fn unknown(noun: &str) -> Fault {
+    Fault::bad_input(format!(
+        "Expecting to find endpoint {noun}_id in {noun} table. The server could not comply with the request since it is \
+         either malformed or otherwise incorrect. The client is assumed to be in error."
+    ))
+}
+
 fn apply_endpoint(tx: &Tx, endpoint: &mut Endpoint, given: &Map<String, Value>) -> Result<(), Fault> {
     endpoint.service_id = text(given, "service_id").unwrap_or_else(|| endpoint.service_id.clone());
     endpoint.interface = text(given, "interface").unwrap_or_else(|| endpoint.interface.clone());
@@ -236,12 +250,12 @@ fn apply_endpoint(tx: &Tx, endpoint: &mut Endpoint, given: &Map<String, Value>) 
     if given.contains_key("region_id") || given.contains_key("region") {
         endpoint.region_id = text(given, "region_id").or_else(|| text(given, "region"));
     }
-    service_by_id(tx, &endpoint.service_id)?.ok_or_else(|| missing("service", &endpoint.service_id))?;
+    service_by_id(tx, &endpoint.service_id)?.ok_or_else(|| unknown("service"))?;
     if let Some(region) = &endpoint.region_id
         && region_by_id(tx, region)?.is_none()
     {
         if given.contains_key("region_id") {
-            return Err(Fault::bad_input(format!("Could not find region: {region}.")));
+            return Err(unknown("region"));
         }
         // The old attribute `region` makes the region that it names.
         let (id, description) = (region.clone(), String::new());

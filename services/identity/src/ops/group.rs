@@ -1,6 +1,6 @@
 //! Groups and who is in them.
 
-use super::{describe, missing, taken, text};
+use super::{check_same, describe, missing, taken, text, text_or_empty};
 use crate::Identity;
 use crate::model::project::merge_extra;
 use crate::model::user::{Group, User};
@@ -31,8 +31,8 @@ fn group_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Group, F
 fn member_for(tx: &Tx, cx: &Cx, group_id: &str, user_id: &str, rule: &'static Rule) -> Result<(), Fault> {
     let (group, user) = (group_by_id(tx, group_id)?, store::user::user_by_id(tx, user_id)?);
     cx.may(rule, &group_target(user_target(user.as_ref()), group.as_ref()))?;
-    user.ok_or_else(|| missing("user", user_id))?;
     group.ok_or_else(|| missing("group", group_id))?;
+    user.ok_or_else(|| missing("user", user_id))?;
     Ok(())
 }
 
@@ -78,14 +78,14 @@ impl Identity {
                     id: tx.entropy().hex_id(),
                     name: text(&given, "name").unwrap_or_default().trim().to_owned(),
                     domain_id,
-                    description: text(&given, "description").unwrap_or_default(),
+                    description: text_or_empty(&given, "description"),
                     extra: Map::new(),
                 };
                 cx.may(&rules::CREATE_GROUP, &group_target(Target::none(), Some(&group)))?;
                 let domain = store::project::project_by_id(tx, &group.domain_id)?.filter(|domain| domain.is_domain);
                 domain.ok_or_else(|| missing("domain", &group.domain_id))?;
                 merge_extra(&mut group.extra, &given, KNOWN);
-                if group_insert(tx, &group)? { Ok(group) } else { Err(taken("group", &group.name)) }
+                if group_insert(tx, &group)? { Ok(group) } else { Err(taken("group", &group.name, &group.domain_id)) }
             })
             .await
     }
@@ -96,17 +96,15 @@ impl Identity {
         self.db
             .write(move |tx| {
                 let mut group = group_for(tx, &cx, &id, &rules::UPDATE_GROUP)?;
-                if text(&given, "domain_id").is_some_and(|domain| domain != group.domain_id) {
-                    return Err(Fault::bad_input("Update of `domain_id` is not allowed."));
-                }
+                check_same(&given, &group.id, &group.domain_id)?;
                 if let Some(name) = text(&given, "name") {
                     group.name = name;
                 }
                 if let Some(description) = given.get("description") {
-                    group.description = description.as_str().unwrap_or_default().to_owned();
+                    group.description = description.as_str().map(str::to_owned);
                 }
                 merge_extra(&mut group.extra, &given, KNOWN);
-                if group_update(tx, &group)? { Ok(group) } else { Err(taken("group", &group.name)) }
+                if group_update(tx, &group)? { Ok(group) } else { Err(taken("group", &group.name, "")) }
             })
             .await
     }
@@ -116,7 +114,8 @@ impl Identity {
         let (cx, id) = (cx.clone(), id.to_owned());
         self.db
             .write(move |tx| {
-                group_for(tx, &cx, &id, &rules::DELETE_GROUP)?;
+                let group = group_by_id(tx, &id)?.ok_or_else(|| missing("group", &id))?;
+                cx.may(&rules::DELETE_GROUP, &group_target(Target::none(), Some(&group)))?;
                 group_delete(tx, &id)?;
                 store::token::epoch_advance(tx)
             })
@@ -173,6 +172,6 @@ impl Identity {
 }
 
 fn not_a_member(user_id: &str, group_id: &str) -> Fault {
-    Fault::not_found(format!("User '{user_id}' not found in group '{group_id}'."))
+    Fault::not_found(format!("User '{user_id}' not found in group '{group_id}'"))
 }
 

@@ -17,14 +17,46 @@ fn missing(noun: &str, id: &str) -> Fault {
     Fault::not_found(format!("Could not find {noun}: {id}."))
 }
 
-/// The sentence for a name that is taken.
-fn taken(noun: &str, name: &str) -> Fault {
-    Fault::conflict(format!("Conflict occurred attempting to store {noun} - Duplicate entry found with name {name}."))
+/// The sentence for a name that is taken in a domain; of roles and the like, which may have none, in the cloud.
+fn taken(noun: &str, name: &str, domain_id: &str) -> Fault {
+    let place = if domain_id.is_empty() { String::new() } else { format!(" at domain ID {domain_id}") };
+    Fault::conflict(format!("Conflict occurred attempting to store {noun} - Duplicate entry found with name {name}{place}."))
+}
+
+/// What has the option `immutable` set is neither changed nor removed until that is taken back.
+fn immutable(verb: &str, noun: &str, id: &str) -> Fault {
+    Fault::forbidden(format!(
+        "Unable to {verb} immutable {noun} resource: `{id}. Set resource option \"immutable\" to false first."
+    ))
+}
+
+/// An immutable thing takes one change only: that it is not immutable any more.
+fn check_mutable(options: &Map<String, Value>, given: &Map<String, Value>, noun: &str, id: &str) -> Result<(), Fault> {
+    let is_set = |value: Option<&Value>| value == Some(&Value::Bool(true));
+    let wanted = given.get("options").and_then(|options| options.get("immutable"));
+    let unlocks = given.len() == 1 && wanted.is_some() && !is_set(wanted);
+    if is_set(options.get("immutable")) && !unlocks { Err(immutable("update", noun, id)) } else { Ok(()) }
+}
+
+/// Ids never change, and nothing moves to another domain. `domain_id` is empty where there is none.
+fn check_same(given: &Map<String, Value>, id: &str, domain_id: &str) -> Result<(), Fault> {
+    if text(given, "id").is_some_and(|other| other != id) {
+        return Err(Fault::bad_input("Cannot change ID"));
+    }
+    if !domain_id.is_empty() && text(given, "domain_id").is_some_and(|other| other != domain_id) {
+        return Err(Fault::bad_input("Cannot change Domain ID"));
+    }
+    Ok(())
 }
 
 /// The text of an attribute; `None` if it is absent or null.
 fn text(given: &Map<String, Value>, name: &str) -> Option<String> {
     given.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// A text that is empty unless it is given; null stays null.
+fn text_or_empty(given: &Map<String, Value>, name: &str) -> Option<String> {
+    if given.contains_key(name) { text(given, name) } else { Some(String::new()) }
 }
 
 /// Adds what rules may ask of a thing below `target.NOUN.`; null is Python's `None` there.

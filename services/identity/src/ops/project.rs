@@ -1,14 +1,16 @@
 //! Projects and domains: the tree, what a change of it takes away, and tags.
 
-use super::{describe, missing, taken, text};
+use super::{check_mutable, check_same, describe, immutable, missing, text, text_or_empty};
 use crate::Identity;
 use crate::model::project::{Project, merge_extra, merge_options};
+use crate::ops::user::projects_of_user;
 use crate::rules;
 use crate::store::{self, project::*};
 use ::store::Tx;
 use fault::Fault;
 use policy::{Rule, Target};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use web::Cx;
 
 const KNOWN: &[&str] = &[
@@ -17,6 +19,16 @@ const KNOWN: &[&str] = &[
 ];
 /// How deep projects may be below their domain (Keystone's `max_project_tree_depth`).
 const DEEPEST: usize = 5;
+
+/// The projects around one.
+pub struct Family {
+    /// The way up to the domain.
+    pub above: Vec<Project>,
+    /// Everything below, parents first.
+    pub below: Vec<Project>,
+    /// The ids of the projects on which the caller has a role.
+    pub own: BTreeSet<String>,
+}
 
 /// What rules may ask of a project.
 pub(super) fn project_target(project: Option<&Project>) -> Target {
@@ -35,6 +47,9 @@ fn noun(domain: bool) -> &'static str {
 /// The project (or the domain), if the caller may do `rule` to it.
 pub(super) fn project_for(tx: &Tx, cx: &Cx, id: &str, domain: bool, rule: &'static Rule) -> Result<Project, Fault> {
     let found = project_by_id(tx, id)?.filter(|project| project.is_domain || !domain);
+    if found.is_none() && domain && rule.name != rules::GET_DOMAIN.name {
+        return Err(missing(noun(domain), id));
+    }
     cx.may(rule, &project_target(found.as_ref()))?;
     found.ok_or_else(|| missing(noun(domain), id))
 }
@@ -56,21 +71,26 @@ impl Identity {
             .await
     }
 
-    /// One project or domain.
-    pub async fn project_show(&self, cx: &Cx, id: &str, domain: bool) -> Result<Project, Fault> {
+    /// One project, or what `rule` lets the caller see of it.
+    pub async fn project_show(&self, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Project, Fault> {
         let (cx, id) = (cx.clone(), id.to_owned());
-        let rule = if domain { &rules::GET_DOMAIN } else { &rules::GET_PROJECT };
-        self.db.read(move |tx| project_for(tx, &cx, &id, domain, rule)).await
+        self.db.read(move |tx| project_for(tx, &cx, &id, false, rule)).await
     }
 
-    /// The projects above and below one: the way up, and everything below, parents first.
-    pub async fn project_family(&self, id: &str) -> Result<(Vec<Project>, Vec<Project>), Fault> {
-        let id = id.to_owned();
+    /// One domain.
+    pub async fn domain_show(&self, cx: &Cx, id: &str) -> Result<Project, Fault> {
+        let (cx, id) = (cx.clone(), id.to_owned());
+        self.db.read(move |tx| project_for(tx, &cx, &id, true, &rules::GET_DOMAIN)).await
+    }
+
+    /// The projects around one.
+    pub async fn project_family(&self, cx: &Cx, id: &str) -> Result<Family, Fault> {
+        let (user_id, id) = (cx.who.user_id.clone(), id.to_owned());
         self.db
             .read(move |tx| {
                 let project = project_by_id(tx, &id)?.ok_or_else(|| missing("project", &id))?;
-                let above = project_ancestors(tx, &project)?.into_iter().filter(|one| !one.is_domain).collect();
-                Ok((above, below(tx, &id)?))
+                let own = projects_of_user(tx, &user_id)?.into_iter().map(|project| project.id).collect();
+                Ok(Family { above: project_ancestors(tx, &project)?, below: below(tx, &id)?, own })
             })
             .await
     }
@@ -82,6 +102,9 @@ impl Identity {
             .write(move |tx| {
                 let is_domain = given.get("is_domain") == Some(&Value::Bool(true));
                 if is_domain {
+                    if text(&given, "parent_id").or_else(|| text(&given, "domain_id")).is_some() {
+                        return Err(Fault::bad_input("only root projects are allowed to act as domains."));
+                    }
                     return create_domain(tx, &cx, &given);
                 }
                 let domain_id = text(&given, "domain_id").or_else(|| own_domain(&cx)).unwrap_or_else(|| "default".into());
@@ -89,10 +112,9 @@ impl Identity {
                 let mut project = new(tx, &given, false);
                 (project.domain_id, project.parent_id) = (domain_id, parent_id);
                 cx.may(&rules::CREATE_PROJECT, &project_target(Some(&project)))?;
-                check_parent(tx, &mut project, given.contains_key("domain_id"))?;
+                check_parent(tx, &project)?;
                 if !project_insert(tx, &project)? {
-                    let said = format!("it is not permitted to have two projects with the same name in the same domain : {}", project.name);
-                    return Err(Fault::conflict(format!("Conflict occurred attempting to store project - {said}.")));
+                    return Err(taken(&project));
                 }
                 Ok(project)
             })
@@ -118,9 +140,10 @@ impl Identity {
                     project.name = name;
                 }
                 if let Some(description) = given.get("description") {
-                    project.description = description.as_str().unwrap_or_default().to_owned();
+                    project.description = description.as_str().map(str::to_owned);
                 }
                 if let Some(enabled) = given.get("enabled").and_then(Value::as_bool) {
+                    check_enabled(tx, &project, enabled)?;
                     project.enabled = enabled;
                 }
                 if let Some(tags) = given.get("tags").and_then(Value::as_array) {
@@ -128,7 +151,7 @@ impl Identity {
                 }
                 merge_extra(&mut project.extra, &given, KNOWN);
                 if !project_update(tx, &project)? {
-                    return Err(taken(noun(project.is_domain), &project.name));
+                    return Err(taken(&project));
                 }
                 store::token::epoch_advance(tx)?;
                 Ok(project)
@@ -144,14 +167,14 @@ impl Identity {
             .write(move |tx| {
                 let project = project_for(tx, &cx, &id, domain, rule)?;
                 if project.immutable() {
-                    return Err(immutable(&project, "delete"));
+                    return Err(immutable("delete", noun(project.is_domain), &id));
                 }
                 if project.is_domain {
                     delete_domain(tx, &project)?;
                 } else if !project_children(tx, &id)?.is_empty() {
                     return Err(Fault::forbidden(format!(
-                        "You are not authorized to perform the requested action: cannot delete the project {id} since it \
-                         is not a leaf in the hierarchy. Use the cascade option if you want to delete a whole subtree."
+                        "Cannot delete the project {id} since it is not a leaf in the hierarchy. Use the cascade option if \
+                         you want to delete a whole subtree."
                     )));
                 } else {
                     project_delete(tx, &id)?;
@@ -210,7 +233,7 @@ fn new(tx: &Tx, given: &Map<String, Value>, is_domain: bool) -> Project {
         parent_id: String::new(),
         is_domain,
         enabled: given.get("enabled").and_then(Value::as_bool).unwrap_or(true),
-        description: text(given, "description").unwrap_or_default(),
+        description: text_or_empty(given, "description"),
         tags: sorted(tags.filter_map(Value::as_str).map(str::to_owned).collect()),
         options: Map::new(),
         extra: Map::new(),
@@ -224,73 +247,89 @@ fn create_domain(tx: &Tx, cx: &Cx, given: &Map<String, Value>) -> Result<Project
     cx.may(&rules::CREATE_DOMAIN, &Target::none())?;
     let mut domain = new(tx, given, true);
     if let Some(id) = text(given, "explicit_domain_id") {
+        if id.len() != 32 || uuid::Uuid::try_parse(&id).is_err() {
+            return Err(Fault::bad_input("Domain ID does not conform to required UUID format."));
+        }
         domain.id = id;
     }
     if project_by_id(tx, &domain.id)?.is_some() || !project_insert(tx, &domain)? {
-        let said = format!("Duplicate entry found with name {}", domain.name);
-        return Err(Fault::conflict(format!("Conflict occurred attempting to store domain - {said}.")));
+        return Err(taken(&domain));
     }
     Ok(domain)
 }
 
-/// The parent exists, is in the same domain, is enabled and not too deep.
-fn check_parent(tx: &Tx, project: &mut Project, domain_given: bool) -> Result<(), Fault> {
-    let Some(parent) = project_by_id(tx, &project.parent_id)? else {
-        let noun = if project.parent_id == project.domain_id { "domain" } else { "project" };
-        return Err(Fault::bad_input(format!("Could not find {noun}: {}.", project.parent_id)));
+/// The sentence for a name that is taken.
+fn taken(project: &Project) -> Fault {
+    let (name, id) = (&project.name, &project.id);
+    let why = match project.is_domain {
+        true => format!("it is not permitted to have two projects acting as domains with the same name: {name}"),
+        false => format!(
+            "it is not permitted to have two projects with either the same name or same id in the same domain: name is \
+             {name}, project id {id}"
+        ),
     };
-    let domain = if parent.is_domain { parent.id.clone() } else { parent.domain_id.clone() };
-    if domain_given && domain != project.domain_id {
-        return Err(Fault::bad_input(
-            "Invalid input for field 'domain_id': the project and its parent must be in the same domain.",
-        ));
+    Fault::conflict(format!("Conflict occurred attempting to store project - {why}."))
+}
+
+/// The parent exists, is in the same domain, is enabled and not too deep.
+fn check_parent(tx: &Tx, project: &Project) -> Result<(), Fault> {
+    let (domain_id, parent_id) = (&project.domain_id, &project.parent_id);
+    let Some(parent) = project_by_id(tx, parent_id)? else {
+        return Err(Fault::bad_input(format!("Could not find {}: {parent_id}.", noun(parent_id == domain_id))));
+    };
+    let domain = if parent.is_domain { &parent.id } else { &parent.domain_id };
+    if domain != domain_id {
+        return Err(Fault::bad_input(format!(
+            "Cannot create project, since it specifies its domain_id {domain_id}, but specifies a parent in a different \
+             domain ({domain})."
+        )));
     }
-    project.domain_id = domain;
     if !parent.enabled {
         let said = format!("cannot create a project in a branch containing a disabled project: {}", parent.id);
         return Err(Fault::bad_input(said));
     }
     if project_ancestors(tx, project)?.len() > DEEPEST {
-        return Err(Fault::forbidden(format!("Max hierarchy depth reached for {} branch.", project.parent_id)));
+        return Err(Fault::forbidden(format!("Max hierarchy depth reached for {parent_id} branch.")));
     }
     Ok(())
 }
 
 /// Where a project hangs never changes, and an immutable one not at all.
 fn check_fixed(project: &Project, given: &Map<String, Value>) -> Result<(), Fault> {
-    for (name, own) in [("id", &project.id), ("domain_id", &project.domain_id), ("parent_id", &project.parent_id)] {
-        let other = text(given, name).is_some_and(|value| &value != own);
-        if other && !project.is_domain && name == "parent_id" {
-            return Err(Fault::forbidden("Update of `parent_id` is not allowed."));
-        }
-        if other && name == "domain_id" {
-            return Err(Fault::bad_input("Update of `domain_id` is not allowed."));
-        }
-        if other && name == "id" {
-            return Err(Fault::bad_input("Cannot change project ID"));
-        }
+    check_same(given, &project.id, &project.domain_id)?;
+    check_mutable(&project.options, given, noun(project.is_domain), &project.id)?;
+    if text(given, "parent_id").is_some_and(|parent| parent != project.parent_id) {
+        return Err(Fault::forbidden("Update of `parent_id` is not allowed."));
     }
-    let unlocks = given.get("options").and_then(|options| options.get("immutable")).is_some();
-    if project.immutable() && !(unlocks && given.len() == 1) {
-        return Err(immutable(project, "update"));
+    if given.get("is_domain").and_then(Value::as_bool).is_some_and(|is_domain| is_domain != project.is_domain) {
+        return Err(Fault::bad_input("Update of `is_domain` is not allowed."));
     }
     Ok(())
 }
 
-fn immutable(project: &Project, verb: &str) -> Fault {
-    let noun = noun(project.is_domain);
-    Fault::forbidden(format!("Cannot {verb} {noun} {}. It is marked immutable.", project.id))
+/// No enabled project is below a disabled one.
+fn check_enabled(tx: &Tx, project: &Project, enabled: bool) -> Result<(), Fault> {
+    if project.is_domain || enabled == project.enabled {
+        return Ok(());
+    }
+    let id = &project.id;
+    if enabled && project_ancestors(tx, project)?.iter().any(|above| !above.enabled) {
+        return Err(Fault::forbidden(format!("Cannot enable project {id} since it has disabled parents")));
+    }
+    if !enabled && below(tx, id)?.iter().any(|below| below.enabled) {
+        let said = format!("Cannot disable project {id} since its subtree contains enabled projects.");
+        return Err(Fault::forbidden(said));
+    }
+    Ok(())
 }
 
 fn delete_domain(tx: &Tx, domain: &Project) -> Result<(), Fault> {
+    if domain.enabled {
+        return Err(Fault::forbidden("Cannot delete a domain that is enabled, please disable it first."));
+    }
     if domain.id == "default" {
         let said = "You are not authorized to perform the requested action: delete the default domain.";
         return Err(Fault::forbidden(said));
-    }
-    if domain.enabled {
-        return Err(Fault::forbidden(
-            "Cannot delete a domain that is enabled, please disable it first.",
-        ));
     }
     for user in store::user::users(tx)?.iter().filter(|user| user.domain_id == domain.id) {
         store::user::user_delete(tx, &user.id)?;

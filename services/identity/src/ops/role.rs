@@ -1,6 +1,6 @@
 //! Roles and what they imply.
 
-use super::{describe, missing, taken, text};
+use super::{check_mutable, describe, immutable, missing, taken, text};
 use crate::Identity;
 use crate::model::project::{merge_extra, merge_options};
 use crate::model::role::Role;
@@ -21,9 +21,9 @@ pub(super) fn role_target(target: Target, role: Option<&Role>) -> Target {
 }
 
 fn role_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Role, Fault> {
-    let found = role_by_id(tx, id)?;
-    cx.may(rule, &role_target(Target::none(), found.as_ref()))?;
-    found.ok_or_else(|| missing("role", id))
+    let role = role_by_id(tx, id)?.ok_or_else(|| missing("role", id))?;
+    cx.may(rule, &role_target(Target::none(), Some(&role)))?;
+    Ok(role)
 }
 
 /// A pair of roles, if the caller may do `rule` to it.
@@ -72,7 +72,7 @@ impl Identity {
                 }
                 merge_options(&mut role.options, given.get("options"));
                 merge_extra(&mut role.extra, &given, KNOWN);
-                if role_insert(tx, &role)? { Ok(role) } else { Err(taken("role", &role.name)) }
+                if role_insert(tx, &role)? { Ok(role) } else { Err(taken("role", &role.name, "")) }
             })
             .await
     }
@@ -83,9 +83,9 @@ impl Identity {
         self.db
             .write(move |tx| {
                 let mut role = role_for(tx, &cx, &id, &rules::UPDATE_ROLE)?;
-                let unlocks = given.get("options").and_then(|options| options.get("immutable")).is_some();
-                if role.immutable() && !unlocks {
-                    return Err(Fault::forbidden(format!("Cannot update role {id}. It is marked immutable.")));
+                check_mutable(&role.options, &given, "role", &id)?;
+                if text(&given, "domain_id").is_some_and(|domain| domain != role.domain_id) {
+                    return Err(Fault::bad_input("Update of `domain_id` is not allowed."));
                 }
                 if let Some(name) = text(&given, "name") {
                     role.name = name;
@@ -96,7 +96,7 @@ impl Identity {
                 merge_options(&mut role.options, given.get("options"));
                 merge_extra(&mut role.extra, &given, KNOWN);
                 if !role_update(tx, &role)? {
-                    return Err(taken("role", &role.name));
+                    return Err(taken("role", &role.name, ""));
                 }
                 store::token::epoch_advance(tx)?;
                 Ok(role)
@@ -111,7 +111,7 @@ impl Identity {
             .write(move |tx| {
                 let role = role_for(tx, &cx, &id, &rules::DELETE_ROLE)?;
                 if role.immutable() {
-                    return Err(Fault::forbidden(format!("Cannot delete role {id}. It is marked immutable.")));
+                    return Err(immutable("delete", "role", &id));
                 }
                 role_delete(tx, &id)?;
                 store::token::epoch_advance(tx)
@@ -152,10 +152,13 @@ impl Identity {
             .write(move |tx| {
                 let pair = pair_for(tx, &cx, &prior, &implied, &rules::CREATE_IMPLIED_ROLE)?;
                 if pair.1.name == "admin" {
-                    let said = format!("{} cannot be an implied roles", pair.1.id);
+                    let said = format!("{} cannot be an implied roles.", pair.1.id);
                     return Err(Fault::forbidden(said));
                 }
-                implication_add(tx, &prior, &implied)?;
+                if !implication_add(tx, &prior, &implied)? {
+                    let said = "Conflict occurred attempting to store implied_role - Duplicate entry.";
+                    return Err(Fault::conflict(said));
+                }
                 store::token::epoch_advance(tx)?;
                 Ok(pair)
             })

@@ -86,7 +86,8 @@ type Remembered = (i64, Arc<Who>);
 /// How many tokens are remembered; when there are more, all are forgotten.
 const REMEMBERED: usize = 20_000;
 
-fn unauthenticated() -> Fault {
+/// The one answer to whoever does not prove who he is: it tells nothing of what was wrong.
+pub(crate) fn unauthenticated() -> Fault {
     Fault::new(Kind::Unauthenticated, "The request you have made requires authentication.")
 }
 
@@ -119,18 +120,19 @@ impl Identity {
         self.db.read(move |tx| read(tx, &text)).await
     }
 
+    /// A token that must be valid. Why it is not is nobody's business.
+    async fn token_given(&self, text: &str) -> Result<Token, Fault> {
+        if text.is_empty() {
+            return Err(Fault::not_found("No token in the request"));
+        }
+        self.token_read(text).await?.ok_or_else(|| Fault::not_found("Could not recognize Fernet token"))
+    }
+
     /// The token that is asked about, if the caller may ask.
     pub async fn token_for(&self, cx: &Cx, text: &str, rule: &'static policy::Rule) -> Result<Token, Fault> {
-        if text.is_empty() {
-            return Err(Fault::bad_input(
-                "The X-Subject-Token header is required. The server could not comply with the request since it is \
-                 either malformed or otherwise incorrect. The client is assumed to be in error.",
-            ));
-        }
-        let token = self.token_read(text).await?;
-        let owner = token.as_ref().map_or("", |token| &token.user.id);
-        cx.may(rule, &Target::none().with("target.token.user_id", owner))?;
-        token.ok_or_else(|| Fault::not_found("Could not find token: the token is not valid."))
+        let token = self.token_given(text).await?;
+        cx.may(rule, &Target::none().with("target.token.user_id", &token.user.id))?;
+        Ok(token)
     }
 
     /// The token is not valid any more.
@@ -163,7 +165,7 @@ impl Identity {
             let proved = match (method.as_str(), &proof.password, &proof.token) {
                 ("password", Some((user, password)), _) => self.prove_by_password(user, password.clone()).await?,
                 ("token", _, Some(token)) => {
-                    let token = self.token_read(token).await?.ok_or_else(unauthenticated)?;
+                    let token = self.token_given(token).await?;
                     for earlier in &token.payload.methods {
                         if !parent.methods.contains(earlier) {
                             parent.methods.push(earlier.clone());

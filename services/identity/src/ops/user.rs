@@ -1,6 +1,6 @@
 //! Users and their passwords.
 
-use super::{describe, missing, taken, text};
+use super::{check_same, describe, missing, taken, text};
 use crate::Identity;
 use crate::model::project::{Project, merge_extra, merge_options};
 use crate::model::user::User;
@@ -66,6 +66,7 @@ impl Identity {
                 if domain.is_none() {
                     return Err(missing("domain", &domain_id));
                 }
+                check_default_project(tx, &given)?;
                 let mut user = User {
                     id: tx.entropy().hex_id(),
                     name: text(&given, "name").unwrap_or_default().trim().to_owned(),
@@ -81,7 +82,7 @@ impl Identity {
                 merge_options(&mut user.options, given.get("options"));
                 merge_extra(&mut user.extra, &given, KNOWN);
                 if !user_insert(tx, &user)? {
-                    return Err(taken("user", &user.name));
+                    return Err(taken("user", &user.name, &user.domain_id));
                 }
                 Ok(user)
             })
@@ -97,7 +98,8 @@ impl Identity {
         self.db
             .write(move |tx| {
                 let mut user = user_for(tx, &cx, &id, &rules::UPDATE_USER)?;
-                check_fixed(&user, &given)?;
+                check_same(&given, &user.id, &user.domain_id)?;
+                check_default_project(tx, &given)?;
                 if let Some(name) = text(&given, "name") {
                     user.name = name;
                 }
@@ -126,9 +128,16 @@ impl Identity {
         let wrong = || Fault::new(Kind::Unauthenticated, "The request you have made requires authentication.");
         let id_own = id.to_owned();
         let found = self.db.read(move |tx| user_by_id(tx, &id_own)).await?;
+        let locked = found.as_ref().is_some_and(|user| user.options.get("lock_password") == Some(&Value::Bool(true)));
         let old_hash = found.and_then(|user| user.password_hash);
         if !self.hashing.verify(old, old_hash.clone()).await? {
             return Err(wrong());
+        }
+        if locked {
+            return Err(Fault::bad_input(
+                "You cannot change your password at this time due to password policy disallowing password changes. \
+                 Please contact your administrator to reset your password.",
+            ));
         }
         let (hash, id) = (self.hashing.hash(new).await?, id.to_owned());
         self.db
@@ -203,22 +212,23 @@ fn own_domain(cx: &Cx) -> Option<String> {
 
 fn write(tx: &Tx, user: &User) -> Result<(), Fault> {
     if !user_update(tx, user)? {
-        return Err(taken("user", &user.name));
+        return Err(taken("user", &user.name, ""));
     }
     store::token::epoch_advance(tx)
 }
 
-fn check_fixed(user: &User, given: &Map<String, Value>) -> Result<(), Fault> {
-    if text(given, "id").is_some_and(|id| id != user.id) {
-        return Err(Fault::bad_input("Cannot change user ID"));
+/// A token without scope would be for the default project, and a domain is none.
+fn check_default_project(tx: &Tx, given: &Map<String, Value>) -> Result<(), Fault> {
+    let Some(id) = text(given, "default_project_id") else { return Ok(()) };
+    match store::project::project_by_id(tx, &id)? {
+        Some(project) if project.is_domain => {
+            Err(Fault::bad_input(format!("User's default project ID cannot be a domain ID: {id}")))
+        }
+        _ => Ok(()),
     }
-    if text(given, "domain_id").is_some_and(|domain| domain != user.domain_id) {
-        return Err(Fault::bad_input("Update of `domain_id` is not allowed."));
-    }
-    Ok(())
 }
 
-fn projects_of_user(tx: &Tx, user_id: &str) -> Result<Vec<Project>, Fault> {
+pub(super) fn projects_of_user(tx: &Tx, user_id: &str) -> Result<Vec<Project>, Fault> {
     use crate::model::assignment::TargetKind;
     let mut ids = BTreeSet::new();
     for one in store::assignment::assignments_of_user(tx, user_id)? {

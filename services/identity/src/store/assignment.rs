@@ -39,6 +39,14 @@ pub fn assignments_of_user(tx: &Tx, user_id: &str) -> Result<Vec<Assignment>, Fa
     tx.query(&sql, params![user_id])?.iter().map(assignment).collect()
 }
 
+/// The ids of the roles granted to `like`'s actor on its target in its way (its own role does not matter).
+pub fn roles_granted(tx: &Tx, like: &Assignment) -> Result<Vec<String>, Fault> {
+    let sql = "SELECT role_id FROM identity_assignments WHERE actor_kind = ?1 AND actor_id = ?2 AND target_kind = ?3 \
+               AND target_id = ?4 AND inherited = ?5 ORDER BY role_id";
+    let [kind, actor, target_kind, target, _, inherited] = values(like);
+    tx.query(sql, &[kind, actor, target_kind, target, inherited])?.iter().map(|row| row.text(0)).collect()
+}
+
 /// The grant exists.
 pub fn assignment_add(tx: &Tx, one: &Assignment) -> Result<(), Fault> {
     let sql = "INSERT INTO identity_assignments (actor_kind, actor_id, target_kind, target_id, role_id, inherited) \

@@ -6,7 +6,7 @@ use fault::Fault;
 use store::{Row, Tx, params};
 
 const REGIONS: &str = "SELECT id, parent_region_id, description, extra FROM identity_regions";
-const SERVICES: &str = "SELECT id, type, name, description, enabled, extra FROM identity_services";
+const SERVICES: &str = "SELECT id, type, name, enabled, extra FROM identity_services";
 const ENDPOINTS: &str = "SELECT id, service_id, interface, region_id, url, enabled, extra FROM identity_endpoints";
 
 fn region(row: &Row) -> Result<Region, Fault> {
@@ -23,9 +23,8 @@ fn service(row: &Row) -> Result<Service, Fault> {
         id: row.text(0)?,
         kind: row.text(1)?,
         name: row.opt_text(2)?,
-        description: row.opt_text(3)?,
-        enabled: row.flag(4)?,
-        extra: object(row, 5)?,
+        enabled: row.flag(3)?,
+        extra: object(row, 4)?,
     })
 }
 
@@ -84,14 +83,12 @@ pub fn service_by_id(tx: &Tx, id: &str) -> Result<Option<Service>, Fault> {
 
 /// Adds or rewrites a service.
 pub fn service_put(tx: &Tx, service: &Service) -> Result<(), Fault> {
-    let sql = "INSERT INTO identity_services (id, type, name, description, enabled, extra) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET type = ?2, name = ?3, \
-               description = ?4, enabled = ?5, extra = ?6";
+    let sql = "INSERT INTO identity_services (id, type, name, enabled, extra) VALUES (?1, ?2, ?3, ?4, ?5) \
+               ON CONFLICT (id) DO UPDATE SET type = ?2, name = ?3, enabled = ?4, extra = ?5";
     let values = params![
         &service.id,
         &service.kind,
         service.name.as_deref(),
-        service.description.as_deref(),
         service.enabled,
         text(&service.extra)
     ];

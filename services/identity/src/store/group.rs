@@ -12,7 +12,7 @@ fn group(row: &Row) -> Result<Group, Fault> {
         id: row.text(0)?,
         name: row.text(1)?,
         domain_id: row.text(2)?,
-        description: row.text(3)?,
+        description: row.opt_text(3)?,
         extra: object(row, 4)?,
     })
 }
@@ -36,14 +36,14 @@ pub fn groups_of_user(tx: &Tx, user_id: &str) -> Result<Vec<Group>, Fault> {
 /// Adds a group; false if its name is taken.
 pub fn group_insert(tx: &Tx, group: &Group) -> Result<bool, Fault> {
     let sql = "INSERT INTO identity_groups (id, name, domain_id, description, extra) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let values = params![&group.id, &group.name, &group.domain_id, &group.description, text(&group.extra)];
+    let values = params![&group.id, &group.name, &group.domain_id, group.description.as_deref(), text(&group.extra)];
     unless_taken(tx.try_execute(sql, values))
 }
 
 /// Writes what can change of a group; false if its new name is taken.
 pub fn group_update(tx: &Tx, group: &Group) -> Result<bool, Fault> {
     let sql = "UPDATE identity_groups SET name = ?2, description = ?3, extra = ?4 WHERE id = ?1";
-    unless_taken(tx.try_execute(sql, params![&group.id, &group.name, &group.description, text(&group.extra)]))
+    unless_taken(tx.try_execute(sql, params![&group.id, &group.name, group.description.as_deref(), text(&group.extra)]))
 }
 
 /// Removes a group, its memberships and what was granted to it.

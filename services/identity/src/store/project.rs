@@ -16,7 +16,7 @@ fn project(row: &Row) -> Result<Project, Fault> {
         parent_id: row.text(3)?,
         is_domain: row.flag(4)?,
         enabled: row.flag(5)?,
-        description: row.text(6)?,
+        description: row.opt_text(6)?,
         tags: row.json(7)?,
         options: object(row, 8)?,
         extra: object(row, 9)?,
@@ -81,7 +81,7 @@ pub fn project_insert(tx: &Tx, project: &Project) -> Result<bool, Fault> {
         &project.parent_id,
         project.is_domain,
         project.enabled,
-        &project.description,
+        project.description.as_deref(),
         tags,
         text(&project.options),
         text(&project.extra)
@@ -97,7 +97,7 @@ pub fn project_update(tx: &Tx, project: &Project) -> Result<bool, Fault> {
         &project.id,
         &project.name,
         project.enabled,
-        &project.description,
+        project.description.as_deref(),
         tags,
         text(&project.options),
         text(&project.extra)

@@ -65,11 +65,10 @@ pub fn implications(tx: &Tx) -> Result<Vec<(String, String)>, Fault> {
     tx.query(sql, params![])?.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
 }
 
-/// The role `prior_id` implies `implied_id`.
-pub fn implication_add(tx: &Tx, prior_id: &str, implied_id: &str) -> Result<(), Fault> {
+/// The role `prior_id` implies `implied_id`; false if it did already.
+pub fn implication_add(tx: &Tx, prior_id: &str, implied_id: &str) -> Result<bool, Fault> {
     let sql = "INSERT INTO identity_implied_roles (prior_id, implied_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    tx.execute(sql, params![prior_id, implied_id])?;
-    Ok(())
+    Ok(tx.execute(sql, params![prior_id, implied_id])? > 0)
 }
 
 /// It does not imply it any more; false if it did not.

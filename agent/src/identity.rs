@@ -1,0 +1,72 @@
+//! Who this host is: an id that stays, an epoch that rises with each start, and the lock that keeps a second agent
+//! from the same state.
+
+use kernel::Entropy;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+pub(crate) struct Identity {
+    pub host_id: String,
+    pub epoch: i64,
+    _lock: File,
+}
+
+impl Identity {
+    pub(crate) fn open(dir: &Path, entropy: &Entropy) -> io::Result<Self> {
+        std::fs::create_dir_all(dir)?;
+        // The ledger has user data and passwords of guests.
+        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))?;
+        let lock = lock(&dir.join("lock"))?;
+        let host_id = match read(&dir.join("host-id"))? {
+            Some(id) => id,
+            None => {
+                let id = entropy.dashed_id();
+                write(dir, "host-id", &id)?;
+                id
+            }
+        };
+        let last = match read(&dir.join("epoch"))? {
+            Some(text) => text.parse::<i64>().map_err(|_| io::Error::other("the epoch file is damaged"))?,
+            None => 0,
+        };
+        let epoch = last + 1;
+        write(dir, "epoch", &epoch.to_string())?;
+        Ok(Self { host_id, epoch, _lock: lock })
+    }
+}
+
+fn read(path: &Path) -> io::Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a whole file that is there after a power failure, or not at all.
+pub(crate) fn write(dir: &Path, name: &str, text: &str) -> io::Result<()> {
+    let young = dir.join(format!("{name}.new"));
+    let mut file = File::create(&young)?;
+    file.write_all(text.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    std::fs::rename(&young, dir.join(name))?;
+    File::open(dir)?.sync_all()
+}
+
+/// The lock ends with its process; one that was told to end may need a moment.
+fn lock(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    for _ in 0..500 {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => sleep(Duration::from_millis(10)),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::other(format!("another agent runs on {}", path.display())))
+}

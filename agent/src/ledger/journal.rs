@@ -1,0 +1,309 @@
+//! The ledger's file: lines with checksums, appended in groups that share one fsync, rewritten when most of it is old.
+//!
+//! A line is a checksum, a space and a record in JSON. A line whose checksum is wrong was never promised (a crash tore
+//! it) or has been damaged since; it is left out, and a copy of the file is kept beside when it was not the last one.
+//! The file is rewritten at each start, so that nothing is ever appended to a torn line.
+
+use super::{Held, Note};
+use crate::core::Key;
+use link::{HostError, Rank};
+use metal::Wanted;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use tokio::sync::oneshot;
+
+type Done = oneshot::Sender<Result<(), HostError>>;
+
+/// Jobs that share one fsync at most.
+const GROUP: usize = 512;
+/// Jobs that wait at most; more than this and the disk is too slow for what is asked.
+const WAITING: usize = 16 * 1024;
+
+/// Something for the file.
+pub(super) enum Job {
+    Wanted {
+        wanted: Arc<Wanted>,
+        digest: Arc<str>,
+        done: Done,
+    },
+    /// Nothing to write: answered when this rank is in.
+    Flush {
+        key: Key,
+        rank: Rank,
+        done: Done,
+    },
+    Note {
+        key: Key,
+        note: Note,
+        done: Option<Done>,
+    },
+    Refs {
+        key: Key,
+        refs: Vec<Key>,
+    },
+    Forget {
+        key: Key,
+        rank: Rank,
+        done: Done,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Record {
+    Wanted(Arc<Wanted>),
+    Note(Key, Note),
+    Refs(Key, Vec<Key>),
+    Forget(Key),
+}
+
+pub(super) struct Journal {
+    jobs: mpsc::SyncSender<Job>,
+}
+
+impl Journal {
+    /// Reads the file into `held` and starts the thread that writes it. The thread ends with this.
+    pub(super) fn open(dir: &Path, held: Arc<Mutex<Held>>) -> io::Result<Self> {
+        let path = dir.join("ledger");
+        let bytes = match std::fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            read => read?,
+        };
+        let damaged = read(&bytes, &mut held.lock().unwrap_or_else(PoisonError::into_inner));
+        if damaged > 0 {
+            let copy = dir.join("ledger.damaged");
+            tracing::error!(lines = damaged, copy = %copy.display(), "the ledger has damaged lines");
+            std::fs::write(copy, &bytes)?;
+        }
+        let mut writer = Writer { dir: dir.to_path_buf(), path, file: None, length: 0, lines: 0, held };
+        writer.rewrite()?;
+        let (jobs, queue) = mpsc::sync_channel(WAITING);
+        std::thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run(&queue))?;
+        Ok(Self { jobs })
+    }
+
+    pub(super) fn send(&self, job: Job) -> Result<(), HostError> {
+        self.jobs.try_send(job).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => HostError::failed("the ledger's disk is too slow"),
+            mpsc::TrySendError::Disconnected(_) => HostError::failed("the ledger's thread has ended"),
+        })
+    }
+}
+
+fn checksum(text: &[u8]) -> String {
+    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn push(into: &mut Vec<u8>, record: &Record) -> io::Result<()> {
+    let text = serde_json::to_vec(record)?;
+    into.extend_from_slice(checksum(&text).as_bytes());
+    into.push(b' ');
+    into.extend_from_slice(&text);
+    into.push(b'\n');
+    Ok(())
+}
+
+/// Takes in all whole lines; answers how many are damaged, other than the last one.
+fn read(bytes: &[u8], held: &mut Held) -> usize {
+    let (mut damaged, mut last_is_torn) = (0, false);
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        damaged += usize::from(last_is_torn);
+        last_is_torn = match parse(line) {
+            Some(record) => {
+                take_in(record, held);
+                false
+            }
+            None => true,
+        };
+    }
+    damaged
+}
+
+fn parse(line: &[u8]) -> Option<Record> {
+    let (sum, text) = line.split_at_checked(17)?;
+    if checksum(text).as_bytes() != &sum[..16] {
+        return None;
+    }
+    match serde_json::from_slice(text) {
+        Ok(record) => Some(record),
+        Err(error) => {
+            // Written by a later release: it was whole, but we cannot hold it.
+            tracing::error!(%error, "a record of the ledger is not understood");
+            None
+        }
+    }
+}
+
+fn take_in(record: Record, held: &mut Held) {
+    match record {
+        Record::Wanted(wanted) => {
+            let key = (wanted.kind, wanted.id.clone());
+            let digest: Arc<str> = wanted.digest().into();
+            held.newest.insert(key, (wanted.rank(), digest.clone()));
+            held.put(wanted, digest);
+        }
+        Record::Note(key, note) => held.set_note(&key, note),
+        Record::Refs(key, refs) => held.set_refs(&key, refs),
+        Record::Forget(key) => held.remove(&key),
+    }
+}
+
+struct Writer {
+    dir: PathBuf,
+    path: PathBuf,
+    file: Option<File>,
+    length: u64,
+    lines: usize,
+    held: Arc<Mutex<Held>>,
+}
+
+impl Writer {
+    fn run(mut self, queue: &mpsc::Receiver<Job>) {
+        while let Ok(first) = queue.recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP
+                && let Ok(job) = queue.try_recv()
+            {
+                group.push(job);
+            }
+            let written = self.write(&group);
+            if let Err(error) = &written {
+                tracing::error!(%error, "the ledger cannot be written");
+            }
+            for job in group {
+                self.settle(job, written.as_ref().err());
+            }
+            if self.is_mostly_old()
+                && let Err(error) = self.rewrite()
+            {
+                tracing::error!(%error, "the ledger cannot be rewritten");
+            }
+        }
+    }
+
+    fn write(&mut self, group: &[Job]) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        let (mut lines, mut promised) = (0, false);
+        for job in group {
+            let record = match job {
+                Job::Wanted { wanted, .. } => Record::Wanted(wanted.clone()),
+                Job::Note { key, note, .. } => Record::Note(key.clone(), note.clone()),
+                Job::Refs { key, refs } => Record::Refs(key.clone(), refs.clone()),
+                Job::Forget { key, rank, .. } if self.rank(key) == Some(*rank) => Record::Forget(key.clone()),
+                Job::Forget { .. } | Job::Flush { .. } => continue,
+            };
+            promised |= !matches!(job, Job::Refs { .. } | Job::Note { done: None, .. });
+            push(&mut bytes, &record)?;
+            lines += 1;
+        }
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let written = self.append(&bytes, promised);
+        match written {
+            Ok(()) => {
+                self.length += bytes.len() as u64;
+                self.lines += lines;
+            }
+            // What was half written must not be found later. If even that fails, the next start leaves it out.
+            Err(_) => self.file = None,
+        }
+        written
+    }
+
+    fn append(&mut self, bytes: &[u8], promised: bool) -> io::Result<()> {
+        if self.file.is_none() {
+            let file = OpenOptions::new().append(true).open(&self.path)?;
+            file.set_len(self.length)?;
+            self.file = Some(file);
+        }
+        let Some(file) = &mut self.file else { return Err(io::ErrorKind::NotFound.into()) };
+        file.write_all(bytes)?;
+        if promised { file.sync_data() } else { Ok(()) }
+    }
+
+    fn rank(&self, key: &Key) -> Option<Rank> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.entries.get(key).map(super::Entry::rank)
+    }
+
+    /// Puts a job into memory, now that it is on disk, and answers it.
+    fn settle(&self, job: Job, error: Option<&io::Error>) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let failure = error.map(|error| match error.kind() {
+            io::ErrorKind::StorageFull => HostError::Full { what: "the agent's ledger".to_owned() },
+            _ => HostError::failed(format!("the ledger cannot be written: {error}")),
+        });
+        let answer = |failure: Option<HostError>| failure.map_or(Ok(()), Err);
+        match job {
+            Job::Wanted { wanted, digest, done } => {
+                if failure.is_some() {
+                    held.take_back(&(wanted.kind, wanted.id.clone()));
+                } else {
+                    held.put(wanted, digest);
+                }
+                drop(held);
+                let _ = done.send(answer(failure));
+            }
+            Job::Flush { key, rank, done } => {
+                let is_in = held.entries.get(&key).is_some_and(|entry| entry.rank() >= rank);
+                drop(held);
+                let lost = (!is_in).then(|| HostError::failed("the ledger could not be written"));
+                let _ = done.send(answer(failure.or(lost)));
+            }
+            Job::Note { done: Some(done), .. } => {
+                drop(held);
+                let _ = done.send(answer(failure));
+            }
+            Job::Note { done: None, .. } | Job::Refs { .. } => {}
+            Job::Forget { key, rank, done } => {
+                // A newer wish that is on its way has been decided on already and must not be dropped with it.
+                let newest = held.newest.get(&key).map(|(newest, _)| *newest);
+                if failure.is_none() && held.entries.get(&key).is_some_and(|entry| entry.rank() == rank) {
+                    let kept = held.newest.get(&key).cloned().filter(|_| newest != Some(rank));
+                    held.remove(&key);
+                    if let Some(kept) = kept {
+                        held.newest.insert(key, kept);
+                    }
+                }
+                drop(held);
+                let _ = done.send(answer(failure));
+            }
+        }
+    }
+
+    fn is_mostly_old(&self) -> bool {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        self.lines > 4096 + 6 * held.entries.len()
+    }
+
+    /// Writes what is held to a new file, which takes the old one's place.
+    fn rewrite(&mut self) -> io::Result<()> {
+        let (mut bytes, mut lines) = (Vec::new(), 0);
+        {
+            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            for (key, entry) in &held.entries {
+                push(&mut bytes, &Record::Wanted(entry.wanted.clone()))?;
+                push(&mut bytes, &Record::Refs(key.clone(), entry.refs.clone()))?;
+                if entry.note != Note::default() {
+                    push(&mut bytes, &Record::Note(key.clone(), entry.note.clone()))?;
+                }
+                lines += 3;
+            }
+        }
+        let young = self.dir.join("ledger.new");
+        let mut file = File::create(&young)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&young, &self.path)?;
+        File::open(&self.dir)?.sync_all()?;
+        self.file = Some(OpenOptions::new().append(true).open(&self.path)?);
+        self.length = bytes.len() as u64;
+        self.lines = lines;
+        Ok(())
+    }
+}

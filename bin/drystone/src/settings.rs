@@ -1,0 +1,229 @@
+//! What an operator may choose: on the command line, in the settings file, or neither.
+//!
+//! Every flag is also a key of the file, with underscores for dashes; the command line wins.
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// What the cloud stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Metal {
+    /// QEMU, Open vSwitch and OVN, files.
+    Real,
+    /// Simulated: no privileges, no packages.
+    Sim,
+}
+
+impl Metal {
+    /// The word on the command line and in reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Sim => "sim",
+        }
+    }
+}
+
+/// How output and logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What machines run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Accel {
+    /// KVM if it really runs guests here, else emulation.
+    Auto,
+    /// KVM, or an error.
+    Kvm,
+    /// Emulation.
+    Tcg,
+}
+
+/// What was said on the command line, or in the file.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Said {
+    /// Where everything is kept [default: /var/lib/drystone as root, ~/.local/state/drystone otherwise]
+    #[arg(long, value_name = "DIR", global = true)]
+    #[serde(skip)]
+    pub state_dir: Option<PathBuf>,
+    /// A file with settings [default: STATE_DIR/drystone.toml]
+    #[arg(long, value_name = "FILE", global = true)]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// How results are printed [default: text]
+    #[arg(long, value_enum, global = true)]
+    pub output: Option<Form>,
+    /// The address to serve on [default: 127.0.0.1:5000]
+    #[arg(long, value_name = "ADDRESS:PORT", global = true)]
+    pub listen: Option<SocketAddr>,
+    /// Where the cloud is found from outside [default: from the address to serve on]
+    #[arg(long, value_name = "URL", global = true)]
+    pub public_url: Option<String>,
+    /// What the cloud stands on [default: real]
+    #[arg(long, value_enum, global = true)]
+    pub metal: Option<Metal>,
+    /// A PostgreSQL database instead of SQLite in the state directory
+    #[arg(long, value_name = "postgres://…", global = true)]
+    pub database: Option<String>,
+    /// A certificate to serve TLS with, and its chain (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key", global = true)]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert", global = true)]
+    pub tls_key: Option<PathBuf>,
+    /// Where metrics are served [default: 127.0.0.1:0]
+    #[arg(long, value_name = "ADDRESS:PORT", global = true)]
+    pub metrics_listen: Option<SocketAddr>,
+    /// How logs are written [default: text]
+    #[arg(long, value_enum, global = true)]
+    pub log_format: Option<Form>,
+    /// What is logged, as `info` or `warn,compute=debug` [default: info]
+    #[arg(long, value_name = "FILTER", global = true)]
+    pub log: Option<String>,
+    /// The region's name [default: RegionOne]
+    #[arg(long, value_name = "NAME", global = true)]
+    pub region: Option<String>,
+    /// The host's name in the cloud [default: this machine's]
+    #[arg(long, value_name = "NAME", global = true)]
+    pub host_name: Option<String>,
+    /// What machines run on [default: auto]
+    #[arg(long, value_enum, global = true)]
+    pub acceleration: Option<Accel>,
+    /// Guests reach what the host reaches [default: if nft is installed]
+    #[arg(long, value_name = "true|false", global = true)]
+    pub masquerade: Option<bool>,
+    /// Use the system's OVN: its Northbound database's socket
+    #[arg(long, value_name = "SOCKET", requires = "ovs_socket", global = true)]
+    pub ovn_northbound: Option<PathBuf>,
+    /// Use the system's Open vSwitch: its database's socket
+    #[arg(long, value_name = "SOCKET", requires = "ovn_northbound", global = true)]
+    pub ovs_socket: Option<PathBuf>,
+    /// The cost of bcrypt for passwords that people choose [default: 12]
+    #[arg(long, value_name = "4..16", value_parser = clap::value_parser!(u32).range(4..=16), global = true)]
+    pub password_cost: Option<u32>,
+    /// How long a token is valid, in seconds [default: 3600]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(60..=2_592_000), global = true)]
+    pub token_seconds: Option<u64>,
+}
+
+/// What holds.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where everything is kept.
+    pub state_dir: PathBuf,
+    /// How results are printed.
+    pub output: Form,
+    /// The address to serve on.
+    pub listen: SocketAddr,
+    /// Where the cloud is found from outside, if it was said.
+    pub public_url: Option<String>,
+    /// What the cloud stands on.
+    pub metal: Metal,
+    /// A PostgreSQL database.
+    pub database: Option<String>,
+    /// Certificate and key.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Where metrics are served.
+    pub metrics_listen: SocketAddr,
+    /// How logs are written.
+    pub log_format: Form,
+    /// What is logged.
+    pub log: String,
+    /// The region's name.
+    pub region: String,
+    /// The host's name.
+    pub host_name: String,
+    /// What machines run on.
+    pub acceleration: Accel,
+    /// Guests reach what the host reaches.
+    pub masquerade: Option<bool>,
+    /// The system's OVN and Open vSwitch.
+    pub system_ovn: Option<(PathBuf, PathBuf)>,
+    /// The cost of bcrypt.
+    pub password_cost: u32,
+    /// How long a token is valid, in seconds.
+    pub token_seconds: u64,
+}
+
+impl Settings {
+    /// Puts together what was said, the file and the defaults. The error is one sentence for the operator.
+    pub fn of(said: Said) -> Result<Self, String> {
+        let state_dir = said.state_dir.clone().map_or_else(default_state_dir, Ok)?;
+        let state_dir = std::path::absolute(&state_dir).map_err(|error| format!("{}: {error}", state_dir.display()))?;
+        let named = said.config.clone();
+        let file = read(named.as_deref().unwrap_or(&state_dir.join("drystone.toml")), named.is_some())?;
+        let tls_cert = said.tls_cert.or(file.tls_cert);
+        let tls_key = said.tls_key.or(file.tls_key);
+        let northbound = said.ovn_northbound.or(file.ovn_northbound);
+        let local = Ipv4Addr::LOCALHOST;
+        Ok(Self {
+            state_dir,
+            output: said.output.or(file.output).unwrap_or(Form::Text),
+            listen: said.listen.or(file.listen).unwrap_or((local, 5000).into()),
+            public_url: said.public_url.or(file.public_url),
+            metal: said.metal.or(file.metal).unwrap_or(Metal::Real),
+            database: said.database.or(file.database),
+            tls: tls_cert.zip(tls_key),
+            metrics_listen: said.metrics_listen.or(file.metrics_listen).unwrap_or((local, 0).into()),
+            log_format: said.log_format.or(file.log_format).unwrap_or(Form::Text),
+            log: said.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
+            region: said.region.or(file.region).unwrap_or_else(|| "RegionOne".to_owned()),
+            host_name: said.host_name.or(file.host_name).unwrap_or_else(machine_name),
+            acceleration: said.acceleration.or(file.acceleration).unwrap_or(Accel::Auto),
+            masquerade: said.masquerade.or(file.masquerade),
+            system_ovn: northbound.zip(said.ovs_socket.or(file.ovs_socket)),
+            password_cost: said.password_cost.or(file.password_cost).unwrap_or(12),
+            token_seconds: said.token_seconds.or(file.token_seconds).unwrap_or(3600),
+        })
+    }
+
+    /// Whether strangers can reach the address that is served on: then it is TLS or nothing.
+    pub fn exposed(&self) -> bool {
+        !self.listen.ip().is_loopback()
+    }
+}
+
+fn read(path: &Path, must_exist: bool) -> Result<Said, String> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => return Ok(Said::default()),
+        Err(error) => return Err(format!("The settings file {} cannot be read: {error}.", path.display())),
+    };
+    toml::from_str(&text).map_err(|error| format!("The settings file {} is not understood: {}", path.display(), error.message()))
+}
+
+fn default_state_dir() -> Result<PathBuf, String> {
+    if nix::unistd::geteuid().is_root() {
+        return Ok("/var/lib/drystone".into());
+    }
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    let base = state.or(home).ok_or("HOME is not set: say where to keep the cloud with --state-dir.")?;
+    Ok(base.join("drystone"))
+}
+
+fn machine_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "host".to_owned() } else { name.to_owned() }
+}
+
+/// The address as a client must write it: an unspecified one is this machine.
+pub fn reachable(listen: SocketAddr) -> SocketAddr {
+    match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, listen.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (std::net::Ipv6Addr::LOCALHOST, listen.port()).into(),
+        _ => listen,
+    }
+}

@@ -1,0 +1,188 @@
+//! Everything joined, explicitly: which parts a controller and a host are made of, and who knows whom.
+//!
+//! Only this file and the drivers know which metal a host stands on.
+
+use crate::keep::Passwords;
+use crate::settings::{Accel, Metal, Settings};
+use agent::Agent;
+use fault::Fault;
+use identity::bootstrap::{FirstPasswords, Offer};
+use identity::hashing::Hashing;
+use kernel::{Clock, Entropy};
+use link::Agents;
+use metal::{Disks, Hypervisor, Switch};
+use policy::Policy;
+use reconcile::Engine;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Db, Parts as StoreParts};
+use web::Site;
+use web::metrics::Requests;
+use zeroize::Zeroizing;
+
+/// What the catalog offers, and under which paths.
+pub static OFFERS: &[Offer] = &[
+    Offer { kind: "identity", name: "keystone", path: "/identity" },
+    Offer { kind: "image", name: "glance", path: "/image" },
+    Offer { kind: "network", name: "neutron", path: "/network" },
+    Offer { kind: "compute", name: "nova", path: "/compute/v2.1" },
+    Offer { kind: "placement", name: "placement", path: "/placement" },
+];
+
+/// A controller, ready to serve.
+pub struct Controller {
+    /// The store.
+    pub db: Db,
+    /// Everything under one port.
+    pub site: Arc<Site>,
+    /// The hosts.
+    pub agents: Agents,
+    /// The reconcilers, not started yet.
+    pub engine: Engine,
+    /// What follows the hosts, to be spawned.
+    pub compute: Arc<compute::Compute>,
+    /// See `compute`.
+    pub network: Arc<network::Network>,
+    /// This was the first start.
+    pub first: bool,
+}
+
+/// Opens the store that the settings name.
+pub fn open_store(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Result<Db, Fault> {
+    let parts = StoreParts { clock: clock.clone(), entropy: entropy.clone() };
+    match &settings.database {
+        Some(url) => Db::open_postgres(url, parts),
+        None => Db::open_sqlite(&settings.state_dir.join("drystone.sqlite"), parts),
+    }
+}
+
+/// Joins the services of a controller that is found at `public_url`.
+pub fn controller(
+    settings: &Settings,
+    public_url: &str,
+    passwords: &Passwords,
+    clock: &Clock,
+    entropy: &Entropy,
+    requests: Requests,
+) -> Result<Controller, Fault> {
+    let db = open_store(settings, clock, entropy)?;
+    reconcile::migrate(&db)?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let hashing = Hashing::start(threads, settings.password_cost, entropy.clone())?;
+    let token_life = Duration::from_secs(settings.token_seconds);
+    let identity = identity::Identity::new(identity::Parts { db: db.clone(), hashing, token_life })?;
+    let image = image::ImageService::new(db.clone(), &settings.state_dir.join("image-data"))?;
+    let placement = placement::PlacementService::new(db.clone())?;
+    let agents = Agents::default();
+    let network = network::Network::new(network::Parts {
+        db: db.clone(),
+        agents: agents.clone(),
+        identity: identity.clone(),
+        settings: network::Settings::default(),
+    })?;
+    db.migrate("compute", compute::MIGRATIONS)?;
+    let compute = compute::Compute::new(compute::Parts {
+        db: db.clone(),
+        agents: agents.clone(),
+        identity: identity.clone(),
+        images: image.clone(),
+        networks: network.clone(),
+        placement: placement.clone(),
+        settings: compute::Settings { console_url: format!("{public_url}/console"), ..compute::Settings::default() },
+    });
+    let first_passwords = FirstPasswords {
+        admin: Zeroizing::new(passwords.admin.clone()),
+        demo: Zeroizing::new(passwords.demo.clone()),
+    };
+    let first = identity.bootstrap(public_url, &settings.region, OFFERS, &first_passwords)?;
+    let (compute_own, network_own) = (compute.clone(), network.clone());
+    db.write_now(move |tx| {
+        compute_own.bootstrap(tx)?;
+        network_own.bootstrap(tx)
+    })?;
+    let policy = policy()?;
+    let site = Site::new(public_url, identity.clone(), policy, clock.clone(), entropy.clone())
+        .mount("/identity", identity.surface().mounted()?)
+        .mount("", identity.surface().mounted()?)
+        .mount("/image", image.surface().mounted()?)
+        .mount("/placement", placement.surface().mounted()?)
+        .mount("/network", network::surface(network.clone()).mounted()?)
+        .mount("/compute", compute::surface(compute.clone()).mounted()?)
+        .mount("/console", compute::console_surface(compute.clone()).mounted()?)
+        .measured(requests);
+    let engine = Engine::new(db.clone(), clock.clone(), entropy.clone(), entropy.dashed_id());
+    let engine = compute.reconcilers(network.reconcilers(engine));
+    Ok(Controller { db, site: Arc::new(site), agents, engine, compute, network, first })
+}
+
+/// Every rule of every service.
+pub fn policy() -> Result<Arc<Policy>, Fault> {
+    let tables = [identity::rules::ALL, image::rules::ALL, placement::rules::ALL, network::rules::ALL, compute::rules::ALL];
+    Policy::of(&tables).map(Arc::new).map_err(Fault::bug)
+}
+
+/// A host, ready to be run, and what its metal needs for being taken down.
+pub struct Host {
+    /// Its agent.
+    pub agent: Agent,
+    real: bool,
+}
+
+/// Joins the drivers of this host. The error is a sentence for the operator.
+pub async fn host(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Result<Host, String> {
+    let (hypervisor, switch, disks): (Arc<dyn Hypervisor>, Arc<dyn Switch>, Arc<dyn Disks>) = match settings.metal {
+        Metal::Sim => {
+            let dir = settings.state_dir.join("sim");
+            let sim = sim::Sim::new(&dir, entropy.clone(), sim::Config::default());
+            let sim = Arc::new(sim.map_err(|error| format!("The simulated host cannot be opened: {error}."))?);
+            (sim.clone(), sim.clone(), sim)
+        }
+        Metal::Real => {
+            let (switch, qemu) = tokio::join!(ovn::Daemons::start(&settings.state_dir, ovn_config(settings)), qemu(settings));
+            let disks = disk_file::DiskFile::open(&settings.state_dir).map_err(|error| format!("The disks cannot be opened: {error}."))?;
+            (Arc::new(qemu?), Arc::new(switch.map_err(|error| format!("The network cannot be started: {error}."))?), Arc::new(disks))
+        }
+    };
+    let parts = agent::Parts {
+        name: settings.host_name.clone(),
+        address: settings.listen.ip().to_string(),
+        state_dir: settings.state_dir.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        hypervisor,
+        switch,
+        disks,
+    };
+    let agent = Agent::new(parts).await.map_err(|error| format!("The agent cannot start: {error}."))?;
+    Ok(Host { agent, real: settings.metal == Metal::Real })
+}
+
+async fn qemu(settings: &Settings) -> Result<qemu::Qemu, String> {
+    let mut config = qemu::Config::new(&settings.state_dir);
+    config.acceleration = match settings.acceleration {
+        Accel::Auto => qemu::Acceleration::Auto,
+        Accel::Kvm => qemu::Acceleration::Kvm,
+        Accel::Tcg => qemu::Acceleration::Tcg,
+    };
+    qemu::Qemu::open(config).await.map_err(|error| format!("The hypervisor cannot be opened: {error}."))
+}
+
+fn ovn_config(settings: &Settings) -> ovn::Config {
+    let mut config = ovn::Config { chassis: settings.host_name.clone(), masquerade: settings.masquerade, ..ovn::Config::default() };
+    if let Some((northbound, switch)) = settings.system_ovn.clone() {
+        config.engine = ovn::Engine::System { northbound, switch };
+    }
+    config
+}
+
+impl Host {
+    /// Takes everything of the cloud down that is on this host.
+    pub async fn destroy(self, settings: &Settings) -> Result<(), String> {
+        let left = self.agent.destroy().await;
+        drop(self.agent);
+        if self.real && settings.system_ovn.is_none() {
+            ovn::Daemons::destroy(&settings.state_dir).await.map_err(|error| format!("The network cannot be taken down: {error}."))?;
+        }
+        left.map_err(|left| format!("Some things could not be taken down: {}.", left.join("; ")))
+    }
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Runs the real Keystone on a loopback port: the reference that `compare.py` compares with.
+
+    reference.py --port PORT --dir DIRECTORY [--password PASSWORD]
+
+Needs a Python environment with `keystone` in it. The directory gets its settings, keys and SQLite database; what is
+there already is used again. Requests are answered one at a time, which is enough to compare with.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+
+SETTINGS = '''[DEFAULT]
+public_endpoint = http://127.0.0.1:{port}
+[database]
+connection = sqlite:///{dir}/keystone.db
+[fernet_tokens]
+key_repository = {dir}/fernet
+[credential]
+key_repository = {dir}/credential
+[oslo_policy]
+enforce_scope = true
+enforce_new_defaults = true
+[identity]
+password_hash_rounds = 4
+[cache]
+enabled = false
+'''
+
+
+def make(options, settings):
+    """Makes the database and the keys, and the first administrator."""
+    import grp
+    import pwd
+    with open(settings, 'w') as file:
+        file.write(SETTINGS.format(port=options.port, dir=options.dir))
+    for name in ('fernet', 'credential'):
+        os.makedirs(os.path.join(options.dir, name), mode=0o700, exist_ok=True)
+    manage = os.path.join(os.path.dirname(sys.executable), 'keystone-manage')
+    owner = ['--keystone-user', pwd.getpwuid(os.getuid()).pw_name, '--keystone-group', grp.getgrgid(os.getgid()).gr_name]
+    address = f'http://127.0.0.1:{options.port}/v3'
+    for command in (['db_sync'], ['fernet_setup', *owner], ['credential_setup', *owner],
+                    ['bootstrap', '--bootstrap-password', options.password, '--bootstrap-region-id', 'RegionOne',
+                     '--bootstrap-admin-url', address, '--bootstrap-internal-url', address,
+                     '--bootstrap-public-url', address]):
+        subprocess.run([manage, '--config-file', settings, *command], check=True, stderr=subprocess.DEVNULL)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--port', type=int, required=True)
+    parser.add_argument('--dir', required=True)
+    parser.add_argument('--password', default='secret')
+    options = parser.parse_args()
+    options.dir = os.path.abspath(options.dir)
+    os.makedirs(options.dir, exist_ok=True)
+    settings = os.path.join(options.dir, 'keystone.conf')
+    if not os.path.exists(settings):
+        make(options, settings)
+    sys.argv = sys.argv[:1]
+    os.environ['OS_KEYSTONE_CONFIG_FILES'] = settings
+    os.environ['OS_KEYSTONE_CONFIG_DIR'] = options.dir
+    from keystone.server.wsgi import initialize_public_application
+    from werkzeug.serving import WSGIRequestHandler, run_simple
+    # one connection for many requests, as behind a real server
+    WSGIRequestHandler.protocol_version = 'HTTP/1.1'
+    run_simple('127.0.0.1', options.port, initialize_public_application(), threaded=True)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,276 @@
+"""Kills the controller and the agent with SIGKILL at random moments, and looks for what is stuck, leaked or restarted.
+
+Each round starts random operations and kills the controller, the agent or both in the middle of them. Every few rounds
+the cloud gets time to come to rest, and then three parties must agree: the API and the store behind it, the agent's
+ledger, and the metal itself. Some servers are never touched: their machines must be the same ones from beginning to
+end. The choices come from a seed, which is printed; when the processes are where is the machine's own doing.
+"""
+
+import argparse
+import os
+import random
+import re
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, '..', 'kit'), os.path.join(HERE, '..', 'leak')]
+
+import leak  # noqa: E402
+from api import Api, Away  # noqa: E402
+from cloud import Cloud, Trouble  # noqa: E402
+from report import Report  # noqa: E402
+from workload import Workload  # noqa: E402
+
+VICTIMS = (('controller',), ('agent',), ('controller', 'agent'))
+UUID = re.compile(r'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}')
+TIMES = {   # seconds: a round, coming to rest
+    'sim': {'round': 0.4, 'rest': 30},
+    'real': {'round': 4.0, 'rest': 180},
+}
+
+
+class Torture:
+    """One cloud and what is done to it."""
+
+    def __init__(self, options, report):
+        self.options, self.report = options, report
+        self.chance = random.Random(options.seed)
+        self.times = TIMES[options.metal]
+        self.cloud = Cloud(options.metal, options.program)
+        self.kills = dict.fromkeys(('controller', 'agent'), 0)
+
+    def prepare(self):
+        """Both processes, an image, two networks, and servers that nobody will touch."""
+        for role in ('controller', 'agent'):
+            self.cloud.start(role)
+        self.cloud.wait_ready()
+        self.admin, self.api = (Api(self.cloud.clouds, name).login() for name in ('drystone-admin', 'drystone'))
+        image = self._upload()
+        flavor = self._flavor()
+        networks = [self._network('torture-left', '10.94.0.0/24'), self._network('torture-right', '10.95.0.0/24')]
+        self.work = Workload(self.api, self.chance, image, flavor, networks)
+        self.rest('before anything is killed')
+        self.baseline = self.measure()
+        self.anchors = {self.work.create(f'anchor-{number}'): None for number in range(self.options.anchors)}
+        self.work.known.clear()
+        self.rest('with the servers that nobody touches', check=False)
+        machines = leak.machines(self.cloud.state_dir)
+        self.anchors = {server: machines.get(server) for server in self.anchors}
+        missing = [server for server, identity in self.anchors.items() if not identity]
+        # without this look a check that sees nothing would pass for ever
+        self.report.line('the metal shows the machines of the servers', 0.0, [f'no machine of {server}' for server in missing])
+
+    def _upload(self):
+        made = self.api.call('POST', 'image', '/v2/images', json={
+            'name': 'torture', 'disk_format': self.options.image_format, 'container_format': 'bare', 'visibility': 'private'})['id']
+        if self.options.image:
+            with open(self.options.image, 'rb') as file:
+                data = file.read()
+        else:
+            data = b'\xeb\xfe a disk' + bytes((1 << 20) - 9)
+        self.api.call('PUT', 'image', f'/v2/images/{made}/file', data=data, headers={'Content-Type': 'application/octet-stream'})
+        return made
+
+    def _flavor(self):
+        flavors = self.api.call('GET', 'compute', '/flavors')['flavors']
+        return next(flavor['id'] for flavor in flavors if flavor['name'] == self.options.flavor)
+
+    def _network(self, name, cidr):
+        network = self.api.call('POST', 'network', '/v2.0/networks', json={'network': {'name': name}})['network']['id']
+        self.api.call('POST', 'network', '/v2.0/subnets', json={'subnet': {
+            'network_id': network, 'name': name, 'ip_version': 4, 'cidr': cidr}})
+        return network
+
+    def round(self, number):
+        """Operations from one thread; a kill somewhere among them from another."""
+        victims = self.chance.choice(VICTIMS)
+        moment = self.chance.uniform(0, self.times['round'])
+        absence = self.chance.uniform(0, self.times['round'] / 2)
+        over = threading.Event()
+        fault = []
+
+        def killer():
+            try:
+                time.sleep(moment)
+                for role in victims:
+                    self.cloud.kill(role)
+                    self.kills[role] += 1
+                time.sleep(absence)
+                for role in self.chance_order(victims, number):
+                    self.cloud.start(role)
+            except Exception as news:
+                fault.append(f'{type(news).__name__}: {news}')
+            over.set()
+
+        began, steps = time.monotonic(), 0
+        died = self.cloud.dead()
+        thread = threading.Thread(target=killer)
+        thread.start()
+        while not over.is_set() or time.monotonic() - began < self.times['round']:
+            self.work.step()
+            steps += 1
+        thread.join()
+        wrong = [f'the {role} ended by itself' for role in died] + fault + self.work.wrong
+        self.work.wrong = []
+        try:
+            self.cloud.wait_ready(within=30)
+            self.work.ask()
+        except (Trouble, Away) as news:
+            wrong.append(str(news))
+        self.report.line(f'round {number}: {" and ".join(victims)} killed after {moment:.3f} s, away {absence:.3f} s; {steps} operations',
+                         time.monotonic() - began, wrong)
+
+    @staticmethod
+    def chance_order(victims, number):
+        return victims if number % 2 else tuple(reversed(victims))
+
+    def rest(self, when, check=True):
+        """Waits until nothing is on its way any more, within a bound; then the three parties are compared."""
+        began, stuck = time.monotonic(), ['not looked at']
+        while stuck and time.monotonic() - began < self.times['rest']:
+            stuck = self.stuck()
+            if stuck:
+                time.sleep(0.25)
+        self.report.line(f'nothing is stuck {when}', time.monotonic() - began, stuck)
+        if check and hasattr(self, 'baseline'):
+            began, wrong = time.monotonic(), ['not looked at']
+            while wrong and time.monotonic() - began < 15:
+                try:
+                    wrong = self.disagreements()
+                except Trouble as news:
+                    wrong = [str(news)]
+                if wrong:
+                    time.sleep(0.5)
+            self.report.line(f'the API, the ledger and the metal agree {when}', time.monotonic() - began, wrong)
+            self.report.line(f'untouched machines are the same {when}', 0.0, self.restarted())
+
+    def stuck(self):
+        """What is still on its way."""
+        wrong = []
+        for server in self.work.ask():
+            if server['status'] in ('BUILD', 'REBOOT', 'HARD_REBOOT', 'UNKNOWN') or server['OS-EXT-STS:task_state']:
+                wrong.append(f'{server["name"]} {server["id"]} is {server["status"]}, task {server["OS-EXT-STS:task_state"]}')
+            elif server['status'] == 'ERROR':
+                wrong.append(f'{server["name"]} {server["id"]} is in ERROR: {server.get("fault", {}).get("message")}')
+        try:
+            status = self.cloud.status()
+            wrong += [f'work: {row["kind"]} {row["id"]} {row["state"]} for {row["age"]} s: {row["reason"]}' for row in status['work']]
+            if not status['hosts']:
+                wrong.append('the agent has not come back')
+        except Trouble as news:
+            wrong.append(str(news))
+        return wrong
+
+    def measure(self):
+        """What the agent and the metal hold, without what belongs to the untouched."""
+        return {'ledger': self.cloud.ledger(), 'metal': leak.show(self.cloud.state_dir)}
+
+    def disagreements(self):
+        """Servers and ports by the API, by the ledger, and by what is really there."""
+        servers = {server['id']: server for server in self.work.servers()}
+        ports = {port['id']: port for port in self.admin.patient('GET', 'network', '/v2.0/ports')['ports']}
+        wrong = []
+        held = self.cloud.ledger()
+        wrong += self.differ('the ledger', {ident for kind, ident in held if kind == 'server'}, 'the API', set(servers), 'server')
+        machines = leak.machines(self.cloud.state_dir)
+        running = {ident for ident, server in servers.items() if server['status'] in ('ACTIVE', 'PAUSED')}
+        wrong += self.differ('the metal', set(machines), 'the API', running, 'running machine')
+        wrong += [f'{ident} has two machines: {identity}' for ident, identity in machines.items() if ' and ' in identity]
+        plugged = {ident for ident, port in ports.items() if port['device_id'] in servers}
+        wrong += [f'port {ident} is bound to server {port["device_id"]}, which is gone' for ident, port in ports.items()
+                  if port['device_owner'].startswith('compute:') and port['device_id'] not in servers]
+        ledger_ports = {ident for kind, ident in held if kind == 'port'}
+        wrong += [f'the ledger lacks port {ident}' for ident in plugged - ledger_ports]
+        wrong += [f'the ledger has port {ident}, which is gone' for ident in ledger_ports - set(ports)]
+        known = set(servers) | set(ports) | {self.work.image}
+        for sentence in leak.compare(self.baseline['metal'], leak.show(self.cloud.state_dir)):
+            if sentence.startswith(('file', 'simulated')) and (named := set(UUID.findall(sentence))) and not named & known:
+                wrong.append(f'on the metal and nowhere else: {sentence}')
+        allocated = self.allocations()
+        wrong += self.differ('placement', allocated, 'the API', set(servers), 'allocation')
+        return wrong
+
+    def allocations(self):
+        version = {'OpenStack-API-Version': 'placement 1.20'}
+        found = set()
+        for provider in self.admin.patient('GET', 'placement', '/resource_providers', headers=version)['resource_providers']:
+            found |= set(self.admin.patient('GET', 'placement', f'/resource_providers/{provider["uuid"]}/allocations', headers=version)['allocations'])
+        return found
+
+    @staticmethod
+    def differ(one, ours, other, theirs, noun):
+        return [f'{one} has {noun} {ident}, {other} does not' for ident in sorted(ours - theirs)] + \
+               [f'{other} has {noun} {ident}, {one} does not' for ident in sorted(theirs - ours)]
+
+    def restarted(self):
+        machines = leak.machines(self.cloud.state_dir)
+        return [f'{server} was {identity}, is {machines.get(server)}' for server, identity in self.anchors.items()
+                if machines.get(server) != identity]
+
+    def end(self):
+        """Deletes all servers; then nothing but the baseline may be left."""
+        for server in self.work.ask() or []:
+            self.api.patient('DELETE', 'compute', f'/servers/{server["id"]}', expect=(204, 404))
+        self.anchors = {}
+        self.rest('after all servers are deleted')
+        with self.report.check('no server, port, allocation or ledger entry is left') as wrong:
+            wrong += [f'server {server["id"]}' for server in self.work.servers()]
+            wrong += [f'{kind} {ident} in the ledger' for kind, ident in sorted(self.cloud.ledger() - self.baseline['ledger'])]
+            wrong += [f'allocation of {consumer}' for consumer in self.allocations()]
+            wrong += [f'port {port["id"]} of {port["device_id"]}' for port in self.admin.patient('GET', 'network', '/v2.0/ports')['ports']
+                      if port['device_owner'].startswith('compute:')]
+        with self.report.check('nothing is left on the metal') as wrong:
+            wrong += [left for left in leak.settle(self.cloud.state_dir, self.baseline['metal'])
+                      # the cached copy of the image stays while the image does
+                      if self.work.image not in left]
+
+
+def main():
+    options = arguments()
+    report = Report()
+    print(f'seed {options.seed}: {options.rounds} rounds on {options.metal} metal', flush=True)
+    torture = Torture(options, report)
+    before = leak.show(torture.cloud.state_dir)
+    try:
+        with report.check('the torture was gone through to the end'):
+            torture.prepare()
+            for number in range(1, options.rounds + 1):
+                torture.round(number)
+                if number % options.every == 0:
+                    torture.rest(f'after round {number}')
+            torture.end()
+            print(f'killed: {torture.kills}; operations: {torture.work.done}; unanswered: {torture.work.unanswered}')
+    finally:
+        if report.failed and options.keep_logs:
+            torture.cloud.keep_logs(options.keep_logs)
+        with report.check('down --destroy removes the rest') as wrong:
+            torture.cloud.destroy()
+            wrong += leak.settle(torture.cloud.state_dir, before, within=10)
+    print(f'seed {options.seed}')
+    return report.close()
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--metal', choices=('sim', 'real'), required=True)
+    parser.add_argument('--rounds', type=int, default=50)
+    parser.add_argument('--every', type=int, help='rounds between two looks (10 on sim, 5 on real metal)')
+    parser.add_argument('--seed', type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument('--program', help='the drystone to kill (the release build)')
+    parser.add_argument('--image', help='a disk image that boots; on simulated metal one that does not is made')
+    parser.add_argument('--image-format', default=None)
+    parser.add_argument('--flavor', default='m1.tiny')
+    parser.add_argument('--anchors', type=int, default=2, help='servers that nobody touches (%(default)s)')
+    parser.add_argument('--keep-logs', metavar='DIR', help='where the logs go if it fails')
+    options = parser.parse_args()
+    if options.metal == 'real' and not options.image:
+        parser.error('real metal needs --image')
+    options.image_format = options.image_format or ('qcow2' if options.image else 'raw')
+    options.every = options.every or (10 if options.metal == 'sim' else 5)
+    return options
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,147 @@
+//! Disks that are numbers: images are read and checked but not kept, sizes are counted against the host's room.
+//!
+//! As with real copy-on-write disks a root disk takes no room for what it shares with its image; here that is all of
+//! it. Blank disks are sparse and take none either. What counts is images, so that a host can be made full.
+
+use crate::state::{DisksRecord, ImageRecord, State};
+use crate::{Sim, failed};
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use metal::DriverError;
+use metal::driver::{Data, Disks, Driven, MachineDisk};
+use metal::server::ImageSource;
+use sha2::{Digest, Sha512};
+use std::path::PathBuf;
+use std::time::Duration;
+
+fn used(state: &State) -> u64 {
+    state.images.values().map(|image| image.bytes).sum()
+}
+
+fn holds(state: &State, image: &ImageSource) -> bool {
+    state.images.get(&image.id).is_some_and(|held| held.sha512 == image.sha512 && held.bytes == image.bytes)
+}
+
+impl Sim {
+    /// A disk of the server in this incarnation; grows, never shrinks.
+    fn disk(&self, server_id: &str, incarnation: i64, name: &str, bytes: u64) -> Driven<PathBuf> {
+        let mut state = self.state();
+        let held = state.disks.get(server_id).cloned();
+        let mut record = held.unwrap_or(DisksRecord { incarnation, disks: Default::default() });
+        if record.incarnation != incarnation {
+            let held = record.incarnation;
+            return Err(DriverError::Refused(format!("the disks of incarnation {held} are still there")));
+        }
+        let size = record.disks.get(name).copied();
+        if size.is_none_or(|size| size < bytes) {
+            record.disks.insert(name.to_owned(), bytes);
+            state.disks_put(server_id, record).map_err(failed)?;
+        }
+        Ok(self.0.dir.join("disks").join(server_id).join(name))
+    }
+}
+
+#[async_trait]
+impl Disks for Sim {
+    async fn room(&self) -> Driven<(u64, u64)> {
+        let all = self.0.config.disk_bytes;
+        Ok((all, all.saturating_sub(used(&self.state()))))
+    }
+
+    async fn has_image(&self, image: &ImageSource) -> Driven<bool> {
+        Ok(holds(&self.state(), image))
+    }
+
+    async fn take_image(&self, image: &ImageSource, mut data: Data) -> Driven<()> {
+        self.luck()?;
+        if used(&self.state()) + image.bytes > self.0.config.disk_bytes {
+            return Err(DriverError::Full(format!("image {}", image.id)));
+        }
+        let (mut bytes, mut hash) = (0u64, Sha512::new());
+        while let Some(chunk) = data.next().await {
+            let chunk = chunk.map_err(failed)?;
+            bytes += chunk.len() as u64;
+            if bytes > image.bytes {
+                break;
+            }
+            hash.update(&chunk);
+        }
+        if bytes != image.bytes {
+            return Err(DriverError::Failed(format!("image {} is not {} bytes long", image.id, image.bytes)));
+        }
+        let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        if digest != image.sha512 {
+            return Err(DriverError::Failed(format!("the data of image {} do not match its hash", image.id)));
+        }
+        self.state().image_put(&image.id, ImageRecord { sha512: digest, bytes }).map_err(failed)
+    }
+
+    async fn image_path(&self, image: &ImageSource) -> Driven<PathBuf> {
+        if !holds(&self.state(), image) {
+            return Err(DriverError::NotYet(format!("image {} is not on this host", image.id)));
+        }
+        Ok(self.0.dir.join("images").join(&image.id))
+    }
+
+    async fn forget_images(&self, keep: &[String], unused: Duration) -> Driven<()> {
+        let mut state = self.state();
+        // When an image was used is not recorded: with any time at all they are kept.
+        if unused.is_zero() {
+            let gone: Vec<_> = state.images.keys().filter(|id| !keep.contains(id)).cloned().collect();
+            for id in gone {
+                state.image_remove(&id).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn root(
+        &self,
+        server_id: &str,
+        incarnation: i64,
+        image: &ImageSource,
+        gib: u64,
+    ) -> Driven<MachineDisk> {
+        self.luck()?;
+        let bytes = gib << 30;
+        if gib > 0 && image.bytes > bytes && image.format != "qcow2" {
+            return Err(DriverError::Refused(format!(
+                "image {} has {} bytes and does not fit on a disk of {gib} GiB",
+                image.id, image.bytes
+            )));
+        }
+        let built = self.state().disks.get(server_id).is_some_and(|held| held.disks.contains_key("root"));
+        if !built && !holds(&self.state(), image) {
+            return Err(DriverError::NotYet(format!("image {} is not on this host", image.id)));
+        }
+        let bytes = if gib == 0 { image.bytes } else { bytes };
+        let path = self.disk(server_id, incarnation, "root", bytes)?;
+        Ok(MachineDisk { path, format: "qcow2".to_owned() })
+    }
+
+    async fn blank(&self, server_id: &str, incarnation: i64, name: &str, mib: u64) -> Driven<MachineDisk> {
+        self.luck()?;
+        let path = self.disk(server_id, incarnation, name, mib << 20)?;
+        Ok(MachineDisk { path, format: "qcow2".to_owned() })
+    }
+
+    async fn config_drive(
+        &self,
+        server_id: &str,
+        incarnation: i64,
+        files: &[(String, Vec<u8>)],
+    ) -> Driven<PathBuf> {
+        self.luck()?;
+        let bytes = files.iter().map(|(_, content)| content.len() as u64).sum();
+        self.disk(server_id, incarnation, "config", bytes)
+    }
+
+    async fn remove(&self, server_id: &str) -> Driven<()> {
+        self.luck()?;
+        self.state().disks_remove(server_id).map_err(failed)
+    }
+
+    async fn servers(&self) -> Driven<Vec<String>> {
+        Ok(self.state().disks.keys().cloned().collect())
+    }
+}

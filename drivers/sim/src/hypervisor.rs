@@ -1,0 +1,229 @@
+//! Machines that are records: they start, stop, pause, and die when told to.
+
+use crate::state::MachineRecord;
+use crate::{Sim, console, failed, screen};
+use async_trait::async_trait;
+use metal::DriverError;
+use metal::driver::{Driven, Duplex, Hypervisor, HypervisorFacts, KnownMachine, Machine, Nic};
+use metal::server::MachineState;
+use std::time::Duration;
+use tokio::time::sleep;
+
+const CPU: &str = r#"{"arch": "x86_64", "model": "sim", "vendor": "Drystone", "features": [], "topology": {"sockets": 1, "cores": 64, "threads": 1}}"#;
+
+impl Sim {
+    /// The machine stops by itself, as a killed process or a guest that shuts down. For tests.
+    pub fn kill(&self, id: &str, because: &str) -> Driven<()> {
+        let mut state = self.state();
+        let Some(mut machine) = state.machines.get(id).cloned() else { return Ok(()) };
+        if matches!(machine.state, MachineState::Running | MachineState::Paused) {
+            machine.state = MachineState::Off;
+            machine.stopped_because = Some(because.to_owned());
+            state.machine_put(id, machine).map_err(failed)?;
+            self.0.machines.push(id);
+        }
+        Ok(())
+    }
+
+    /// How often the machine has booted.
+    pub fn boots(&self, id: &str) -> u32 {
+        self.state().machines.get(id).map_or(0, |machine| machine.boots)
+    }
+
+    fn change(&self, id: &str, change: impl FnOnce(&mut MachineRecord)) -> Driven<()> {
+        let mut state = self.state();
+        let mut machine = state.machines.get(id).cloned().ok_or_else(|| unknown(id))?;
+        change(&mut machine);
+        state.machine_put(id, machine).map_err(failed)
+    }
+
+    fn state_of(&self, id: &str) -> Option<MachineState> {
+        self.state().machines.get(id).map(|machine| machine.state)
+    }
+
+    /// What it takes to start: memory, disks, taps.
+    fn check_start(&self, machine: &Machine) -> Driven<()> {
+        let state = self.state();
+        let alive =
+            |record: &&MachineRecord| matches!(record.state, MachineState::Running | MachineState::Paused);
+        let used: u64 = state.machines.values().filter(alive).map(|record| record.memory_mib).sum();
+        if used + machine.memory_mib > self.0.config.memory_mib {
+            return Err(DriverError::Failed(format!("cannot allocate {} MiB of memory", machine.memory_mib)));
+        }
+        let disks = state.disks.get(&machine.id);
+        if disks.is_none_or(|disks| disks.disks.is_empty()) || machine.disks.is_empty() {
+            return Err(DriverError::Failed(format!("the disks of {} are not there", machine.id)));
+        }
+        match machine.nics.iter().find(|nic| !state.taps.contains(&nic.port_id)) {
+            Some(nic) => Err(DriverError::Failed(format!("the tap {} is not there", nic.tap.name))),
+            None => Ok(()),
+        }
+    }
+
+    fn started(&self, machine: &Machine) -> Driven<()> {
+        let mut state = self.state();
+        let boots = state.machines.get(&machine.id).map_or(0, |machine| machine.boots);
+        let record = MachineRecord {
+            incarnation: machine.incarnation,
+            name: machine.name.clone(),
+            vcpus: machine.vcpus,
+            memory_mib: machine.memory_mib,
+            state: MachineState::Running,
+            nics: machine.nics.iter().map(|nic| (nic.port_id.clone(), nic.mac.clone())).collect(),
+            disks: machine.disks.iter().map(|disk| disk.path.display().to_string()).collect(),
+            boots: boots + 1,
+            stopped_because: None,
+        };
+        state.machine_put(&machine.id, record).map_err(failed)
+    }
+}
+
+fn unknown(id: &str) -> DriverError {
+    DriverError::Refused(format!("there is no machine {id}"))
+}
+
+fn known(id: &str, machine: &MachineRecord) -> KnownMachine {
+    KnownMachine {
+        id: id.to_owned(),
+        incarnation: machine.incarnation,
+        state: machine.state,
+        ports: machine.nics.keys().cloned().collect(),
+        stopped_because: machine.stopped_because.clone(),
+    }
+}
+
+#[async_trait]
+impl Hypervisor for Sim {
+    async fn facts(&self) -> Driven<HypervisorFacts> {
+        Ok(HypervisorFacts {
+            name: "QEMU".to_owned(),
+            version: 10_001_000,
+            acceleration: "sim".to_owned(),
+            vcpus: self.0.config.vcpus,
+            memory_mib: self.0.config.memory_mib,
+            cpu_info: CPU.to_owned(),
+        })
+    }
+
+    async fn start(&self, machine: &Machine) -> Driven<()> {
+        self.luck()?;
+        let held = self.state().machines.get(&machine.id).map(|held| (held.state, held.incarnation));
+        match held {
+            Some((MachineState::Running | MachineState::Paused, incarnation)) => {
+                if incarnation != machine.incarnation {
+                    return Err(DriverError::Failed(format!(
+                        "incarnation {incarnation} of the machine is alive"
+                    )));
+                }
+                return Ok(());
+            }
+            Some((MachineState::Suspended, incarnation)) if incarnation == machine.incarnation => {
+                self.check_start(machine)?;
+                return self.change(&machine.id, |record| record.state = MachineState::Running);
+            }
+            _ => {}
+        }
+        self.check_start(machine)?;
+        if !self.0.config.boot.is_zero() {
+            sleep(self.0.config.boot).await;
+        }
+        self.started(machine)
+    }
+
+    async fn stop(&self, id: &str, kindly: Option<Duration>) -> Driven<()> {
+        self.luck()?;
+        if let Some(time) = kindly
+            && self.state_of(id) == Some(MachineState::Running)
+            && !self.0.config.guests_comply
+        {
+            sleep(time).await;
+        }
+        if self.state_of(id).is_none_or(|state| state == MachineState::Off) {
+            return Ok(());
+        }
+        self.change(id, |machine| {
+            machine.state = MachineState::Off;
+            machine.stopped_because = None;
+        })
+    }
+
+    async fn pause(&self, id: &str) -> Driven<()> {
+        self.luck()?;
+        match self.state_of(id).ok_or_else(|| unknown(id))? {
+            MachineState::Running | MachineState::Paused => {
+                self.change(id, |machine| machine.state = MachineState::Paused)
+            }
+            _ => Err(DriverError::Refused(format!("machine {id} does not run"))),
+        }
+    }
+
+    async fn unpause(&self, id: &str) -> Driven<()> {
+        self.luck()?;
+        match self.state_of(id).ok_or_else(|| unknown(id))? {
+            MachineState::Running | MachineState::Paused => {
+                self.change(id, |machine| machine.state = MachineState::Running)
+            }
+            _ => Err(DriverError::Refused(format!("machine {id} does not run"))),
+        }
+    }
+
+    async fn suspend(&self, id: &str) -> Driven<()> {
+        self.luck()?;
+        match self.state_of(id).ok_or_else(|| unknown(id))? {
+            MachineState::Running | MachineState::Paused | MachineState::Suspended => {
+                self.change(id, |machine| machine.state = MachineState::Suspended)
+            }
+            _ => Err(DriverError::Refused(format!("machine {id} does not run"))),
+        }
+    }
+
+    async fn plug(&self, id: &str, nic: &Nic) -> Driven<()> {
+        self.luck()?;
+        if !self.state().taps.contains(&nic.port_id) {
+            return Err(DriverError::Failed(format!("the tap {} is not there", nic.tap.name)));
+        }
+        self.change(id, |machine| drop(machine.nics.insert(nic.port_id.clone(), nic.mac.clone())))
+    }
+
+    async fn unplug(&self, id: &str, port_id: &str) -> Driven<()> {
+        self.luck()?;
+        if self.state_of(id).is_none() {
+            return Ok(());
+        }
+        self.change(id, |machine| drop(machine.nics.remove(port_id)))
+    }
+
+    async fn destroy(&self, id: &str) -> Driven<()> {
+        self.luck()?;
+        self.state().machine_remove(id).map_err(failed)
+    }
+
+    async fn machines(&self) -> Driven<Vec<KnownMachine>> {
+        Ok(self.state().machines.iter().map(|(id, machine)| known(id, machine)).collect())
+    }
+
+    async fn machine(&self, id: &str) -> Driven<Option<KnownMachine>> {
+        Ok(self.state().machines.get(id).map(|machine| known(id, machine)))
+    }
+
+    async fn console_log(&self, id: &str, bytes: u64) -> Driven<Vec<u8>> {
+        let machine = self.state().machines.get(id).cloned().ok_or_else(|| unknown(id))?;
+        let text = console::log(id, &machine).into_bytes();
+        let keep = usize::try_from(bytes).unwrap_or(usize::MAX).min(text.len());
+        Ok(text[text.len() - keep..].to_vec())
+    }
+
+    async fn screen(&self, id: &str) -> Driven<Box<dyn Duplex>> {
+        let machine = self.state().machines.get(id).cloned().ok_or_else(|| unknown(id))?;
+        if !matches!(machine.state, MachineState::Running | MachineState::Paused) {
+            return Err(DriverError::Refused(format!("machine {id} does not run")));
+        }
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        tokio::spawn(screen::serve(far, screen::Picture::of(id, &machine)));
+        Ok(Box::new(near))
+    }
+
+    async fn changed(&self) -> String {
+        self.0.machines.next().await
+    }
+}

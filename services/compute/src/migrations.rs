@@ -1,0 +1,7 @@
+//! The tables of this service, as numbered steps that never change once released.
+
+use store::Migration;
+
+/// All steps.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "first", sql: include_str!("../migrations/0001_first.sql") }];

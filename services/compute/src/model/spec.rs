@@ -1,0 +1,92 @@
+//! What a host must hold of a server, put together from the server and its ports.
+
+use crate::model::server::Server;
+use contract::network::PortFacts;
+use metal::server::{Metadata, Reboot, ServerSpec};
+use serde_json::{Value, json};
+
+/// How long a guest may take to shut down when asked kindly.
+const STOP_SECONDS: u32 = 60;
+
+/// What the host must hold; `None` as long as the server has no image. Guests are told that they are in `domain`.
+pub fn of(server: &Server, ports: &[PortFacts], domain: &str) -> Option<ServerSpec> {
+    let detail = &server.detail;
+    let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    Some(ServerSpec {
+        name: server.name.clone(),
+        vcpus: small(detail.flavor.vcpus),
+        memory_mib: detail.flavor.memory_mib,
+        disk_gib: detail.flavor.root_gib,
+        ephemeral_gib: detail.flavor.ephemeral_gib,
+        swap_mib: detail.flavor.swap_mib,
+        image: detail.image.clone()?,
+        kernel: detail.kernel.clone(),
+        ramdisk: detail.ramdisk.clone(),
+        kernel_arguments: detail.image_properties.get("os_command_line").cloned().unwrap_or_default(),
+        ports: ordered(server, ports).map(|port| port.wiring.clone()).collect(),
+        power: server.power,
+        reboot: Reboot { count: server.reboots, hard: server.reboot_hard },
+        stop_seconds: STOP_SECONDS,
+        config_drive: server.config_drive,
+        metadata: metadata(server, ports, domain),
+        hardware: hardware(server),
+    })
+}
+
+/// The ports in the order in which the server was given them.
+pub fn ordered<'a>(server: &'a Server, ports: &'a [PortFacts]) -> impl Iterator<Item = &'a PortFacts> {
+    let known = server.detail.ports.iter().filter_map(|id| ports.iter().find(|port| port.id == *id));
+    known.chain(ports.iter().filter(|port| !server.detail.ports.contains(&port.id)))
+}
+
+fn hardware(server: &Server) -> std::collections::BTreeMap<String, String> {
+    let chosen =
+        |key: &&String| key.starts_with("hw_") || key.starts_with("os_") || key.as_str() == "architecture";
+    let image = server.detail.image_properties.iter().filter(|(key, _)| chosen(key));
+    image.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+fn metadata(server: &Server, ports: &[PortFacts], domain: &str) -> Metadata {
+    let detail = &server.detail;
+    // A host name that has a domain already keeps it.
+    let bare = domain.is_empty() || server.hostname.contains('.');
+    let hostname = if bare { server.hostname.clone() } else { format!("{}.{domain}", server.hostname) };
+    let mut groups: Vec<String> = Vec::new();
+    for (_, name) in ports.iter().flat_map(|port| &port.security_groups) {
+        if !groups.contains(name) {
+            groups.push(name.clone());
+        }
+    }
+    Metadata {
+        hostname,
+        project_id: server.project_id.clone(),
+        availability_zone: server.zone.clone(),
+        instance_type: detail.flavor.name.clone(),
+        reservation_id: server.reservation_id.clone(),
+        launch_index: server.launch_index,
+        admin_password: detail.admin_password.clone(),
+        meta: detail.metadata.clone(),
+        key: server.key_name.clone().zip(detail.key_data.clone()),
+        user_data: detail.user_data.clone(),
+        security_groups: groups,
+        public_addresses: ports
+            .iter()
+            .flat_map(|port| port.floating_ips.iter().map(|(_, floating)| *floating))
+            .collect(),
+        network_data: network_data(server, ports),
+        files: detail.files.clone(),
+    }
+}
+
+fn network_data(server: &Server, ports: &[PortFacts]) -> Value {
+    let (mut links, mut networks, mut services) = (Vec::new(), Vec::new(), Vec::new());
+    for port in ordered(server, ports) {
+        let (link, own_networks, own_services) = &port.network_data;
+        links.push(link.clone());
+        networks.extend(own_networks.iter().cloned());
+        services.extend(
+            own_services.iter().filter(|service| !services.contains(*service)).cloned().collect::<Vec<_>>(),
+        );
+    }
+    json!({"links": links, "networks": networks, "services": services})
+}

@@ -1,0 +1,247 @@
+//! What hosts tell by themselves: that they are here, that they left, what their servers do.
+
+use crate::Compute;
+use crate::model::server::{Phase, Server, Task, Turn};
+use crate::reconcile::{HOST, TOMBSTONE, outcome};
+use crate::store as rows;
+use crate::store::action::{self, Doer};
+use crate::store::tombstone::{Tombstone, key};
+use ::reconcile::{touched, want};
+use fault::Fault;
+use link::{Change, LedgerEntry};
+use metal::{HostFacts, Kind, Observed, Report};
+use std::sync::Arc;
+use std::time::Duration;
+use store::Tx;
+
+/// Reports that are written in one transaction at most.
+const BATCH: usize = 128;
+/// How often it is written down that a host is still here.
+const FRESH: Duration = Duration::from_secs(20);
+/// How long to wait before a write is tried again that the store refused.
+const AGAIN: Duration = Duration::from_millis(500);
+/// How often, until it is given up.
+const TRIES: usize = 40;
+
+impl Compute {
+    /// Follows what hosts report of servers, for ever.
+    pub(crate) async fn follow_reports(self: Arc<Self>) {
+        let mut reports = self.agents.reports_of(&[Kind::Server]);
+        while let Some(first) = reports.recv().await {
+            let mut batch = vec![first];
+            while batch.len() < BATCH
+                && let Ok(more) = reports.try_recv()
+            {
+                batch.push(more);
+            }
+            let batch: Arc<[(String, Report)]> = batch.into();
+            // A report is told once a connection: it must not get lost because the store was busy.
+            let all = batch.clone();
+            let write = move |this: &Self, tx: &Tx| {
+                all.iter().try_for_each(|(host, report)| this.report_apply(tx, host, report))
+            };
+            self.insist("reports", write).await;
+        }
+    }
+
+    /// Takes in one report.
+    pub fn report_apply(&self, tx: &Tx, host_id: &str, report: &Report) -> Result<(), Fault> {
+        if report.timeline != tx.timeline() {
+            return Ok(());
+        }
+        if report.observed == Observed::Gone {
+            if rows::tombstone::tombstone_gone(tx, &report.id, host_id, report.incarnation, report.revision)?
+            {
+                want(tx, TOMBSTONE, &key(&report.id, host_id))?;
+            }
+            return Ok(());
+        }
+        let found = rows::server::server_by_id(tx, &report.id, false)?;
+        let Some(mut server) = found.filter(|server| server.host_id.as_deref() == Some(host_id)) else {
+            return Ok(());
+        };
+        let task = server.task;
+        let turn = server.absorb(report);
+        if turn == Turn::Stale {
+            return Ok(());
+        }
+        self.turned(tx, &mut server, task, &turn)?;
+        rows::server::server_save(tx, &server)?;
+        if turn == Turn::Seen { Ok(()) } else { self.wake(tx, &server.id) }
+    }
+
+    fn turned(&self, tx: &Tx, server: &mut Server, task: Option<Task>, turn: &Turn) -> Result<(), Fault> {
+        match turn {
+            Turn::Stale | Turn::Seen | Turn::Wake => Ok(()),
+            Turn::TaskDone => {
+                server.updated_at = tx.now();
+                server.fault = None;
+                if matches!(task, Some(Task::Rebuilding)) {
+                    server.launched_at = Some(tx.now());
+                }
+                end(tx, server, None)
+            }
+            Turn::TaskFailed(reason) => {
+                let what = task.map_or("The task", Task::action);
+                outcome::failed(tx, server, &format!("{what} failed: {reason}"), reason)
+            }
+            Turn::Stopped(reason) => {
+                server.updated_at = tx.now();
+                let request_id = tx.entropy().request_id();
+                let doer = Doer {
+                    request_id: &request_id,
+                    user_id: &server.user_id,
+                    project_id: &server.project_id,
+                };
+                let host = server.host.as_deref();
+                let number =
+                    action::action_begin(tx, &server.id, "stop", "compute_stop_instance", host, doer)?;
+                action::action_end(tx, number, host, None)?;
+                action::action_note(tx, number, reason)
+            }
+        }
+    }
+
+    /// Follows who joins and leaves, for ever.
+    pub(crate) async fn follow_attendance(self: Arc<Self>) {
+        let here: Vec<String> = self.agents.hosts().into_iter().map(|facts| facts.id).collect();
+        self.insist("hosts that are away", move |this, tx| this.hosts_begin(tx, &here)).await;
+        let mut attendance = self.agents.attendance();
+        loop {
+            match attendance.next().await {
+                Change::Joined(facts) => self.joined(*facts).await,
+                Change::Left(host_id) => {
+                    self.insist("a host that left", move |_, tx| {
+                        rows::host::host_left(tx, &host_id)?;
+                        touched(tx, HOST, &host_id)
+                    })
+                    .await;
+                }
+            }
+        }
+    }
+
+    /// After a start nobody is here until it says so.
+    fn hosts_begin(&self, tx: &Tx, here: &[String]) -> Result<(), Fault> {
+        for host in rows::host::host_list(tx)?.iter().filter(|host| host.up && !here.contains(&host.id)) {
+            rows::host::host_left(tx, &host.id)?;
+        }
+        Ok(())
+    }
+
+    async fn joined(self: &Arc<Self>, facts: HostFacts) {
+        let host_id = facts.id.clone();
+        self.insist("a host that joined", move |this, tx| this.host_arrived(tx, &facts)).await;
+        let ledger = match self.agents.ledger(&host_id).await {
+            Ok(ledger) => ledger,
+            Err(error) => {
+                // It will join again, and then this comes again.
+                tracing::warn!(%error, host_id, "the ledger of a host could not be read");
+                return;
+            }
+        };
+        let (id, entries) = (host_id.clone(), Arc::<[LedgerEntry]>::from(ledger));
+        let forgotten =
+            self.insist("the ledger of a host", move |this, tx| this.ledger_compare(tx, &id, &entries)).await;
+        for entry in forgotten.unwrap_or_default() {
+            let _ = self.agents.forget(&host_id, Kind::Server, &entry.id, entry.rank()).await;
+        }
+    }
+
+    /// What the host lacks is sent again; what it has without reason gets a tombstone. Answers what it may forget.
+    pub fn ledger_compare(
+        &self,
+        tx: &Tx,
+        host_id: &str,
+        ledger: &[LedgerEntry],
+    ) -> Result<Vec<LedgerEntry>, Fault> {
+        let entries: Vec<&LedgerEntry> = ledger.iter().filter(|entry| entry.kind == Kind::Server).collect();
+        let mut ours = Vec::new();
+        for id in rows::server::servers_on(tx, host_id)? {
+            let Some(mut server) = rows::server::server_by_id(tx, &id, false)? else { continue };
+            if server.phase != Phase::Buried {
+                let held = entries.iter().find(|entry| entry.id == id);
+                let rank = (tx.timeline(), server.incarnation, server.revision);
+                let same = held
+                    .is_some_and(|held| held.rank() == rank && held.hash == server.digest && !held.tombstone);
+                if !same {
+                    server.sent_revision = 0;
+                    rows::server::server_save(tx, &server)?;
+                }
+                ours.push(id.clone());
+            }
+            self.wake(tx, &id)?;
+        }
+        let mut forgotten = Vec::new();
+        for entry in entries.into_iter().filter(|entry| !ours.contains(&entry.id)) {
+            match rows::tombstone::tombstone(tx, &entry.id, host_id)? {
+                Some(tombstone) => want(tx, TOMBSTONE, &tombstone.key())?,
+                None if entry.tombstone => forgotten.push(entry.clone()),
+                None => {
+                    let (server_id, revision) = (entry.id.clone(), entry.revision + 1);
+                    let host_id = host_id.to_owned();
+                    let stone = Tombstone {
+                        server_id,
+                        host_id,
+                        incarnation: entry.incarnation,
+                        revision,
+                        gone: false,
+                    };
+                    rows::tombstone::tombstone_put(tx, &stone)?;
+                    want(tx, TOMBSTONE, &stone.key())?;
+                }
+            }
+        }
+        touched(tx, HOST, host_id)?;
+        Ok(forgotten)
+    }
+
+    /// Writes down from time to time that hosts are still here, and what they say of themselves when that changed.
+    pub(crate) async fn keep_hosts_fresh(self: Arc<Self>) {
+        let mut told: Vec<HostFacts> = Vec::new();
+        loop {
+            tokio::time::sleep(FRESH).await;
+            let here = self.agents.hosts();
+            let changed: Vec<HostFacts> =
+                here.iter().filter(|facts| !told.contains(facts)).cloned().collect();
+            let ids: Vec<String> = here.iter().map(|facts| facts.id.clone()).collect();
+            told = here;
+            let this = self.clone();
+            let written = self.db.write(move |tx| {
+                rows::host::hosts_seen(tx, &ids)?;
+                changed.iter().try_for_each(|facts| this.host_arrived(tx, facts))
+            });
+            if let Err(fault) = written.await {
+                tracing::warn!(%fault, "hosts could not be refreshed");
+            }
+        }
+    }
+
+    /// Writes something that must be written, and tries again for a while. One thing that never can be written must not
+    /// hold up the others for ever.
+    async fn insist<T, F>(self: &Arc<Self>, what: &str, write: F) -> Option<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Self, &Tx) -> Result<T, Fault> + Send + Sync + 'static,
+    {
+        let write = Arc::new(write);
+        for _ in 0..TRIES {
+            let (this, write) = (self.clone(), write.clone());
+            match self.db.write(move |tx| write(&this, tx)).await {
+                Ok(value) => return Some(value),
+                Err(fault) => tracing::warn!(%fault, what, "a write is tried again"),
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+        tracing::error!(what, "a write was given up");
+        None
+    }
+}
+
+fn end(tx: &Tx, server: &mut Server, wrong: Option<(&str, &str)>) -> Result<(), Fault> {
+    let host = server.host.clone();
+    match server.detail.action.take() {
+        Some(number) => action::action_end(tx, number, host.as_deref(), wrong),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,7 @@
+//! Exchange tests: whole HTTP requests over a real socket, on a real store.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod nouns;
+mod rig;
+mod tokens;

@@ -1,0 +1,144 @@
+//! What every noun's handlers have in common: bodies in, bodies out, lists.
+
+use crate::Network;
+use crate::model::attribute::{Noun, Wish};
+use crate::model::listing::Listing;
+use crate::model::{Body, faults};
+use crate::rules;
+use fault::Fault;
+use policy::Target;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use store::Tx;
+use web::{Answer, Ask, Cx};
+
+/// The body as JSON. No body is `null`, which is an object to nobody.
+pub async fn json(ask: &mut Ask) -> Result<Value, Fault> {
+    let bytes = ask.bytes(web::ask::LARGEST_JSON).await?;
+    if bytes.is_empty() {
+        return Ok(Value::Object(Map::new()));
+    }
+    serde_json::from_slice(&bytes).map_err(|error| faults::bad("Body contains invalid data").because(error))
+}
+
+/// Attributes that only some may see.
+const RULED: &[(&str, &[&str])] = &[
+    ("network", &["provider:network_type", "provider:physical_network", "provider:segmentation_id"]),
+    ("port", &["binding:vif_type", "binding:vif_details", "binding:host_id", "binding:profile"]),
+    ("router", &["distributed", "ha"]),
+];
+
+/// The body of a thing as the caller may see it.
+fn visible(cx: &Cx, noun: &Noun, mut body: Map<String, Value>) -> Map<String, Value> {
+    for (_, names) in RULED.iter().filter(|(one, _)| *one == noun.one) {
+        for name in *names {
+            let rule = rules::named(&format!("get_{}:{name}", noun.one));
+            if rule.is_some_and(|rule| !cx.allows(rule, &Target::none())) {
+                body.shift_remove(*name);
+            }
+        }
+    }
+    body
+}
+
+fn single<B: Body>(cx: &Cx, listing: &Listing, thing: &B) -> Value {
+    let body = listing.chosen(visible(cx, B::NOUN, thing.body()));
+    Value::Object(Map::from_iter([(B::NOUN.one.to_owned(), Value::Object(body))]))
+}
+
+/// Answers a list of what `read` finds.
+pub async fn list<B, F>(network: Arc<Network>, ask: Ask, read: F) -> Result<Answer, Fault>
+where
+    B: Body + Send + 'static,
+    F: Fn(&Network, &Tx, &Cx, &Listing) -> Result<Vec<B>, Fault> + Send + 'static,
+{
+    let noun = B::NOUN;
+    let listing = Listing::of(noun, &ask.query)?;
+    let (cx, service, narrowed) = (ask.cx.clone(), network.clone(), listing.clone());
+    let found = network.db.read(move |tx| read(&service, tx, &cx, &narrowed)).await?;
+    let bodies = found.iter().map(|thing| visible(&ask.cx, noun, thing.body())).collect();
+    let url = ask.cx.url(&ask.path);
+    Ok(Answer::ok(&listing.page(noun, &url, bodies)?))
+}
+
+/// Answers one thing.
+pub async fn show<B, F>(network: Arc<Network>, ask: Ask, read: F) -> Result<Answer, Fault>
+where
+    B: Body + Send + 'static,
+    F: Fn(&Network, &Tx, &Cx, &str) -> Result<B, Fault> + Send + 'static,
+{
+    let listing = Listing::fields_of(&ask.query);
+    let (cx, service, id) = (ask.cx.clone(), network.clone(), ask.id("id").to_owned());
+    let thing = network.db.read(move |tx| read(&service, tx, &cx, &id)).await?;
+    Ok(Answer::ok(&single(&ask.cx, &listing, &thing)))
+}
+
+/// Makes one thing, or many at once or none of them.
+pub async fn create<B, F>(network: Arc<Network>, ask: Ask, make: F) -> Result<Answer, Fault>
+where
+    B: Body + Send + 'static,
+    F: Fn(&Network, &Tx, &Cx, &Wish) -> Result<B, Fault> + Send + 'static,
+{
+    create_checked(network, ask, |_| Ok(()), make).await
+}
+
+/// As [`create`], after a look at the whole request.
+pub async fn create_checked<B, F>(
+    network: Arc<Network>,
+    mut ask: Ask,
+    check: fn(&[Wish]) -> Result<(), Fault>,
+    make: F,
+) -> Result<Answer, Fault>
+where
+    B: Body + Send + 'static,
+    F: Fn(&Network, &Tx, &Cx, &Wish) -> Result<B, Fault> + Send + 'static,
+{
+    let body = json(&mut ask).await?;
+    let (wishes, bulk) = B::NOUN.creates(&body, &ask.cx.who)?;
+    check(&wishes)?;
+    let (cx, service) = (ask.cx.clone(), network.clone());
+    let made = network.db.write(move |tx| {
+        wishes.iter().map(|wish| make(&service, tx, &cx, wish)).collect::<Result<Vec<_>, _>>()
+    });
+    let made = made.await?;
+    let bodies = made.iter().map(|thing| Value::Object(visible(&ask.cx, B::NOUN, thing.body())));
+    let (name, value) = match bulk {
+        true => (B::NOUN.many, Value::Array(bodies.collect())),
+        false => (B::NOUN.one, bodies.into_iter().next().unwrap_or_default()),
+    };
+    Ok(Answer::json(201, &Map::from_iter([(name.to_owned(), value)])))
+}
+
+/// Changes one thing.
+pub async fn update<B, F>(network: Arc<Network>, mut ask: Ask, change: F) -> Result<Answer, Fault>
+where
+    B: Body + Send + 'static,
+    F: Fn(&Network, &Tx, &Cx, &str, &Wish) -> Result<B, Fault> + Send + 'static,
+{
+    let body = json(&mut ask).await?;
+    let wish = B::NOUN.update(&body, &ask.cx.who)?;
+    let (cx, service, id) = (ask.cx.clone(), network.clone(), ask.id("id").to_owned());
+    let thing = network.db.write(move |tx| change(&service, tx, &cx, &id, &wish)).await?;
+    Ok(Answer::ok(&single(&ask.cx, &Listing::default(), &thing)))
+}
+
+/// Removes one thing.
+pub async fn delete<F>(network: Arc<Network>, ask: Ask, remove: F) -> Result<Answer, Fault>
+where
+    F: Fn(&Network, &Tx, &Cx, &str) -> Result<(), Fault> + Send + 'static,
+{
+    let (cx, service, id) = (ask.cx.clone(), network.clone(), ask.id("id").to_owned());
+    network.db.write(move |tx| remove(&service, tx, &cx, &id)).await?;
+    Ok(Answer::empty(204))
+}
+
+/// Changes one thing by something else than its attributes.
+pub async fn change<B, F>(network: Arc<Network>, ask: Ask, change: F) -> Result<Answer, Fault>
+where
+    B: Body + Send + 'static,
+    F: Fn(&Network, &Tx, &Cx, &str) -> Result<B, Fault> + Send + 'static,
+{
+    let (cx, service, id) = (ask.cx.clone(), network.clone(), ask.id("id").to_owned());
+    let thing = network.db.write(move |tx| change(&service, tx, &cx, &id)).await?;
+    Ok(Answer::ok(&single(&ask.cx, &Listing::default(), &thing)))
+}

@@ -1,0 +1,328 @@
+//! What compute asks of the network service.
+
+use crate::Network;
+use crate::model::attribute::Wish;
+use crate::model::network::Net;
+use crate::model::port::{Port, PortRow};
+use crate::model::subnet::Subnet;
+use crate::model::{faults, security_group};
+use crate::ops::addressing::Asked;
+use crate::record::Record;
+use crate::store::{self as rows, Condition, quota, work};
+use contract::network::{NetworkFacts, Networks, PortFacts, PortOrder};
+use fault::Fault;
+use metal::Kind;
+use metal::server::ServerPort;
+use policy::Who;
+use serde_json::{Value, json};
+use std::net::IpAddr;
+use store::{Tx, params};
+
+impl Networks for Network {
+    fn network(&self, tx: &Tx, who: &Who, network_id: &str) -> Result<Option<NetworkFacts>, Fault> {
+        let found = rows::network::seen(tx, who, Condition::is("id", network_id))?;
+        let usable =
+            |net: &Net| rows::sees_all(who) || net.shared_with_caller || net.row.project_id == who.project();
+        Ok(found.into_iter().find(usable).map(facts))
+    }
+
+    fn networks_for(&self, tx: &Tx, who: &Who) -> Result<Vec<NetworkFacts>, Fault> {
+        let own = rows::network::seen(tx, who, Condition::is("project_id", who.project()))?;
+        let inside = |net: &Net| !net.row.external;
+        let own: Vec<_> = own.into_iter().filter(inside).map(facts).collect();
+        if !own.is_empty() {
+            return Ok(own);
+        }
+        let member = Who { project_id: who.project_id.clone(), ..Who::default() };
+        let shared = rows::network::seen(tx, &member, Condition::all())?;
+        Ok(shared.into_iter().filter(|net| net.shared_with_caller && inside(net)).map(facts).collect())
+    }
+
+    fn security_group(&self, tx: &Tx, who: &Who, id_or_name: &str) -> Result<Option<String>, Fault> {
+        if id_or_name == security_group::DEFAULT {
+            return self.default_group_ensure(tx, who.project()).map(Some);
+        }
+        let member = Who { project_id: who.project_id.clone(), ..Who::default() };
+        let by = |column: &str| rows::security_group::seen(tx, &member, Condition::is(column, id_or_name));
+        if let Some(group) = by("id")?.pop() {
+            return Ok(Some(group.row.id));
+        }
+        let mut named = by("name")?;
+        if named.len() > 1 {
+            let sentence = format!(
+                "Multiple security groups found matching '{id_or_name}'. Use an ID to be more specific."
+            );
+            return Err(faults::conflict("NoUniqueMatch", sentence));
+        }
+        Ok(named.pop().map(|group| group.row.id))
+    }
+
+    fn port(&self, tx: &Tx, who: &Who, port_id: &str) -> Result<Option<PortFacts>, Fault> {
+        let found = rows::port::seen(tx, who, self.domain(), Condition::is("id", port_id))?.pop();
+        found.map(|port| self.port_facts(tx, port)).transpose()
+    }
+
+    fn ports_of(&self, tx: &Tx, server_id: &str) -> Result<Vec<PortFacts>, Fault> {
+        self.ports_of_all(tx, &[server_id.to_owned()])
+    }
+
+    fn ports_of_all(&self, tx: &Tx, server_ids: &[String]) -> Result<Vec<PortFacts>, Fault> {
+        let mut facts = Vec::new();
+        for portion in server_ids.chunks(200) {
+            let condition = Condition::all().among("device_id", portion);
+            let mut ports = rows::port::all(tx, self.domain(), condition)?;
+            ports.retain(|port| !port.row.is_trusted());
+            ports.sort_by(|a, b| (a.row.attached_at, &a.row.id).cmp(&(b.row.attached_at, &b.row.id)));
+            for port in ports {
+                facts.push(self.port_facts(tx, port)?);
+            }
+        }
+        Ok(facts)
+    }
+
+    fn port_order(&self, tx: &Tx, who: &Who, order: &PortOrder) -> Result<PortFacts, Fault> {
+        let project = who.project();
+        let network = self.network_for_ports(tx, who, &order.network_id, project)?;
+        quota::charge(tx, project, "port")?;
+        let mut wish = Wish::default()
+            .with("project_id", project)
+            .with("device_id", order.device_id.as_str())
+            .with("device_owner", order.device_owner.as_str())
+            .with("dns_name", order.dns_name.as_str());
+        if let Some(address) = order.fixed_ip {
+            wish = wish.with("fixed_ips", json!([{"ip_address": address}]));
+        }
+        if network.port_security && !order.security_groups.is_empty() {
+            wish = wish.with("security_groups", json!(order.security_groups));
+        }
+        let mut port = self.port_insert(tx, &network, &wish)?;
+        port.row.made_by_compute = true;
+        port.row.attached_at = self.next_attachment(tx, &order.device_id)?;
+        port.row.save(tx)?;
+        self.port_facts(tx, port)
+    }
+
+    fn port_take(&self, tx: &Tx, port_id: &str, order: &PortOrder) -> Result<PortFacts, Fault> {
+        let old = rows::port::find(tx, self.domain(), port_id)?;
+        if !old.row.device_id.is_empty() && old.row.device_id != order.device_id {
+            let sentence = format!("Port {port_id} is still in use.");
+            return Err(faults::conflict("PortInUse", sentence));
+        }
+        let mut wish = Wish::default()
+            .with("device_id", order.device_id.as_str())
+            .with("device_owner", order.device_owner.as_str());
+        if old.row.dns_name.is_empty() {
+            wish = wish.with("dns_name", order.dns_name.as_str());
+        }
+        let mut port = self.port_change(tx, &old, &wish)?;
+        port.row.attached_at = self.next_attachment(tx, &order.device_id)?;
+        port.row.save(tx)?;
+        self.port_facts(tx, port)
+    }
+
+    fn ports_bind(&self, tx: &Tx, server_id: &str, host: Option<&str>) -> Result<(), Fault> {
+        let host = host.unwrap_or_default();
+        for mut port in Condition::is("device_id", server_id).rows::<PortRow>(tx)? {
+            if port.host == host || port.is_trusted() {
+                continue;
+            }
+            port.host = host.to_owned();
+            port.up = false;
+            port.revision_number += 1;
+            port.updated_at = tx.now();
+            port.save(tx)?;
+            work::changed(tx, Kind::Port, &port.id)?;
+        }
+        Ok(())
+    }
+
+    fn port_give_back(&self, tx: &Tx, port_id: &str) -> Result<(), Fault> {
+        let Some(mut row) = PortRow::find(tx, port_id)? else { return Ok(()) };
+        if row.made_by_compute {
+            return self.port_remove(tx, &row);
+        }
+        row.device_id = String::new();
+        row.device_owner = String::new();
+        row.host = String::new();
+        row.dns_name = String::new();
+        row.up = false;
+        row.revision_number += 1;
+        row.updated_at = tx.now();
+        row.save(tx)?;
+        work::changed(tx, Kind::Port, port_id)
+    }
+
+    fn fixed_ip_add(&self, tx: &Tx, server_id: &str, network_id: &str) -> Result<IpAddr, Fault> {
+        let condition = Condition::is("device_id", server_id).and("network_id = ?", [network_id.into()]);
+        let port = rows::port::all(tx, self.domain(), condition)?.into_iter().next();
+        let port = port.ok_or_else(|| faults::network_missing(network_id))?;
+        let subnets = rows::subnet::of_network(tx, network_id)?;
+        let mut full = faults::no_address_left(network_id);
+        for subnet in subnets.iter().filter(|subnet| subnet.ip_version == 4) {
+            let asked = Asked { subnet_id: Some(subnet.id.clone()), address: None };
+            match self.addresses_take(tx, &port.row, Some(&[asked]), port.fixed_ips.len()) {
+                Ok(taken) => {
+                    self.port_moved(tx, &port.row.id)?;
+                    let address = taken.into_iter().map(|fixed| fixed.address).next();
+                    return address.ok_or_else(|| faults::no_address_left(network_id));
+                }
+                Err(fault) => full = fault,
+            }
+        }
+        Err(full)
+    }
+
+    fn fixed_ip_remove(&self, tx: &Tx, server_id: &str, address: IpAddr) -> Result<bool, Fault> {
+        for port in rows::port::all(tx, self.domain(), Condition::is("device_id", server_id))? {
+            if port.fixed_ips.iter().any(|fixed| fixed.address == address) {
+                let kept = port.fixed_ips.iter().filter(|fixed| fixed.address != address);
+                let kept: Vec<_> =
+                    kept.map(|fixed| Asked::exactly(&fixed.subnet_id, fixed.address)).collect();
+                self.addresses_change(tx, &port, &port.row, &kept)?;
+                self.port_moved(tx, &port.row.id)?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn security_group_apply(&self, tx: &Tx, server_id: &str, group_id: &str, on: bool) -> Result<(), Fault> {
+        for port in rows::port::all(tx, self.domain(), Condition::is("device_id", server_id))? {
+            let mut groups = port.groups.clone();
+            groups.retain(|group| group != group_id);
+            if on && port.row.port_security {
+                groups.push(group_id.to_owned());
+            }
+            rows::port::groups_set(tx, &port.row.id, &groups)?;
+            self.port_moved(tx, &port.row.id)?;
+        }
+        Ok(())
+    }
+}
+
+impl Network {
+    fn port_moved(&self, tx: &Tx, id: &str) -> Result<(), Fault> {
+        work::renumbered(tx, "ports", id)?;
+        work::changed(tx, Kind::Port, id)
+    }
+
+    /// A time for the order of a server's ports: now, but after all that it has.
+    fn next_attachment(&self, tx: &Tx, server_id: &str) -> Result<kernel::Micros, Fault> {
+        let last =
+            tx.query_one("SELECT MAX(attached_at) FROM ports WHERE device_id = ?1", params![server_id])?;
+        let last = last.map_or(Ok(None), |row| row.opt_int(0))?.unwrap_or(0);
+        Ok(kernel::Micros(tx.now().0.max(last + 1)))
+    }
+
+    fn port_facts(&self, tx: &Tx, port: Port) -> Result<PortFacts, Fault> {
+        let network = rows::network::find(tx, &port.row.network_id)?;
+        let subnets = rows::subnet::of_network(tx, &network.id)?;
+        let mtu = u32::try_from(network.mtu).unwrap_or(1500);
+        let floating = rows::floating_ip::of_port(tx, &port.row.id)?;
+        let floating_ips = floating.iter().filter_map(|floating| {
+            Some((floating.fixed_ip.as_ref()?.parse().ok()?, floating.address.parse().ok()?))
+        });
+        let mut security_groups = Vec::new();
+        for id in &port.groups {
+            let name = security_group::GroupRow::find(tx, id)?.map(|group| group.name);
+            security_groups.push((id.clone(), name.unwrap_or_default()));
+        }
+        Ok(PortFacts {
+            id: port.row.id.clone(),
+            project_id: port.row.project_id.clone(),
+            device_id: port.row.device_id.clone(),
+            device_owner: port.row.device_owner.clone(),
+            up: port.row.up,
+            status: port.row.status().to_owned(),
+            network_name: network.name.clone(),
+            wiring: ServerPort {
+                port_id: port.row.id.clone(),
+                network_id: network.id.clone(),
+                mac: port.row.mac.clone(),
+                addresses: port.fixed_ips.iter().map(|fixed| fixed.address).collect(),
+                mtu,
+            },
+            fixed_ips: port.fixed_ips.iter().map(|fixed| (fixed.subnet_id.clone(), fixed.address)).collect(),
+            floating_ips: floating_ips.collect(),
+            security_groups,
+            network_data: network_data(&port, mtu, &subnets),
+            vnic_type: port.row.vnic_type.clone(),
+            made_by_compute: port.row.made_by_compute,
+        })
+    }
+}
+
+fn facts(net: Net) -> NetworkFacts {
+    NetworkFacts {
+        id: net.row.id,
+        name: net.row.name,
+        project_id: net.row.project_id,
+        shared: net.row.shared || net.shared_with_caller,
+        external: net.row.external,
+        has_subnet: !net.subnets.is_empty(),
+        port_security: net.row.port_security,
+    }
+}
+
+/// A port's part of `network_data.json`: its link, its networks, its name servers.
+fn network_data(port: &Port, mtu: u32, subnets: &[Subnet]) -> (Value, Vec<Value>, Vec<Value>) {
+    let link_id = format!("tap{}", port.row.id.chars().take(11).collect::<String>());
+    let link = json!({
+        "id": link_id,
+        "vif_id": port.row.id,
+        "type": "ovs",
+        "mtu": mtu,
+        "ethernet_mac_address": port.row.mac,
+    });
+    let (mut networks, mut services): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
+    for fixed in &port.fixed_ips {
+        let Some(subnet) = subnets.iter().find(|subnet| subnet.id == fixed.subnet_id) else { continue };
+        let dns: Vec<Value> =
+            subnet.nameservers.0.iter().map(|address| json!({"type": "dns", "address": address})).collect();
+        let fresh: Vec<Value> = dns.iter().filter(|one| !services.contains(one)).cloned().collect();
+        services.extend(fresh);
+        networks.push(one_network(port, &link_id, networks.len(), subnet, fixed.address, &dns));
+    }
+    (link, networks, services)
+}
+
+fn one_network(
+    port: &Port,
+    link: &str,
+    number: usize,
+    subnet: &Subnet,
+    address: IpAddr,
+    dns: &[Value],
+) -> Value {
+    let version = subnet.ip_version;
+    let id = format!("network{number}");
+    let mode = subnet.address_mode.as_deref();
+    if subnet.enable_dhcp && !subnet.is_auto() {
+        return json!({
+            "id": id,
+            "type": format!("ipv{version}_dhcp"),
+            "link": link,
+            "network_id": port.row.network_id,
+        });
+    }
+    let netmask = subnet.net().map(|net| net.netmask().to_string()).unwrap_or_default();
+    let any = if version == 4 { "0.0.0.0" } else { "::" };
+    let mut routes: Vec<Value> = Vec::new();
+    if let Some(gateway) = subnet.gateway() {
+        routes.push(json!({"network": any, "netmask": any, "gateway": gateway}));
+    }
+    for route in &subnet.host_routes.0 {
+        let (to, mask) = (route.destination.network(), route.destination.netmask());
+        routes.push(json!({"network": to, "netmask": mask, "gateway": route.nexthop}));
+    }
+    json!({
+        "id": id,
+        "type": match mode { Some(mode) => format!("ipv{version}_{mode}"), None => format!("ipv{version}") },
+        "link": link,
+        "ip_address": address,
+        "netmask": netmask,
+        "routes": routes,
+        "network_id": port.row.network_id,
+        "services": dns,
+    })
+}

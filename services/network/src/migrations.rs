@@ -1,0 +1,7 @@
+//! The tables of this service, in the order in which they came.
+
+use store::Migration;
+
+/// Every migration. Once released one never changes.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "network", sql: include_str!("../migrations/0001_network.sql") }];

@@ -1,0 +1,114 @@
+//! Quotas of projects.
+
+use crate::model::check;
+use crate::model::faults;
+use crate::model::quota::{RESOURCES, resource};
+use crate::store::quota;
+use crate::{Network, rules};
+use fault::Fault;
+use policy::Target;
+use serde_json::{Map, Value, json};
+use store::Tx;
+use web::Cx;
+
+impl Network {
+    /// The limits of a project.
+    pub fn quota_show(&self, tx: &Tx, cx: &Cx, project: &str) -> Result<Value, Fault> {
+        quota_seen(cx, project)?;
+        written(tx, project)
+    }
+
+    /// What a project would have if nobody had said otherwise.
+    pub fn quota_default(&self, cx: &Cx, project: &str) -> Result<Value, Fault> {
+        quota_seen(cx, project)?;
+        Ok(RESOURCES
+            .iter()
+            .map(|resource| (resource.name.to_owned(), Value::from(resource.default)))
+            .collect::<Map<_, _>>()
+            .into())
+    }
+
+    /// The limits of a project with what it uses.
+    pub fn quota_details(&self, tx: &Tx, cx: &Cx, project: &str) -> Result<Value, Fault> {
+        if project != cx.who.project() && !cx.who.is_admin() {
+            let sentence = "User does not have admin privileges: Only admin is authorized to access quotas for another project.";
+            return Err(Fault::forbidden(sentence).named("AdminRequired"));
+        }
+        let mut details = Map::new();
+        for resource in RESOURCES {
+            let (limit, used) = (quota::limit(tx, project, resource)?, quota::used(tx, project, resource)?);
+            details.insert(resource.name.to_owned(), json!({"limit": limit, "used": used, "reserved": 0}));
+        }
+        Ok(Value::Object(details))
+    }
+
+    /// The limits of every project that has its own.
+    pub fn quota_list(&self, tx: &Tx, cx: &Cx) -> Result<Vec<Value>, Fault> {
+        cx.may(&rules::GET_QUOTA, &Target::project(cx.who.project()))?;
+        if !cx.who.is_admin() {
+            return Err(faults::disallowed("rule:get_quota"));
+        }
+        let with_id = |project: String| {
+            let mut limits = written(tx, &project)?;
+            limits["tenant_id"] = project.as_str().into();
+            limits["project_id"] = project.into();
+            Ok(limits)
+        };
+        quota::projects(tx)?.into_iter().map(with_id).collect()
+    }
+
+    /// Sets limits of a project.
+    pub fn quota_update(&self, tx: &Tx, cx: &Cx, project: &str, body: &Value) -> Result<Value, Fault> {
+        cx.may(&rules::UPDATE_QUOTA, &Target::project(project))?;
+        let limits = body.get("quota").and_then(Value::as_object);
+        let limits = limits.ok_or_else(|| faults::bad("Unable to find 'quota' in request body"))?;
+        let force = limits.get("force") == Some(&Value::Bool(true));
+        let known = |name: &str| {
+            resource(name).is_some() || matches!(name, "force" | "check_limit" | "tenant_id" | "project_id")
+        };
+        let unknown: Vec<_> = limits.keys().map(String::as_str).filter(|name| !known(name)).collect();
+        if !unknown.is_empty() {
+            return Err(faults::bad(format!("Unrecognized attribute(s) '{}'", unknown.join(", "))));
+        }
+        for (name, value) in limits {
+            let Some(resource) = resource(name) else { continue };
+            let value = check::Convert::Number.apply(value)?;
+            if let Some(reason) = check::Check::Range(-1, 2_147_483_647).refuses(&value)? {
+                return Err(faults::bad(format!("Invalid input for {name}. Reason: {reason}.")));
+            }
+            let limit = value.as_i64().unwrap_or(-1);
+            let used = quota::used(tx, project, resource)?;
+            if limit >= 0 && used > limit && !force {
+                return Err(faults::bad(format!(
+                    "Quota limit {limit} for {name} must be greater than or equal to already used {used}"
+                )));
+            }
+            quota::set(tx, project, name, limit)?;
+        }
+        written(tx, project)
+    }
+
+    /// The project has the defaults again.
+    pub fn quota_delete(&self, tx: &Tx, cx: &Cx, project: &str) -> Result<(), Fault> {
+        cx.may(&rules::DELETE_QUOTA, &Target::project(project))?;
+        if quota::forget(tx, project)? {
+            return Ok(());
+        }
+        let sentence = format!("Quota for project {project} could not be found.");
+        Err(faults::missing("TenantQuotaNotFound", sentence))
+    }
+}
+
+/// One's own limits everybody sees; those of others only who may see all. Neutron asks of the caller's own project.
+fn quota_seen(cx: &Cx, project: &str) -> Result<(), Fault> {
+    if project == cx.who.project() { Ok(()) } else { cx.may(&rules::GET_QUOTA, &Target::project(project)) }
+}
+
+fn written(tx: &Tx, project: &str) -> Result<Value, Fault> {
+    let limits = quota::limits(tx, project)?;
+    Ok(limits
+        .into_iter()
+        .map(|(name, limit)| (name.to_owned(), Value::from(limit)))
+        .collect::<Map<_, _>>()
+        .into())
+}

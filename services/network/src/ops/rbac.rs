@@ -1,0 +1,174 @@
+//! Policies that share things with other projects.
+
+use super::network::{shared_in_use, strangers_on};
+use super::{flagged, may};
+use crate::model::attribute::Wish;
+use crate::model::faults;
+use crate::model::network::NetworkRow;
+use crate::model::port::{PortRow, owner};
+use crate::model::rbac::{AS_EXTERNAL, AS_SHARED, EVERYBODY, NOUN, RbacPolicy};
+use crate::record::Record;
+use crate::store::{self as rows, Condition, quota};
+use crate::{Network, rules};
+use fault::Fault;
+use policy::Target;
+use store::{Tx, params};
+use web::Cx;
+
+impl Network {
+    /// Shares a thing.
+    pub fn rbac_policy_create(&self, tx: &Tx, cx: &Cx, wish: &Wish) -> Result<RbacPolicy, Fault> {
+        let target = flagged(
+            Target::project(&wish.project()),
+            "everybody",
+            wish.text("target_tenant").as_deref() == Some(EVERYBODY),
+        );
+        may(cx, "create_rbac_policy", &NOUN, wish, &target, true)?;
+        quota::charge(tx, &wish.project(), "rbac_policy")?;
+        let policy = RbacPolicy {
+            id: tx.entropy().dashed_id(),
+            project_id: wish.project(),
+            object_type: wish.text_or_empty("object_type"),
+            object_id: wish.text_or_empty("object_id"),
+            action: wish.text_or_empty("action"),
+            target_project: wish.text_or_empty("target_tenant"),
+        };
+        self.shareable(tx, cx, &policy)?;
+        if rows::rbac::of(tx, &policy.object_id, &policy.action, &policy.target_project)?.is_some() {
+            let sentence = "An RBAC policy already exists with those values.";
+            return Err(faults::conflict("DuplicateRbacPolicy", sentence));
+        }
+        policy.insert(tx)?;
+        follow(tx, &policy)?;
+        Ok(policy)
+    }
+
+    fn shareable(&self, tx: &Tx, cx: &Cx, policy: &RbacPolicy) -> Result<(), Fault> {
+        let actions: &[&str] = match policy.object_type.as_str() {
+            "network" => &[AS_SHARED, AS_EXTERNAL],
+            "security_group" => &[AS_SHARED],
+            other => {
+                let sentence = format!("'{other}' is not a valid RBAC object type");
+                return Err(faults::invalid(sentence));
+            }
+        };
+        if !actions.contains(&policy.action.as_str()) {
+            let sentence = format!(
+                "Invalid action '{}' for object type '{}'. Valid actions: {}",
+                policy.action,
+                policy.object_type,
+                actions.join(", ")
+            );
+            return Err(faults::invalid(sentence));
+        }
+        let owner = match policy.object_type.as_str() {
+            "network" => rows::network::find_seen(tx, &cx.who, &policy.object_id)?.row.project_id,
+            _ => rows::security_group::find_seen(tx, &cx.who, &policy.object_id)?.project_id,
+        };
+        if cx.who.is_admin() {
+            return Ok(());
+        }
+        let what = if policy.object_type == "network" { "networks" } else { "objects" };
+        if policy.action == AS_EXTERNAL {
+            return Err(faults::invalid("Only admins can manipulate policies allowing access_as_external"));
+        }
+        if owner != cx.who.project() {
+            return Err(faults::invalid(format!(
+                "Only admins can manipulate policies on {what} they do not own"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Shares a thing with somebody else instead.
+    pub fn rbac_policy_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<RbacPolicy, Fault> {
+        let mut policy = rows::rbac::find_seen(tx, &cx.who, id)?;
+        let everybody = wish.text("target_tenant").as_deref() == Some(EVERYBODY);
+        let target = flagged(Target::project(&policy.project_id), "everybody", everybody);
+        may(cx, "update_rbac_policy", &NOUN, wish, &target, false)?;
+        if let Some(to) = wish.text("target_tenant").filter(|to| *to != policy.target_project) {
+            unshare(tx, &policy)?;
+            policy.target_project = to;
+            policy.save(tx)?;
+            follow(tx, &policy)?;
+        }
+        Ok(policy)
+    }
+
+    /// Shares a thing no longer, unless others use it.
+    pub fn rbac_policy_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
+        let policy = rows::rbac::find_seen(tx, &cx.who, id)?;
+        cx.may(&rules::DELETE_RBAC_POLICY, &Target::project(&policy.project_id))?;
+        unshare(tx, &policy).map_err(|fault| in_use(&policy, fault))?;
+        RbacPolicy::remove(tx, id)
+    }
+}
+
+fn in_use(policy: &RbacPolicy, fault: Fault) -> Fault {
+    let sentence = format!(
+        "RBAC policy on object {} cannot be removed because other objects depend on it.\nDetails: {}",
+        policy.object_id,
+        fault.public()
+    );
+    faults::conflict("RbacPolicyInUse", sentence)
+}
+
+/// The flags of a network follow its policies.
+fn follow(tx: &Tx, policy: &RbacPolicy) -> Result<(), Fault> {
+    if policy.object_type != "network" {
+        return Ok(());
+    }
+    let sql = match (policy.action.as_str(), policy.target_project.as_str()) {
+        (AS_SHARED, EVERYBODY) => "UPDATE networks SET shared = 1 WHERE id = ?1",
+        (AS_EXTERNAL, _) => {
+            tx.execute("UPDATE subnets SET external = 1 WHERE network_id = ?1", params![&policy.object_id])?;
+            "UPDATE networks SET external = 1 WHERE id = ?1"
+        }
+        _ => return Ok(()),
+    };
+    tx.execute(sql, params![&policy.object_id]).map(drop)
+}
+
+/// What the policy allowed is not used, and the flags say so.
+fn unshare(tx: &Tx, policy: &RbacPolicy) -> Result<(), Fault> {
+    if policy.object_type == "security_group" {
+        return group_unshare(tx, policy);
+    }
+    let Some(network) = NetworkRow::find(tx, &policy.object_id)? else { return Ok(()) };
+    if policy.action == AS_SHARED {
+        if strangers_on(tx, &network, &policy.target_project)? {
+            return Err(shared_in_use(&network.id));
+        }
+        if policy.target_project == EVERYBODY {
+            tx.execute("UPDATE networks SET shared = 0 WHERE id = ?1", params![&network.id])?;
+        }
+        return Ok(());
+    }
+    let others = "SELECT 1 FROM network_rbac WHERE object_id = ?1 AND action = ?2 AND id <> ?3";
+    if tx.query_one(others, params![&network.id, AS_EXTERNAL, &policy.id])?.is_some() {
+        return Ok(());
+    }
+    let gateways =
+        Condition::is("network_id", &network.id).and("device_owner = ?", [owner::ROUTER_GATEWAY.into()]);
+    if gateways.row::<PortRow>(tx)?.is_some() {
+        let sentence = format!(
+            "External network {} cannot be updated to be made non-external, since it has existing gateway ports.",
+            network.id
+        );
+        return Err(faults::conflict("ExternalNetworkInUse", sentence));
+    }
+    tx.execute("UPDATE subnets SET external = 0 WHERE network_id = ?1", params![&network.id])?;
+    tx.execute("UPDATE networks SET external = 0 WHERE id = ?1", params![&network.id]).map(drop)
+}
+
+fn group_unshare(tx: &Tx, policy: &RbacPolicy) -> Result<(), Fault> {
+    let sql = "SELECT 1 FROM port_groups g JOIN ports p ON p.id = g.port_id JOIN security_groups s ON s.id = g.group_id \
+               WHERE g.group_id = ?1 AND p.project_id <> s.project_id AND (?2 = '*' OR p.project_id = ?2)";
+    match tx.query_one(sql, params![&policy.object_id, &policy.target_project])? {
+        None => Ok(()),
+        Some(_) => {
+            let sentence = format!("Security Group {} in use.", policy.object_id);
+            Err(faults::conflict("SecurityGroupInUse", sentence))
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The reconciler of networks, security groups, ports and routers: the host that has the switch is told what to hold.
+//!
+//! The work is done when the host has taken it into its ledger: from then on the host goes on by itself, and what
+//! becomes of it comes as a report. A tombstone waits for the report that nothing is left.
+
+use super::ANY_HOST;
+use crate::Network;
+use crate::store::work;
+use async_trait::async_trait;
+use fault::Fault;
+use kernel::Micros;
+use link::{Ensured, LinkError};
+use metal::{Kind, Wanted};
+use reconcile::{Outcome, Reconciler};
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Tx, params};
+
+/// A host that has not said that something is gone is asked again so often.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
+/// A host that is away is tried again so often; its joining is heard of as well.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+pub(super) struct Realise {
+    pub kind: Kind,
+    pub network: Arc<Network>,
+}
+
+/// What came of telling a host.
+pub(super) enum Told {
+    /// There was nothing to tell.
+    Nothing,
+    /// There is no host to tell.
+    NoHost,
+    /// The host answered, or not.
+    Answer(Result<Ensured, LinkError>),
+}
+
+#[async_trait]
+impl Reconciler for Realise {
+    type Snapshot = Option<Wanted>;
+    type Plan = Option<Wanted>;
+    type Result = Told;
+
+    fn kind(&self) -> &'static str {
+        self.kind.word()
+    }
+
+    fn snapshot(&self, tx: &Tx, id: &str) -> Result<Self::Snapshot, Fault> {
+        self.network.wanted(tx, self.kind, id)
+    }
+
+    fn plan(&self, snapshot: &Self::Snapshot, _: Micros) -> Self::Plan {
+        snapshot.clone()
+    }
+
+    async fn act(&self, _: &str, plan: &Self::Plan) -> Told {
+        let Some(wanted) = plan else { return Told::Nothing };
+        match self.network.switch_host() {
+            None => Told::NoHost,
+            Some(host) => Told::Answer(self.network.agents.ensure(&host, wanted).await),
+        }
+    }
+
+    fn record(&self, tx: &Tx, id: &str, snapshot: &Self::Snapshot, result: &Told) -> Result<Outcome, Fault> {
+        let Some(wanted) = snapshot else { return Ok(Outcome::Gone) };
+        let answer = match result {
+            Told::Nothing => return Ok(Outcome::Gone),
+            Told::NoHost => {
+                let (kind, any) = ANY_HOST;
+                return Ok(Outcome::Wait {
+                    reason: "no host is connected".into(),
+                    until: tx.now().plus(ASK_AGAIN),
+                    on: vec![(kind.into(), any.into())],
+                });
+            }
+            Told::Answer(answer) => answer,
+        };
+        match answer {
+            Ok(_) if work::tombstone(tx, self.kind, id)?.is_some() => Ok(Outcome::Wait {
+                reason: "the host takes it down".into(),
+                until: tx.now().plus(ASK_AGAIN),
+                on: Vec::new(),
+            }),
+            Ok(_) => Ok(Outcome::Done),
+            Err(LinkError::Stale { held }) if held.0 == wanted.timeline => self.overtake(tx, id, held.2),
+            Err(LinkError::Refused(_)) => self.overtake(tx, id, wanted.revision),
+            Err(error) => {
+                Ok(Outcome::Failed { reason: error.to_string(), retry_at: tx.now().plus(TRY_AGAIN) })
+            }
+        }
+    }
+}
+
+impl Realise {
+    /// The host holds something else at this revision or above it: what is wanted gets a higher one.
+    fn overtake(&self, tx: &Tx, id: &str, held: i64) -> Result<Outcome, Fault> {
+        let table = match self.kind {
+            Kind::Network => "networks",
+            Kind::SecurityGroup => "security_groups",
+            Kind::Port => "ports",
+            Kind::Router => "routers",
+            Kind::Server => return Ok(Outcome::Done),
+        };
+        let above = held + 1;
+        tx.execute(
+            &format!("UPDATE {table} SET revision = ?2 WHERE id = ?1 AND revision < ?2"),
+            params![id, above],
+        )?;
+        tx.execute(
+            "UPDATE network_tombstones SET revision = ?3 WHERE kind = ?1 AND id = ?2 AND revision < ?3",
+            params![self.kind.word(), id, above],
+        )?;
+        let reason = format!("the host holds revision {held} already");
+        Ok(Outcome::Failed { reason, retry_at: tx.now() })
+    }
+}
+
+impl Network {
+    /// The host that has the switch's central database: it is told of everything but servers. Today one host has it:
+    /// the first that touches a physical network, or the first of all. Several would need a place for it that all
+    /// share, and this function is where to ask for it.
+    pub(crate) fn switch_host(&self) -> Option<String> {
+        let hosts = self.agents.hosts();
+        let outside = hosts.iter().find(|host| !host.physical_networks.is_empty());
+        outside.or(hosts.first()).map(|host| host.id.clone())
+    }
+}

@@ -1,0 +1,74 @@
+//! Other projects' things do not exist; one's own may be forbidden.
+
+use crate::cloud::{ADMIN, Cloud, DEMO, READER, STRANGER};
+use serde_json::json;
+
+#[tokio::test]
+async fn strangers_find_nothing_and_readers_may_nothing() {
+    let cloud = Cloud::start().await;
+    let private = cloud.get(DEMO, "/v2.0/networks?name=private").await.ids("networks")[0].clone();
+    let router = cloud.get(DEMO, "/v2.0/routers").await.ids("routers")[0].clone();
+    let group = cloud.get(DEMO, "/v2.0/security-groups").await.ids("security_groups")[0].clone();
+    let floating = cloud.get(DEMO, "/v2.0/networks?name=public").await.ids("networks")[0].clone();
+    let floating = json!({"floatingip": {"floating_network_id": floating}});
+    let floating = cloud.post(DEMO, "/v2.0/floatingips", floating).await.one("floatingip")["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let things = [
+        ("networks", "network", &private),
+        ("routers", "router", &router),
+        ("security-groups", "security_group", &group),
+        ("floatingips", "floatingip", &floating),
+    ];
+    for (path, noun, id) in things {
+        let url = format!("/v2.0/{path}/{id}");
+        assert_eq!(cloud.get(STRANGER, &url).await.status, 404, "{url}");
+        assert_eq!(
+            cloud.put(STRANGER, &url, json!({noun: {"description": "mine"}})).await.status,
+            404,
+            "{url}"
+        );
+        assert_eq!(cloud.delete(STRANGER, &url).await.status, 404, "{url}");
+        assert_eq!(cloud.get(READER, &url).await.status, 200, "{url}");
+        let forbidden = cloud.delete(READER, &url).await;
+        assert_eq!((forbidden.error().0, forbidden.error().1), (403, "PolicyNotAuthorized"), "{url}");
+    }
+    let port = json!({"port": {"network_id": private}});
+    assert_eq!(cloud.post(STRANGER, "/v2.0/ports", port.clone()).await.error().1, "NetworkNotFound");
+    let public = cloud.get(STRANGER, "/v2.0/networks").await.ids("networks");
+    assert_eq!(public.len(), 1, "only the external network");
+    let forbidden = cloud
+        .put(STRANGER, &format!("/v2.0/networks/{}", public[0]), json!({"network": {"name": "x"}}))
+        .await;
+    assert_eq!(
+        forbidden.error(),
+        (403, "PolicyNotAuthorized", "rule:update_network is disallowed by policy")
+    );
+    let agents = cloud.get(DEMO, "/v2.0/agents").await;
+    assert_eq!(agents.body, json!({"agents": []}));
+    assert_eq!(cloud.get(ADMIN, "/v2.0/agents").await.ids("agents").len(), 2);
+}
+
+#[tokio::test]
+async fn a_shared_network_is_used_and_then_cannot_be_taken_back() {
+    let cloud = Cloud::start().await;
+    let private = cloud.get(DEMO, "/v2.0/networks?name=private").await.ids("networks")[0].clone();
+    let with = STRANGER.split(':').next().unwrap();
+    let policy = json!({"rbac_policy": {"object_type": "network", "object_id": private, "action": "access_as_shared", "target_tenant": with}});
+    let policy = cloud.post(DEMO, "/v2.0/rbac-policies", policy).await.one("rbac_policy");
+    let url = format!("/v2.0/rbac-policies/{}", policy["id"].as_str().unwrap());
+    assert_eq!(
+        cloud.get(STRANGER, &format!("/v2.0/networks/{private}")).await.one("network")["shared"],
+        true
+    );
+    let port =
+        cloud.post(STRANGER, "/v2.0/ports", json!({"port": {"network_id": private}})).await.one("port");
+    assert_eq!(cloud.delete(DEMO, &url).await.error().1, "RbacPolicyInUse");
+    assert_eq!(
+        cloud.delete(STRANGER, &format!("/v2.0/ports/{}", port["id"].as_str().unwrap())).await.status,
+        204
+    );
+    assert_eq!(cloud.delete(DEMO, &url).await.status, 204);
+    assert_eq!(cloud.get(STRANGER, &format!("/v2.0/networks/{private}")).await.status, 404);
+}
