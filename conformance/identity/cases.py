@@ -543,6 +543,61 @@ def endpoints(both):
     both('endpoints gone', 'GET', '/v3/endpoints?service_id={service}')
 
 
+def application_credentials(both):
+    base = '/v3/users/{ann}/application_credentials'
+    kind = 'application_credential'
+
+    def make(case, body, token='ann', **more):
+        both(case, 'POST', base, {kind: body}, token=token, **more)
+
+    both('none', 'GET', base, token='ann')
+    make('make', {'name': 'one', 'description': 'd', 'secret': 'secret-one'}, save={'one': f'{kind}.id'})
+    make('make again', {'name': 'one', 'secret': 'x'})
+    make('free', {'name': 'free', 'unrestricted': True, 'secret': 'secret-free', 'expires_at': '2040-01-01T00:00:00Z'}, save={'free': f'{kind}.id'})
+    make('with a role', {'name': 'role', 'roles': [{'name': 'reader'}], 'secret': 'x'})
+    make('with a role by id', {'name': 'role by id', 'roles': [{'id': '{role_member}'}], 'secret': 'x'})
+    for name, body in {'no name': {}, 'name a number': {'name': 5}, 'name empty': {'name': ''}, 'time': {'name': 'b', 'expires_at': 'soon'},
+                       'past': {'name': 'b', 'expires_at': '2001-01-01T00:00:00Z'}, 'foreign role': {'name': 'b', 'roles': [{'name': 'admin'}]},
+                       'unknown role': {'name': 'b', 'roles': [{'id': NOWHERE}]}, 'roles a word': {'name': 'b', 'roles': 'x'},
+                       'unrestricted a word': {'name': 'b', 'unrestricted': 'x'}, 'description a number': {'name': 'b', 'description': 5}}.items():
+        make(f'bad: {name}', body)
+    make('for another', {'name': 'b'}, token='admin')
+    both('with nothing', 'POST', base, {}, token='ann')
+    for query in ('', '?name=one', '?name=nothing'):
+        both(f'list {query}', 'GET', base + query, token='ann')
+    for asker in ('admin', 'ann', 'bob-domain', 'bob-system', 'eve'):
+        both(f'list by {asker}', 'GET', base, token=asker)
+        both(f'show by {asker}', 'GET', base + '/{one}', token=asker)
+        both(f'show an unknown one by {asker}', 'GET', f'{base}/{NOWHERE}', token=asker)
+    for asker in ('bob-domain', 'eve'):
+        both(f'remove by {asker}', 'DELETE', base + '/{one}', token=asker)
+        both(f'remove as own by {asker}', 'DELETE', '/v3/users/{eve}/application_credentials/{one}', token=asker)
+
+    def by(credential, scope=None):
+        auth = {'identity': {'methods': [kind], kind: credential}}
+        return {'auth': auth if scope is None else {**auth, 'scope': scope}}
+
+    proofs = {'by id': {'id': '{one}', 'secret': 'secret-one'}, 'by name': {'name': 'one', 'secret': 'secret-one', 'user': {'id': '{ann}'}},
+              'by name and name': {'name': 'one', 'secret': 'secret-one', 'user': {'name': 'ann', 'domain': {'id': '{stone}'}}},
+              'wrong': {'id': '{one}', 'secret': 'wrong'}, 'unknown': {'id': NOWHERE, 'secret': 'x'}, 'no secret': {'id': '{one}'}, 'nothing': {},
+              'unknown name': {'name': 'nothing', 'secret': 'x', 'user': {'id': '{ann}'}}, 'no user': {'name': 'one', 'secret': 'x'}}
+    for name, proof in proofs.items():
+        both(f'login {name}', 'POST', '/v3/auth/tokens', by(proof), token=None)
+    both('login with a scope', 'POST', '/v3/auth/tokens', by(proofs['by id'], {'project': {'id': '{wall}'}}), token=None)
+    both('login', 'POST', '/v3/auth/tokens', by(proofs['by id']), token=None, save={'app': 'TOKEN'})
+    both('login freely', 'POST', '/v3/auth/tokens', by({'id': '{free}', 'secret': 'secret-free'}), token=None, save={'app-free': 'TOKEN'})
+    both('validate', 'GET', '/v3/auth/tokens', headers={'X-Subject-Token': '{token_app}'})
+    both('again by token', 'POST', '/v3/auth/tokens', by_token('{token_app}'), token=None)
+    both('again by token, scoped', 'POST', '/v3/auth/tokens', by_token('{token_app}', {'project': {'id': '{wall}'}}), token=None)
+    both('projects', 'GET', '/v3/auth/projects', token='app')
+    make('more by a restricted one', {'name': 'b', 'secret': 'x'}, token='app')
+    both('remove by a restricted one', 'DELETE', base + '/{one}', token='app')
+    make('more by a free one', {'name': 'by free', 'secret': 'x'}, token='app-free')
+    both('remove by a free one', 'DELETE', base + '/{one}', token='app-free')
+    both('show removed', 'GET', base + '/{one}', token='ann')
+    both('token of a removed one', 'GET', '/v3/auth/projects', token='app')
+
+
 def at_once(both):
     """What is taken away is gone for tokens that were given out before."""
     stone = {'id': '{stone}'}
@@ -576,7 +631,7 @@ def at_once(both):
 
 
 STORY = (discovery, strangers, people, tokens, validate, users, groups, domains, projects, tags, roles, grants, assignments,
-         regions, services, endpoints, at_once)
+         regions, services, endpoints, application_credentials, at_once)
 
 
 def named(chapter):

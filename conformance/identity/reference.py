@@ -4,7 +4,7 @@
     reference.py --port PORT --dir DIRECTORY [--password PASSWORD]
 
 Needs a Python environment with `keystone` in it. The directory gets its settings, keys and SQLite database; what is
-there already is used again. Requests are answered one at a time, which is enough to compare with.
+there already is used again. It answers one connection at a time: with threads, Keystone mixes up its requests here.
 """
 
 import argparse
@@ -66,7 +66,7 @@ def main():
     from werkzeug.serving import WSGIRequestHandler, run_simple
     # one connection for many requests, as behind a real server
     WSGIRequestHandler.protocol_version = 'HTTP/1.1'
-    run_simple('127.0.0.1', options.port, initialize_public_application(), threaded=True)
+    run_simple('127.0.0.1', options.port, initialize_public_application())
 
 
 if __name__ == '__main__':

@@ -33,6 +33,11 @@ impl Policy {
         Ok(Self(checks))
     }
 
+    /// Whether there is a rule of that name.
+    pub fn knows(&self, rule: &str) -> bool {
+        self.0.contains_key(rule)
+    }
+
     /// Whether `who` may do what `rule` names to `target`. An unknown rule allows nothing.
     pub fn allows(&self, rule: &str, who: &Who, target: &Target) -> bool {
         self.holds(rule, who, target, DEEPEST)

@@ -140,8 +140,8 @@ impl Site {
                 let base = format!("{}{prefix}", self.public).into();
                 let at = self.clock.now();
                 let peer = peer.ip().to_string().into();
-                let inbound =
-                    Inbound { parts, path: rest, body, upgrade, base, request_id: request_id.clone(), at, peer };
+                let (body, request_id) = (Some(body), request_id.clone());
+                let inbound = Inbound { parts, path: rest, body, upgrade, base, request_id, at, peer };
                 let (answer, operation) = mounted.answer(inbound, self.gate.clone()).await;
                 (answer, mounted.name(), operation)
             }

@@ -1,7 +1,7 @@
 //! A service as the wire sees it: its table, its microversions, its way of writing faults.
 
 use crate::answer::Answer;
-use crate::ask::{Ask, Query};
+use crate::ask::{Ask, LARGEST_JSON, Query};
 use crate::cx::Cx;
 use crate::routes::{Access, Routes};
 use crate::site::Authenticate;
@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Method;
 use http::request::Parts;
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use kernel::Micros;
 use policy::{Policy, Who};
@@ -18,6 +19,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How a service writes a fault: its own envelope, as OpenStack does.
 pub type Envelope = fn(&Fault, &Cx) -> Answer;
@@ -48,7 +50,7 @@ pub struct Surface<S> {
 pub struct Inbound {
     pub(crate) parts: Parts,
     pub(crate) path: String,
-    pub(crate) body: Incoming,
+    pub(crate) body: Option<Incoming>,
     pub(crate) upgrade: Option<hyper::upgrade::OnUpgrade>,
     pub(crate) base: Arc<str>,
     pub(crate) request_id: Arc<str>,
@@ -91,16 +93,17 @@ impl<S: Send + Sync + 'static> Surface<S> {
 const UNROUTED: &str = "unrouted";
 
 impl<S: Send + Sync + 'static> Mounted for Ready<S> {
-    fn answer(&self, inbound: Inbound, gate: Gate) -> BoxFuture<'_, (Answer, &'static str)> {
+    fn answer(&self, mut inbound: Inbound, gate: Gate) -> BoxFuture<'_, (Answer, &'static str)> {
         Box::pin(async move {
             let mut cx = self.context(&inbound, &gate);
             let mut operation = UNROUTED;
-            let outcome = AssertUnwindSafe(self.call(inbound, &gate, &mut cx, &mut operation)).catch_unwind().await;
+            let outcome = AssertUnwindSafe(self.call(&mut inbound, &gate, &mut cx, &mut operation)).catch_unwind().await;
             let mut answer = match outcome {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(fault)) => self.fault(&fault, &cx),
                 Err(panic) => self.fault(&Fault::bug(panic_text(panic.as_ref())), &cx),
             };
+            discard(&mut inbound).await;
             if let Some(microversions) = &self.surface.microversions {
                 microversions.mark(cx.version.max(microversions.min), &mut answer.headers);
             }
@@ -150,7 +153,7 @@ impl<S: Send + Sync + 'static> Ready<S> {
 
     async fn call(
         &self,
-        inbound: Inbound,
+        inbound: &mut Inbound,
         gate: &Gate,
         cx: &mut Cx,
         operation: &mut &'static str,
@@ -168,23 +171,23 @@ impl<S: Send + Sync + 'static> Ready<S> {
         };
         let chosen = self.choose(rows, &inbound.parts.method, cx.version);
         if !matches!(chosen, Ok(number) if matches!(self.access(number), Access::Open(_))) {
-            self.authenticate(&inbound, gate, cx).await?;
+            self.authenticate(inbound, gate, cx).await?;
         } else if inbound.parts.headers.contains_key("x-auth-token") {
             // Open operations still know a caller who says who he is; a bad token is no obstacle to them.
-            let _ = self.authenticate(&inbound, gate, cx).await;
+            let _ = self.authenticate(inbound, gate, cx).await;
         }
         let op = &self.surface.routes.rows[chosen?].2;
         *operation = op.name;
         let parameters = found.map(|found| parameters(&found.params)).unwrap_or_default();
         let ask = Ask {
             cx: cx.clone(),
-            method: inbound.parts.method,
+            method: inbound.parts.method.clone(),
             path: spelled,
             query: Query::parse(inbound.parts.uri.query().unwrap_or_default()),
-            headers: inbound.parts.headers,
+            headers: std::mem::take(&mut inbound.parts.headers),
             parameters,
-            body: Some(inbound.body),
-            upgrade: inbound.upgrade,
+            body: inbound.body.take(),
+            upgrade: inbound.upgrade.take(),
         };
         (op.call)(self.surface.service.clone(), ask).await
     }
@@ -217,6 +220,20 @@ impl<S: Send + Sync + 'static> Ready<S> {
             None if rows.is_empty() || !own.is_empty() => Err(nothing()),
             None => Err(Fault::new(Kind::MethodNotAllowed, "The method is not allowed for this resource.")),
         }
+    }
+}
+
+/// How long a client may take to send the rest of a body that nobody wants.
+const DISCARD_TIME: Duration = Duration::from_secs(1);
+
+/// Takes the rest of a small body that was refused before it was read. The connection would be closed otherwise while
+/// the client still sends, and it would see a broken connection instead of the answer.
+async fn discard(inbound: &mut Inbound) {
+    let headers = &inbound.parts.headers;
+    let length = headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let small = length.is_some_and(|length| length <= LARGEST_JSON) && !headers.contains_key(http::header::EXPECT);
+    if let (true, Some(body)) = (small, inbound.body.take()) {
+        let _ = tokio::time::timeout(DISCARD_TIME, body.collect()).await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::output::{self, Progress};
 use crate::settings::{Form, Settings};
-use crate::{control, run::Role, wire_up};
+use crate::{control, keep, run::Role, wire_up};
 use kernel::{Clock, Entropy};
 use serde_json::json;
 use std::path::Path;
@@ -14,12 +14,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What the cloud keeps in its state directory. Settings and foreign files stay.
 const OURS: &[&str] = &[
     "drystone.sqlite", "drystone.sqlite-wal", "drystone.sqlite-shm", "drystone.sqlite.lock", "drystone.lock",
-    "passwords.json", "clouds.yaml", "clouds.new", "passwords.new", "image-data", "images", "disks", "servers", "agent",
+    "metal", "metal.new", "passwords.json", "clouds.yaml", "clouds.new", "passwords.new", "image-data", "images", "disks", "servers", "agent",
     "sim", "ovn", "tls", "link.sock", "up.ctl", "controller.ctl", "agent.ctl", "drystone.log", "acceleration",
 ];
 
 /// Stops and, if asked, destroys. The error is one sentence for the operator.
 pub async fn down(settings: &Settings, destroy: bool) -> Result<(), String> {
+    let metal = keep::metal(&settings.state_dir).unwrap_or(settings.metal);
+    let settings = &Settings { metal, ..settings.clone() };
     let progress = Progress::begin();
     progress.step("stopping the cloud");
     let mut stopped = Vec::new();

@@ -1,7 +1,7 @@
 //! Files in the state directory that clients and people read: generated passwords and `clouds.yaml`. Only the owner of
 //! the state directory can read them.
 
-use crate::settings::Settings;
+use crate::settings::{Metal, Settings};
 use kernel::Entropy;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, Permissions};
@@ -43,6 +43,27 @@ pub fn state_dir(path: &Path) -> io::Result<()> {
     }
     fs::create_dir_all(path)?;
     fs::set_permissions(path, Permissions::from_mode(0o711))
+}
+
+/// The metal that the cloud in a state directory stands on; `None` before its first start.
+pub fn metal(state_dir: &Path) -> Option<Metal> {
+    let word = fs::read_to_string(state_dir.join("metal")).ok()?;
+    [Metal::Real, Metal::Sim].into_iter().find(|metal| metal.word() == word.trim())
+}
+
+/// Remembers the metal. A cloud never changes its metal: one that stands on the other is refused.
+pub fn remember_metal(settings: &Settings) -> Result<(), String> {
+    match metal(&settings.state_dir) {
+        Some(known) if known != settings.metal => Err(format!(
+            "{} holds a cloud on {} metal: start it with --metal {}, or choose another --state-dir.",
+            settings.state_dir.display(),
+            known.word(),
+            known.word()
+        )),
+        Some(_) => Ok(()),
+        None => write_private(&settings.state_dir.join("metal"), settings.metal.word().as_bytes())
+            .map_err(|error| format!("{} cannot be written: {error}.", settings.state_dir.display())),
+    }
 }
 
 /// Writes a file whole or not at all, readable by its owner alone.

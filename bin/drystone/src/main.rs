@@ -6,6 +6,7 @@ mod down;
 mod keep;
 mod log;
 mod metrics;
+mod operations;
 mod output;
 mod run;
 mod settings;
@@ -46,6 +47,8 @@ enum Command {
     },
     /// Show what runs, and what waits for what
     Status,
+    /// Print every operation of the API: method, path, who may call, since which microversion
+    Operations,
     /// Start the controller alone: API, store and reconcilers
     Controller {
         /// Return when it serves, and leave it running
@@ -81,6 +84,10 @@ fn execute(arguments: Arguments) -> Result<(), String> {
         Command::Controller { own_session, .. } => session(Role::Controller, own_session),
         Command::Agent { own_session } => session(Role::Agent, own_session),
         Command::Down { destroy } => return runtime()?.block_on(down::down(&settings, destroy)),
+        Command::Operations => {
+            output::line(operations::page().trim_end());
+            return Ok(());
+        }
         Command::Status => return runtime()?.block_on(status::status(&settings)),
     };
     runtime()?.block_on(run::run(settings, role))

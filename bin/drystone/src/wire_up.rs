@@ -18,6 +18,7 @@ use std::time::Duration;
 use store::{Db, Parts as StoreParts};
 use web::Site;
 use web::metrics::Requests;
+use web::routes::Row;
 use zeroize::Zeroizing;
 
 /// What the catalog offers, and under which paths.
@@ -113,6 +114,18 @@ pub fn controller(
     let engine = Engine::new(db.clone(), clock.clone(), entropy.clone(), entropy.dashed_id());
     let engine = compute.reconcilers(network.reconcilers(engine));
     Ok(Controller { db, site: Arc::new(site), agents, engine, compute, network, first })
+}
+
+/// Every operation: the service's type, where it is mounted, and the rows of its table.
+pub fn tables() -> [(&'static str, &'static str, Vec<Row>); 6] {
+    [
+        ("identity", "/identity", identity::routes::routes().rows().collect()),
+        ("image", "/image", image::routes::routes().rows().collect()),
+        ("network", "/network", network::routes::routes().rows().collect()),
+        ("compute", "/compute", compute::routes::routes().rows().collect()),
+        ("placement", "/placement", placement::routes::routes().rows().collect()),
+        ("console", "/console", compute::proxy::routes().rows().collect()),
+    ]
 }
 
 /// Every rule of every service.

@@ -3,5 +3,11 @@
 use store::Migration;
 
 /// Every step, in order. A released step never changes.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "identity", sql: include_str!("../migrations/0001_identity.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "identity", sql: include_str!("../migrations/0001_identity.sql") },
+    Migration {
+        number: 2,
+        name: "application credentials",
+        sql: include_str!("../migrations/0002_application_credentials.sql"),
+    },
+];

@@ -1,7 +1,7 @@
 //! Every operation of identity on one screen: method, path, name, and who may call.
 
 use crate::Identity;
-use crate::api::{assignment, auth, catalog, discovery, group, project, role, user};
+use crate::api::{application_credential, assignment, auth, catalog, discovery, group, project, role, user};
 use crate::rules::*;
 use fault::Fault;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use web::{Answer, Ask, Routes};
 
 /// The table.
 pub fn routes() -> Routes<Identity> {
-    grants(Routes::new())
+    application_credentials(grants(Routes::new()))
         .get("/", op("version_list", discovery::versions).open("discovery comes before a token"))
         .get("/v3", op("version_show", discovery::version).open("discovery comes before a token"))
         .post("/v3/auth/tokens", op("token_create", auth::token_create).open("who has no token yet asks for one here"))
@@ -94,6 +94,18 @@ where
         let answer = handler(identity, ask);
         async move { answer.await.map(|answer| answer.with("vary", "X-Auth-Token")) }
     })
+}
+
+/// Application credentials belong to a user.
+fn application_credentials(routes: Routes<Identity>) -> Routes<Identity> {
+    use application_credential::{create, delete, list_all, show};
+    let all = "/v3/users/{id}/application_credentials";
+    let one = "/v3/users/{id}/application_credentials/{credential}";
+    routes
+        .get(all, op("application_credential_list", list_all).rule(&LIST_APPLICATION_CREDENTIALS))
+        .post(all, op("application_credential_create", create).rule(&CREATE_APPLICATION_CREDENTIAL))
+        .get(one, op("application_credential_show", show).rule(&GET_APPLICATION_CREDENTIAL))
+        .delete(one, op("application_credential_delete", delete).rule(&DELETE_APPLICATION_CREDENTIAL))
 }
 
 /// Where grants are listed (OpenStack has no such list for those that a project hands down), and where each is found.

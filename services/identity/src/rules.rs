@@ -62,16 +62,16 @@ rules! {
         "List endpoints.";
     GET_ENDPOINT "identity:get_endpoint"
         "rule:admin_required or (role:reader and system_scope:all)"
-        "Show a endpoint.";
+        "Show an endpoint.";
     CREATE_ENDPOINT "identity:create_endpoint"
         "rule:admin_required"
-        "Make a endpoint.";
+        "Make an endpoint.";
     UPDATE_ENDPOINT "identity:update_endpoint"
         "rule:admin_required"
-        "Change a endpoint.";
+        "Change an endpoint.";
     DELETE_ENDPOINT "identity:delete_endpoint"
         "rule:admin_required"
-        "Remove a endpoint.";
+        "Remove an endpoint.";
     GET_DOMAIN "identity:get_domain"
         "rule:admin_required or (role:reader and system_scope:all) or token.domain.id:%(target.domain.id)s or token.project.domain.id:%(target.domain.id)s"
         "Show a domain.";
@@ -243,6 +243,18 @@ rules! {
     LIST_ROLE_ASSIGNMENTS_FOR_TREE "identity:list_role_assignments_for_tree"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.domain_id)s and not None:%(target.domain_id)s)"
         "List who has which role on a project and below.";
+    GET_APPLICATION_CREDENTIAL "identity:get_application_credential"
+        "(rule:admin_required) or (role:reader and system_scope:all) or rule:owner"
+        "Show an application credential.";
+    LIST_APPLICATION_CREDENTIALS "identity:list_application_credentials"
+        "(rule:admin_required) or (role:reader and system_scope:all) or rule:owner"
+        "List application credentials.";
+    CREATE_APPLICATION_CREDENTIAL "identity:create_application_credential"
+        "rule:owner"
+        "Make an application credential.";
+    DELETE_APPLICATION_CREDENTIAL "identity:delete_application_credential"
+        "(rule:admin_required) or rule:owner"
+        "Remove an application credential.";
     CHECK_TOKEN "identity:check_token"
         "rule:admin_required or (role:reader and system_scope:all) or rule:token_subject"
         "Look whether a token is valid.";

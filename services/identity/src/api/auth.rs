@@ -2,7 +2,8 @@
 
 use super::{expected, here, list, unfit_at};
 use crate::Identity;
-use crate::ops::token::{Named, Proof, Token, Wish, unauthenticated};
+use crate::ops::proof::{Named, NamedCredential, Proof};
+use crate::ops::token::{Token, Wish, unauthenticated};
 use crate::rules;
 use fault::Fault;
 use serde_json::{Value, json};
@@ -128,8 +129,25 @@ fn proof(identity: &Value) -> Result<Proof, Fault> {
     if let Some(method) = methods.iter().find(|method| !identity[method.as_str()].is_object()) {
         return Err(expected(method, "identity"));
     }
-    let password = if methods.iter().any(|method| method == "password") { Some(password(&identity["password"])?) } else { None };
-    Ok(Proof { methods, password, token: identity["token"]["id"].as_str().map(str::to_owned) })
+    let has = |name: &str| methods.iter().any(|method| method == name);
+    let password = if has("password") { Some(password(&identity["password"])?) } else { None };
+    let credential = if has(CREDENTIAL) { Some(credential(&identity[CREDENTIAL])?) } else { None };
+    Ok(Proof { methods, password, token: identity["token"]["id"].as_str().map(str::to_owned), credential })
+}
+
+const CREDENTIAL: &str = "application_credential";
+
+fn credential(given: &Value) -> Result<(NamedCredential, Zeroizing<String>), Fault> {
+    let credential = match (given["id"].as_str(), given["name"].as_str()) {
+        (Some(id), _) => NamedCredential::Id(id.to_owned()),
+        (None, Some(name)) => {
+            let user = given.get("user").ok_or_else(|| expected("user", "None"))?;
+            NamedCredential::Of(named(user, "user")?, name.to_owned())
+        }
+        (None, None) => return Err(expected("id or name", "application credential")),
+    };
+    let secret = given["secret"].as_str().ok_or_else(unauthenticated)?;
+    Ok((credential, Zeroizing::new(secret.to_owned())))
 }
 
 fn password(given: &Value) -> Result<(Named, Zeroizing<String>), Fault> {

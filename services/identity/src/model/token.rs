@@ -1,6 +1,6 @@
 //! What a token says, packed as Keystone packs it: a MessagePack list whose first number tells the kind.
 //!
-//! Kinds that are given out: 0 unscoped, 1 domain, 2 project, 8 system. Ids of 32 hex digits travel as 16 bytes; a
+//! Kinds that are given out: 0 unscoped, 1 domain, 2 project, 8 system, 9 project by an application credential. Ids of 32 hex digits travel as 16 bytes; a
 //! Keystone with the same keys reads our tokens, and we read its.
 
 use kernel::Micros;
@@ -34,17 +34,20 @@ pub struct Payload {
     pub expires_at: Micros,
     /// Its own audit id, then that of the token it descends from.
     pub audit_ids: Vec<String>,
+    /// The application credential that it was proved with; its scope is then a project.
+    pub credential_id: Option<String>,
 }
 
 impl Payload {
     /// Packs it.
     pub fn pack(&self) -> Vec<u8> {
         let mut out = Writer(Vec::with_capacity(96));
-        let (kind, length) = match &self.scope {
-            Scope::Unscoped => (0, 5),
-            Scope::Domain(_) => (1, 6),
-            Scope::Project(_) => (2, 6),
-            Scope::System => (8, 6),
+        let (kind, length) = match (&self.scope, &self.credential_id) {
+            (Scope::Unscoped, _) => (0, 5),
+            (Scope::Domain(_), _) => (1, 6),
+            (Scope::Project(_), None) => (2, 6),
+            (Scope::System, _) => (8, 6),
+            (Scope::Project(_), Some(_)) => (9, 7),
         };
         out.list(length);
         out.number(kind);
@@ -65,6 +68,9 @@ impl Payload {
         for id in &self.audit_ids {
             out.bytes(&audit_bytes(id));
         }
+        if let (9, Some(id)) = (kind, &self.credential_id) {
+            out.id(id);
+        }
         out.0
     }
 
@@ -77,7 +83,7 @@ impl Payload {
         let scope = match kind {
             0 => Scope::Unscoped,
             1 => Scope::Domain(all.next()?.bare_id()?),
-            2 => Scope::Project(all.next()?.id()?),
+            2 | 9 => Scope::Project(all.next()?.id()?),
             8 => all.next().map(|_| Scope::System)?,
             _ => return None,
         };
@@ -88,7 +94,8 @@ impl Payload {
         #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
         let expires_at = Micros((seconds * 1e6).round() as i64);
         let audit_ids = all.next()?.list()?.into_iter().map(Item::audit_id).collect::<Option<_>>()?;
-        Some(Self { user_id, methods, scope, expires_at, audit_ids })
+        let credential_id = if kind == 9 { Some(all.next()?.id()?) } else { None };
+        Some(Self { user_id, methods, scope, expires_at, audit_ids, credential_id })
     }
 
     fn method_bits(&self) -> u64 {
@@ -281,7 +288,15 @@ mod tests {
             scope,
             expires_at: Micros(1_795_222_619_000_000),
             audit_ids: vec![audit_id([7; 16]), audit_id([8; 16])],
+            credential_id: None,
         }
+    }
+
+    #[test]
+    fn the_credential_is_packed_too() {
+        let project = Scope::Project("fedcba9876543210fedcba9876543210".into());
+        let payload = Payload { credential_id: Some("0f".repeat(16)), ..payload(project) };
+        assert_eq!(Payload::unpack(&payload.pack()), Some(payload));
     }
 
     #[test]

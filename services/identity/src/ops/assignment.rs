@@ -57,7 +57,7 @@ impl Identity {
                 grant_for(tx, &cx, &one, rule, act != Act::Remove)?;
                 match act {
                     Act::Add => assignment_add(tx, &one)?,
-                    Act::Remove if assignment_remove(tx, &one)? => {}
+                    Act::Remove if assignment_remove(tx, &one)? => forget_credentials(tx, &one)?,
                     Act::Remove => return Err(not_granted(&one)),
                 }
                 store::token::epoch_advance(tx)
@@ -104,6 +104,16 @@ impl Identity {
                 Ok((found, if named { Some(names(tx)?) } else { None }))
             })
             .await
+    }
+}
+
+/// What programs were given in a user's name for a project ends when the user loses a role there.
+fn forget_credentials(tx: &Tx, one: &Assignment) -> Result<(), Fault> {
+    match (one.actor_kind, one.target_kind) {
+        (ActorKind::User, TargetKind::Project) => {
+            store::application_credential::application_credentials_forget(tx, &one.actor_id, &one.target_id)
+        }
+        _ => Ok(()),
     }
 }
 
@@ -212,6 +222,8 @@ fn keep(found: &Found, filter: &Filter, places: Option<&BTreeSet<String>>) -> bo
 /// Groups become their users, inherited assignments become assignments on the projects below, implied roles are added.
 fn effective(tx: &Tx, all: Vec<Found>) -> Result<Vec<Found>, Fault> {
     let implications = store::role::implications(tx)?;
+    let global = store::role::roles(tx)?.into_iter().filter(|role| role.domain_id.is_empty());
+    let global: BTreeSet<String> = global.map(|role| role.id).collect();
     let mut out = BTreeSet::new();
     for found in all {
         let mut by_user = Vec::new();
@@ -228,7 +240,9 @@ fn effective(tx: &Tx, all: Vec<Found>) -> Result<Vec<Found>, Fault> {
         }
         for one in by_user {
             for placed in placed(tx, one)? {
-                out.extend(implied(placed, &implications));
+                // Roles of a domain only stand for what they imply.
+                let all = implied(placed, &implications).into_iter();
+                out.extend(all.filter(|found| global.contains(&found.assignment.role_id)));
             }
         }
     }

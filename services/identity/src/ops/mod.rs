@@ -1,9 +1,11 @@
 //! The rules of identity: what is allowed, what follows from what. A file a noun; each op is one transaction.
 
+pub mod application_credential;
 pub mod assignment;
 pub mod catalog;
 pub mod group;
 pub mod project;
+pub mod proof;
 pub mod role;
 pub mod token;
 pub mod user;

@@ -155,6 +155,9 @@ impl Identity {
                     let said = format!("{} cannot be an implied roles.", pair.1.id);
                     return Err(Fault::forbidden(said));
                 }
+                if pair.0.domain_id.is_empty() && !pair.1.domain_id.is_empty() {
+                    return Err(Fault::forbidden("Global role cannot imply a domain-specific role"));
+                }
                 if !implication_add(tx, &prior, &implied)? {
                     let said = "Conflict occurred attempting to store implied_role - Duplicate entry.";
                     return Err(Fault::conflict(said));

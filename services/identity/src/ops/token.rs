@@ -1,16 +1,18 @@
-//! Tokens: how somebody proves to be a user, what the token that he gets says, and what it stands for later.
+//! Tokens: what the one says that somebody gets who proved to be a user, and what it stands for later.
 //!
 //! Validation reads one row (the epoch) and a cache. Whenever something changes that a token may stand for (a user, a
 //! project, a grant, a key, a revocation), the epoch rises in the same transaction and every cached answer is stale at
 //! once, on every controller.
 
 use crate::Identity;
+use crate::model::application_credential::ApplicationCredential;
 use crate::model::assignment::{self, TargetKind};
 use crate::model::project::Project;
 use crate::model::role::{Role, with_implied};
 use crate::model::token::{Payload, Scope, audit_id};
 use crate::model::user::User;
 use crate::model::{catalog, fernet};
+use crate::ops::proof::{Named, Proof, find_domain, find_project};
 use crate::store;
 use async_trait::async_trait;
 use fault::{Fault, Kind};
@@ -21,28 +23,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use ::store::Tx;
 use web::Cx;
-use zeroize::Zeroizing;
-
-/// How a caller proves to be a user.
-pub struct Proof {
-    /// `password` and `token`, in the order given.
-    pub methods: Vec<String>,
-    /// The user and the password, for the method `password`.
-    pub password: Option<(Named, Zeroizing<String>)>,
-    /// The token, for the method `token`.
-    pub token: Option<String>,
-}
-
-/// Something by its id, or by its name in a domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Named {
-    /// By id.
-    Id(String),
-    /// By name, in the domain with this id or this name.
-    In(String, Box<Named>),
-    /// A domain by name.
-    Domain(String),
-}
 
 /// What the caller asks the token to be for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +54,8 @@ pub struct Token {
     pub target: Option<(Project, Option<Project>)>,
     /// The roles that it carries.
     pub roles: Vec<Role>,
+    /// The application credential that it was proved with.
+    pub credential: Option<ApplicationCredential>,
 }
 
 /// Answers of earlier validations, by token.
@@ -94,20 +76,32 @@ pub(crate) fn unauthenticated() -> Fault {
 impl Identity {
     /// Gives out a token. Answers it with its text.
     pub async fn token_create(&self, proof: Proof, wish: Wish) -> Result<(String, Token), Fault> {
-        let (user_id, parent) = self.prove(proof).await?;
+        if proof.credential.is_some() && wish != Wish::Default {
+            let said = "Error authenticating with application credential: Application credentials cannot request a scope.";
+            return Err(Fault::new(Kind::Unauthenticated, said));
+        }
+        let proved = self.prove(proof).await?;
         let life = self.token_life;
         self.db
             .read(move |tx| {
-                let user = store::user::user_by_id(tx, &user_id)?.ok_or_else(unauthenticated)?;
-                let scope = scope(tx, &user, &wish)?;
+                let user = store::user::user_by_id(tx, &proved.user_id)?.ok_or_else(unauthenticated)?;
+                let scope = match &proved.bound {
+                    Some((_, project)) => bound_scope(project, &wish)?,
+                    None => scope(tx, &user, &wish)?,
+                };
                 // Tokens carry whole seconds. One that was given out after a change must not seem older than it.
                 let now = tx.now().whole_seconds().max(user.valid_since);
-                let expires_at = parent.payload.as_ref().map_or_else(|| now.plus(life), |token| token.expires_at);
+                let parent = proved.parent.as_ref();
                 let mut audit_ids = vec![audit_id(tx.entropy().bytes())];
-                let ancestor = parent.payload.as_ref().and_then(|token| token.audit_ids.last().cloned());
-                audit_ids.extend(ancestor);
-                let methods = parent.methods.clone();
-                let payload = Payload { user_id: user.id, methods, scope, expires_at, audit_ids };
+                audit_ids.extend(parent.and_then(|token| token.audit_ids.last().cloned()));
+                let payload = Payload {
+                    user_id: user.id,
+                    methods: proved.methods.clone(),
+                    scope,
+                    expires_at: parent.map_or_else(|| now.plus(life), |token| token.expires_at),
+                    audit_ids,
+                    credential_id: proved.bound.as_ref().map(|(credential, _)| credential.clone()),
+                };
                 let token = expand(tx, payload, now)?.ok_or_else(unauthenticated)?;
                 Ok((seal(tx, &token)?, token))
             })
@@ -121,7 +115,7 @@ impl Identity {
     }
 
     /// A token that must be valid. Why it is not is nobody's business.
-    async fn token_given(&self, text: &str) -> Result<Token, Fault> {
+    pub(super) async fn token_given(&self, text: &str) -> Result<Token, Fault> {
         if text.is_empty() {
             return Err(Fault::not_found("No token in the request"));
         }
@@ -157,87 +151,6 @@ impl Identity {
     pub async fn keys_rotate(&self, keep: usize) -> Result<(), Fault> {
         self.db.write(move |tx| store::token::keys_rotate(tx, keep)).await
     }
-
-    async fn prove(&self, proof: Proof) -> Result<(String, Parent), Fault> {
-        let mut parent = Parent { methods: proof.methods.clone(), payload: None };
-        let mut user_id = None;
-        for method in &proof.methods {
-            let proved = match (method.as_str(), &proof.password, &proof.token) {
-                ("password", Some((user, password)), _) => self.prove_by_password(user, password.clone()).await?,
-                ("token", _, Some(token)) => {
-                    let token = self.token_given(token).await?;
-                    for earlier in &token.payload.methods {
-                        if !parent.methods.contains(earlier) {
-                            parent.methods.push(earlier.clone());
-                        }
-                    }
-                    let id = token.user.id.clone();
-                    parent.payload = Some(token.payload);
-                    id
-                }
-                _ => {
-                    let said = "Attempted to authenticate with an unsupported method.";
-                    return Err(Fault::new(Kind::Unauthenticated, said));
-                }
-            };
-            if user_id.get_or_insert_with(|| proved.clone()) != &proved {
-                return Err(unauthenticated());
-            }
-        }
-        Ok((user_id.ok_or_else(unauthenticated)?, parent))
-    }
-
-    async fn prove_by_password(&self, user: &Named, password: Zeroizing<String>) -> Result<String, Fault> {
-        let user = user.clone();
-        let found = self.db.read(move |tx| find_user(tx, &user)).await?;
-        let hash = found.as_ref().and_then(|user| user.password_hash.clone());
-        let right = self.hashing.verify(password, hash).await?;
-        let user = found.filter(|_| right).ok_or_else(unauthenticated)?;
-        if !user.enabled {
-            return Err(unauthenticated().because(format!("the user {} is disabled", user.id)));
-        }
-        if user.password_expires_at.is_some_and(|end| end < self.db.clock().now()) {
-            let said = format!("The password is expired and needs to be changed for user: {}.", user.id);
-            return Err(Fault::new(Kind::Unauthenticated, said));
-        }
-        Ok(user.id)
-    }
-}
-
-/// What a new token takes over from the one that it was proved with.
-struct Parent {
-    methods: Vec<String>,
-    payload: Option<Payload>,
-}
-
-fn find_domain(tx: &Tx, domain: &Named) -> Result<Option<Project>, Fault> {
-    let found = match domain {
-        Named::Id(id) => store::project::project_by_id(tx, id)?,
-        Named::Domain(name) | Named::In(name, _) => store::project::project_by_name(tx, "", name)?,
-    };
-    Ok(found.filter(|found| found.is_domain))
-}
-
-fn find_user(tx: &Tx, user: &Named) -> Result<Option<User>, Fault> {
-    match user {
-        Named::Id(id) => store::user::user_by_id(tx, id),
-        Named::Domain(_) => Ok(None),
-        Named::In(name, domain) => match find_domain(tx, domain)? {
-            Some(domain) => store::user::user_by_name(tx, &domain.id, name),
-            None => Ok(None),
-        },
-    }
-}
-
-fn find_project(tx: &Tx, project: &Named) -> Result<Option<Project>, Fault> {
-    match project {
-        Named::Id(id) => store::project::project_by_id(tx, id),
-        Named::Domain(_) => Ok(None),
-        Named::In(name, domain) => match find_domain(tx, domain)? {
-            Some(domain) => store::project::project_by_name(tx, &domain.id, name),
-            None => Ok(None),
-        },
-    }
 }
 
 /// What the token will be for.
@@ -255,6 +168,15 @@ fn scope(tx: &Tx, user: &User, wish: &Wish) -> Result<Scope, Fault> {
             _ => Scope::Unscoped,
         },
     })
+}
+
+/// A token that descends from an application credential stays with the credential's project.
+fn bound_scope(project: &str, wish: &Wish) -> Result<Scope, Fault> {
+    match wish {
+        Wish::Default => Ok(Scope::Project(project.to_owned())),
+        Wish::Project(Named::Id(id)) if id == project => Ok(Scope::Project(project.to_owned())),
+        _ => Err(unauthenticated()),
+    }
 }
 
 fn usable(tx: &Tx, user: &User, project_id: &str) -> Result<bool, Fault> {
@@ -304,11 +226,30 @@ fn expand(tx: &Tx, payload: Payload, issued_at: Micros) -> Result<Option<Token>,
             Some((project, domain))
         }
     };
-    let roles = roles_on(tx, &user, &payload.scope)?;
+    let mut roles = roles_on(tx, &user, &payload.scope)?;
+    let credential = match &payload.credential_id {
+        None => None,
+        Some(id) => match credential_in_force(tx, id, &payload)? {
+            None => return Ok(None),
+            Some(credential) => {
+                roles.retain(|role| credential.roles.contains(&role.id));
+                Some(credential)
+            }
+        },
+    };
     if roles.is_empty() && payload.scope != Scope::Unscoped {
         return Ok(None);
     }
-    Ok(Some(Token { payload, issued_at, user, user_domain, target, roles }))
+    Ok(Some(Token { payload, issued_at, user, user_domain, target, roles, credential }))
+}
+
+/// The application credential of a token, unless it is gone, has ended or is not this user's for this project.
+fn credential_in_force(tx: &Tx, id: &str, payload: &Payload) -> Result<Option<ApplicationCredential>, Fault> {
+    let found = store::application_credential::application_credential_by_id(tx, id)?;
+    Ok(found.filter(|one| {
+        let scope = Scope::Project(one.project_id.clone());
+        one.user_id == payload.user_id && scope == payload.scope && !one.ended(tx.now())
+    }))
 }
 
 fn seal(tx: &Tx, token: &Token) -> Result<String, Fault> {
@@ -319,23 +260,28 @@ fn seal(tx: &Tx, token: &Token) -> Result<String, Fault> {
         .ok_or_else(|| Fault::bug("a token cannot be sealed"))
 }
 
-fn read(tx: &Tx, text: &str) -> Result<Option<Token>, Fault> {
+pub(super) fn read(tx: &Tx, text: &str) -> Result<Option<Token>, Fault> {
     let Some((bytes, seconds)) = fernet::open(&store::token::keys(tx)?, text) else { return Ok(None) };
     let Some(payload) = Payload::unpack(&bytes) else { return Ok(None) };
     let issued_at = Micros(i64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000));
     if payload.expires_at <= tx.now() {
         return Ok(None);
     }
-    for id in &payload.audit_ids {
-        if store::token::is_revoked(tx, id)? {
-            return Ok(None);
-        }
+    // Only its own audit id counts: what was made of a token outlives its revocation, as in OpenStack.
+    if payload.audit_ids.first().map_or(Ok(true), |id| store::token::is_revoked(tx, id))? {
+        return Ok(None);
     }
     let token = expand(tx, payload, issued_at)?;
     Ok(token.filter(|token| token.issued_at >= token.user.valid_since))
 }
 
 impl Token {
+    /// When it ends: with its own time, or earlier with its credential's.
+    fn ends_at(&self) -> Micros {
+        let credential = self.credential.as_ref().and_then(|one| one.expires_at);
+        credential.map_or(self.payload.expires_at, |end| end.min(self.payload.expires_at))
+    }
+
     /// Who its owner is, as the rules of all services see it.
     pub fn who(&self) -> Who {
         let (project, domain) = match (&self.payload.scope, &self.target) {
@@ -356,7 +302,7 @@ impl Token {
             domain_name: domain.map(|domain| domain.name.clone()),
             system: self.payload.scope == Scope::System,
             roles: self.roles.iter().map(|role| role.name.clone()).collect(),
-            expires_at: self.payload.expires_at.0,
+            expires_at: self.ends_at().0,
         }
     }
 
@@ -384,6 +330,9 @@ impl Token {
             (Scope::Unscoped | Scope::Project(_) | Scope::Domain(_), _) => {}
         }
         if self.payload.scope != Scope::Unscoped {
+            if let Some(one) = &self.credential {
+                body["application_credential"] = json!({"id": one.id, "name": one.name, "restricted": one.restricted()});
+            }
             body["roles"] = self.roles.iter().map(|role| json!({"id": role.id, "name": role.name})).collect();
         }
         body

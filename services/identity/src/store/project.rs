@@ -108,6 +108,7 @@ pub fn project_update(tx: &Tx, project: &Project) -> Result<bool, Fault> {
 pub fn project_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     tx.execute("DELETE FROM identity_assignments WHERE target_kind <> 'system' AND target_id = ?1", params![id])?;
     tx.execute("UPDATE identity_users SET default_project_id = NULL WHERE default_project_id = ?1", params![id])?;
+    tx.execute("DELETE FROM identity_application_credentials WHERE project_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_projects WHERE id = ?1", params![id])?;
     Ok(())
 }

@@ -108,7 +108,7 @@ async fn bad_bodies_change_nothing() {
         ("project", json!({"project": {"name": " "}}), field("name", " ", r"' ' does not match '[\\S]+'")),
         ("project", json!({"project": {"name": "a", "tags": ["a,b"]}}), field("0", "a,b", "'a,b' does not match '^[^,/]*$'")),
         ("project", json!({"project": {"name": "a", "parent_id": NOWHERE}}), format!("Could not find project: {NOWHERE}.")),
-        ("region", json!({"region": {"id": 5}}), field("id", "5", "5 is not of type 'string'")),
+        ("region", json!({"region": {"id": 5}}), field("id", "5", "5 is not of type 'string', 'null'")),
         ("endpoint", json!({"endpoint": {"url": "x"}}), String::new()),
     ];
     for (noun, body, message) in table {

@@ -257,3 +257,14 @@ fn epoch(tx: &store::Tx) -> Result<(i64, i64), fault::Fault> {
     let revoked = tx.query_one("SELECT COUNT(*) FROM identity_revoked_tokens", store::params![])?.unwrap().int(0)?;
     Ok((epoch, revoked))
 }
+
+#[tokio::test]
+async fn what_was_made_of_a_token_outlives_its_revocation() {
+    let cloud = Cloud::start().await;
+    let first = cloud.token("demo", "demo", Value::Null).await;
+    let auth = json!({"identity": {"methods": ["token"], "token": {"id": first}}, "scope": project("demo")});
+    let scoped = cloud.authenticate(json!({"auth": auth})).await.header("x-subject-token").to_owned();
+    let headers = [("x-auth-token", first.as_str()), ("x-subject-token", first.as_str())];
+    assert_eq!(cloud.raw(Method::DELETE, "/v3/auth/tokens", &headers, b"").await.status, 204);
+    assert!(!cloud.valid(&first).await && cloud.valid(&scoped).await);
+}

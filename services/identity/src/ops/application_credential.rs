@@ -1,0 +1,169 @@
+//! Application credentials: made by their user with a token for a project, for that project.
+
+use super::text;
+use super::token::read;
+use crate::Identity;
+use crate::model::application_credential::ApplicationCredential;
+use crate::model::role::{Role, with_implied};
+use crate::ops::token::Token;
+use crate::rules;
+use crate::store::{self, application_credential::*};
+use ::store::Tx;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fault::Fault;
+use kernel::Micros;
+use policy::{Rule, Target};
+use serde_json::{Map, Value};
+use web::Cx;
+use zeroize::Zeroizing;
+
+fn owned_by(user_id: &str) -> Target {
+    Target::none().with("user_id", user_id)
+}
+
+fn missing(id: &str) -> Fault {
+    Fault::not_found(format!("Could not find Application Credential: {id}."))
+}
+
+fn invalid(detail: &str) -> Fault {
+    Fault::bad_input(format!("Invalid application credential: {detail}"))
+}
+
+/// The credential, if the caller may do `rule` to it. Whose it is says the credential, not the path.
+fn credential_for(tx: &Tx, cx: &Cx, user_id: &str, id: &str, rule: &'static Rule) -> Result<ApplicationCredential, Fault> {
+    let found = application_credential_by_id(tx, id)?;
+    cx.may(rule, &owned_by(found.as_ref().map_or(user_id, |found| &found.user_id)))?;
+    found.ok_or_else(|| missing(id))
+}
+
+/// The caller's own token. One that came from a restricted credential makes and removes no others.
+fn own_token(tx: &Tx, cx: &Cx) -> Result<Token, Fault> {
+    let text = cx.token.as_deref().unwrap_or_default();
+    let token = read(tx, text)?.ok_or_else(super::token::unauthenticated)?;
+    if token.credential.as_ref().is_some_and(ApplicationCredential::restricted) {
+        return Err(Fault::forbidden(
+            "You are not authorized to perform the requested action: Using method 'application_credential' is not \
+             allowed for managing additional application credentials..",
+        ));
+    }
+    Ok(token)
+}
+
+impl Identity {
+    /// A user's application credentials, and the roles of the cloud to tell theirs by.
+    pub async fn application_credential_list(&self, cx: &Cx, user_id: &str) -> Result<(Vec<ApplicationCredential>, Vec<Role>), Fault> {
+        let (cx, user_id) = (cx.clone(), user_id.to_owned());
+        self.db
+            .read(move |tx| {
+                cx.may(&rules::LIST_APPLICATION_CREDENTIALS, &owned_by(&user_id))?;
+                Ok((application_credentials_of_user(tx, &user_id)?, store::role::roles(tx)?))
+            })
+            .await
+    }
+
+    /// One application credential.
+    pub async fn application_credential_show(&self, cx: &Cx, user_id: &str, id: &str) -> Result<(ApplicationCredential, Vec<Role>), Fault> {
+        let (cx, user_id, id) = (cx.clone(), user_id.to_owned(), id.to_owned());
+        self.db
+            .read(move |tx| {
+                let found = credential_for(tx, &cx, &user_id, &id, &rules::GET_APPLICATION_CREDENTIAL)?;
+                Ok((found, store::role::roles(tx)?))
+            })
+            .await
+    }
+
+    /// Makes an application credential. Answers its secret, which nobody learns later.
+    pub async fn application_credential_create(
+        &self,
+        cx: &Cx,
+        user_id: &str,
+        given: Map<String, Value>,
+    ) -> Result<(ApplicationCredential, Vec<Role>, Zeroizing<String>), Fault> {
+        cx.may(&rules::CREATE_APPLICATION_CREDENTIAL, &owned_by(user_id))?;
+        if cx.who.user_id != user_id {
+            return Err(Fault::forbidden(
+                "You are not authorized to perform the requested action: Cannot create an application credential for \
+                 another user..",
+            ));
+        }
+        let (cx, user_id) = (cx.clone(), user_id.to_owned());
+        let secret = match text(&given, "secret").filter(|secret| !secret.is_empty()) {
+            Some(secret) => secret,
+            None => URL_SAFE_NO_PAD.encode(self.db.entropy().bytes::<64>()),
+        };
+        let secret = Zeroizing::new(secret);
+        let secret_hash = self.hashing.hash(secret.clone()).await?;
+        let (made, roles) = self
+            .db
+            .write(move |tx| {
+                let token = own_token(tx, &cx)?;
+                let made = ApplicationCredential {
+                    id: tx.entropy().hex_id(),
+                    user_id: user_id.clone(),
+                    project_id: cx.who.project_id.clone().ok_or_else(|| invalid("The token is not for a project"))?,
+                    name: text(&given, "name").unwrap_or_default(),
+                    description: text(&given, "description"),
+                    secret_hash: secret_hash.clone(),
+                    expires_at: end(tx, &given)?,
+                    unrestricted: given.get("unrestricted").and_then(Value::as_bool),
+                    roles: wanted_roles(tx, &token, given.get("roles"))?,
+                };
+                if !application_credential_insert(tx, &made)? {
+                    return Err(super::taken("application_credential", &made.name, ""));
+                }
+                Ok((made, store::role::roles(tx)?))
+            })
+            .await?;
+        Ok((made, roles, secret))
+    }
+
+    /// Removes an application credential, and with it its tokens.
+    pub async fn application_credential_delete(&self, cx: &Cx, user_id: &str, id: &str) -> Result<(), Fault> {
+        let (cx, user_id, id) = (cx.clone(), user_id.to_owned(), id.to_owned());
+        self.db
+            .write(move |tx| {
+                credential_for(tx, &cx, &user_id, &id, &rules::DELETE_APPLICATION_CREDENTIAL)?;
+                own_token(tx, &cx)?;
+                application_credential_delete(tx, &id)?;
+                store::token::epoch_advance(tx)
+            })
+            .await
+    }
+}
+
+const BLAME: &str = "The server could not comply with the request since it is either malformed or otherwise incorrect. \
+                     The client is assumed to be in error.";
+
+fn end(tx: &Tx, given: &Map<String, Value>) -> Result<Option<Micros>, Fault> {
+    let Some(text) = text(given, "expires_at").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let bad = |why: &str| Fault::bad_input(format!("{why} {BLAME}"));
+    let end = Micros::parse(&text).ok_or_else(|| bad("Timestamp not in expected format."))?;
+    if end < tx.now() { Err(bad("The 'expires_at' must not be before now.")) } else { Ok(Some(end)) }
+}
+
+/// The roles that are asked for, by id or name, with what they imply; all of the token's if none are. Nobody hands out
+/// more than the token carries.
+fn wanted_roles(tx: &Tx, token: &Token, asked: Option<&Value>) -> Result<Vec<String>, Fault> {
+    let own: Vec<String> = token.roles.iter().map(|role| role.id.clone()).collect();
+    let asked = asked.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if asked.is_empty() {
+        return Ok(own);
+    }
+    let known = store::role::roles(tx)?;
+    let mut wanted = Vec::new();
+    for one in asked {
+        let (id, name) = (one["id"].as_str(), one["name"].as_str());
+        let fits = |role: &&Role| match id {
+            Some(id) => role.id == id,
+            None => role.domain_id.is_empty() && Some(role.name.as_str()) == name,
+        };
+        let role = known.iter().find(fits).ok_or_else(|| super::missing("role", id.or(name).unwrap_or_default()))?;
+        wanted.push(role.id.clone());
+    }
+    let wanted: Vec<String> = with_implied(wanted, &store::role::implications(tx)?).into_iter().collect();
+    match wanted.iter().all(|role| own.contains(role)) {
+        true => Ok(wanted),
+        false => Err(invalid("Cannot create an application credential with unassigned role")),
+    }
+}

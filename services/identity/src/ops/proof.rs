@@ -1,0 +1,167 @@
+//! Proofs: how somebody shows to be a user, by password, by an earlier token or by an application credential.
+
+use crate::Identity;
+use crate::model::application_credential::ApplicationCredential;
+use crate::model::project::Project;
+use crate::model::token::{Payload, Scope};
+use crate::model::user::User;
+use crate::ops::token::unauthenticated;
+use crate::store;
+use ::store::Tx;
+use fault::{Fault, Kind};
+use zeroize::Zeroizing;
+
+/// How a caller proves to be a user.
+pub struct Proof {
+    /// `password`, `token` and `application_credential`, in the order given.
+    pub methods: Vec<String>,
+    /// The user and the password, for the method `password`.
+    pub password: Option<(Named, Zeroizing<String>)>,
+    /// The token, for the method `token`.
+    pub token: Option<String>,
+    /// The credential and its secret, for the method `application_credential`.
+    pub credential: Option<(NamedCredential, Zeroizing<String>)>,
+}
+
+/// Something by its id, or by its name in a domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// By id.
+    Id(String),
+    /// By name, in the domain with this id or this name.
+    In(String, Box<Named>),
+    /// A domain by name.
+    Domain(String),
+}
+
+/// An application credential by its id, or by its name and its user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamedCredential {
+    /// By id.
+    Id(String),
+    /// By name.
+    Of(Named, String),
+}
+
+/// Who somebody turned out to be, and what a new token takes over from the proof.
+pub(super) struct Proved {
+    pub(super) user_id: String,
+    pub(super) methods: Vec<String>,
+    /// What the token says that was shown.
+    pub(super) parent: Option<Payload>,
+    /// The application credential and its project: the new token is for that one and no other.
+    pub(super) bound: Option<(String, String)>,
+}
+
+impl Identity {
+    pub(super) async fn prove(&self, proof: Proof) -> Result<Proved, Fault> {
+        let mut proved = Proved { user_id: String::new(), methods: proof.methods.clone(), parent: None, bound: None };
+        for method in &proof.methods {
+            let user_id = match (method.as_str(), &proof) {
+                ("password", Proof { password: Some((user, password)), .. }) => {
+                    self.prove_by_password(user, password.clone()).await?
+                }
+                ("token", Proof { token: Some(token), .. }) => self.prove_by_token(token, &mut proved).await?,
+                ("application_credential", Proof { credential: Some((credential, secret)), .. }) => {
+                    let credential = self.prove_by_credential(credential, secret.clone()).await?;
+                    proved.bound = Some((credential.id, credential.project_id));
+                    credential.user_id
+                }
+                _ => {
+                    let said = "Attempted to authenticate with an unsupported method.";
+                    return Err(Fault::new(Kind::Unauthenticated, said));
+                }
+            };
+            if !proved.user_id.is_empty() && proved.user_id != user_id {
+                return Err(unauthenticated());
+            }
+            proved.user_id = user_id;
+        }
+        Ok(proved)
+    }
+
+    async fn prove_by_password(&self, user: &Named, password: Zeroizing<String>) -> Result<String, Fault> {
+        let user = user.clone();
+        let found = self.db.read(move |tx| find_user(tx, &user)).await?;
+        let hash = found.as_ref().and_then(|user| user.password_hash.clone());
+        let right = self.hashing.verify(password, hash).await?;
+        let user = found.filter(|_| right).ok_or_else(unauthenticated)?;
+        if !user.enabled {
+            return Err(unauthenticated().because(format!("the user {} is disabled", user.id)));
+        }
+        if user.password_expires_at.is_some_and(|end| end < self.db.clock().now()) {
+            let said = format!("The password is expired and needs to be changed for user: {}.", user.id);
+            return Err(Fault::new(Kind::Unauthenticated, said));
+        }
+        Ok(user.id)
+    }
+
+    async fn prove_by_token(&self, text: &str, proved: &mut Proved) -> Result<String, Fault> {
+        let token = self.token_given(text).await?;
+        for earlier in &token.payload.methods {
+            if !proved.methods.contains(earlier) {
+                proved.methods.push(earlier.clone());
+            }
+        }
+        // What a credential restricts is restricted in every token that descends from its.
+        if let (Some(credential), Scope::Project(project)) = (&token.payload.credential_id, &token.payload.scope) {
+            proved.bound = Some((credential.clone(), project.clone()));
+        }
+        proved.parent = Some(token.payload);
+        Ok(token.user.id)
+    }
+
+    async fn prove_by_credential(
+        &self,
+        credential: &NamedCredential,
+        secret: Zeroizing<String>,
+    ) -> Result<ApplicationCredential, Fault> {
+        let credential = credential.clone();
+        let found = self.db.read(move |tx| find_credential(tx, &credential)).await?;
+        let right = self.hashing.verify(secret, Some(found.secret_hash.clone())).await?;
+        if right && !found.ended(self.db.clock().now()) { Ok(found) } else { Err(unauthenticated()) }
+    }
+}
+
+fn find_credential(tx: &Tx, credential: &NamedCredential) -> Result<ApplicationCredential, Fault> {
+    use store::application_credential::{application_credential_by_id, application_credentials_of_user};
+    match credential {
+        NamedCredential::Id(id) => application_credential_by_id(tx, id)?
+            .ok_or_else(|| Fault::not_found(format!("Could not find Application Credential: {id}."))),
+        NamedCredential::Of(user, name) => {
+            let user = find_user(tx, user)?.ok_or_else(unauthenticated)?;
+            let all = application_credentials_of_user(tx, &user.id)?;
+            all.into_iter().find(|one| one.name == *name).ok_or_else(unauthenticated)
+        }
+    }
+}
+
+pub(super) fn find_domain(tx: &Tx, domain: &Named) -> Result<Option<Project>, Fault> {
+    let found = match domain {
+        Named::Id(id) => store::project::project_by_id(tx, id)?,
+        Named::Domain(name) | Named::In(name, _) => store::project::project_by_name(tx, "", name)?,
+    };
+    Ok(found.filter(|found| found.is_domain))
+}
+
+fn find_user(tx: &Tx, user: &Named) -> Result<Option<User>, Fault> {
+    match user {
+        Named::Id(id) => store::user::user_by_id(tx, id),
+        Named::Domain(_) => Ok(None),
+        Named::In(name, domain) => match find_domain(tx, domain)? {
+            Some(domain) => store::user::user_by_name(tx, &domain.id, name),
+            None => Ok(None),
+        },
+    }
+}
+
+pub(super) fn find_project(tx: &Tx, project: &Named) -> Result<Option<Project>, Fault> {
+    match project {
+        Named::Id(id) => store::project::project_by_id(tx, id),
+        Named::Domain(_) => Ok(None),
+        Named::In(name, domain) => match find_domain(tx, domain)? {
+            Some(domain) => store::project::project_by_name(tx, &domain.id, name),
+            None => Ok(None),
+        },
+    }
+}
