@@ -35,7 +35,9 @@ class Workload:
             self.unanswered += 1
             time.sleep(0.02)
         except Answer as news:
-            if news.status not in NEVER_MIND:
+            if news.status == 403 and 'Quota exceeded' in str(news):
+                self.ask()           # servers that nobody told us of count too
+            elif news.status not in NEVER_MIND:
                 self.wrong.append(f'{name}: {news}')
         return name
 

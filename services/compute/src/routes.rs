@@ -20,6 +20,9 @@ pub fn spelling(path: &str) -> Cow<'_, str> {
         .filter(|rest| rest.is_empty() || rest.starts_with('/'));
     let Some(rest) = rest else { return path.into() };
     let inner = rest.trim_start_matches('/');
+    if inner.is_empty() && !path.starts_with("/v2.1") {
+        return "/v2".into();
+    }
     let (first, below) = inner.split_once('/').map_or((inner, ""), |(first, below)| (first, below));
     let project = matches!(first.len(), 32 | 36) && first.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
     match (project, below.is_empty()) {
@@ -35,6 +38,7 @@ pub fn routes() -> Routes<Compute> {
     let routes = Routes::new()
         .get("/", op("version_list", version::list).open(DOCUMENT))
         .get("/v2.1", op("version_show", version::show).open(DOCUMENT))
+        .get("/v2", op("version_show_old", version::show_old).open(DOCUMENT))
         .get("/v2.1/extensions", op("extension_list", extension::list).rule(&rules::EXTENSIONS))
         .get("/v2.1/extensions/{alias}", op("extension_show", extension::show).rule(&rules::EXTENSIONS));
     let routes = of_servers(routes);

@@ -41,7 +41,13 @@ pub struct FirstPasswords {
 
 impl Identity {
     /// Makes what is missing. Says whether this was the first start.
-    pub fn bootstrap(&self, public_url: &str, region: &str, offers: &'static [Offer], passwords: &FirstPasswords) -> Result<bool, Fault> {
+    pub fn bootstrap(
+        &self,
+        public_url: &str,
+        region: &str,
+        offers: &'static [Offer],
+        passwords: &FirstPasswords,
+    ) -> Result<bool, Fault> {
         let (public_url, region) = (public_url.to_owned(), region.to_owned());
         let (admin, demo) = (passwords.admin.clone(), passwords.demo.clone());
         self.db.write_now(move |tx| {
@@ -99,7 +105,10 @@ fn role(tx: &Tx, name: &str) -> Result<String, Fault> {
     let id = tx.entropy().hex_id();
     let options = Map::from_iter([("immutable".to_owned(), json!(true))]);
     let (name, domain_id) = (name.to_owned(), String::new());
-    role_insert(tx, &Role { id: id.clone(), name, domain_id, description: None, options, extra: Map::new() })?;
+    role_insert(
+        tx,
+        &Role { id: id.clone(), name, domain_id, description: None, options, extra: Map::new() },
+    )?;
     Ok(id)
 }
 
@@ -122,14 +131,17 @@ fn user(tx: &Tx, name: &str, password: &str) -> Result<String, Fault> {
 }
 
 fn grant(tx: &Tx, user: &str, target_kind: TargetKind, target: &str, role: &str) -> Result<(), Fault> {
-    assignment_add(tx, &Assignment {
-        actor_kind: ActorKind::User,
-        actor_id: user.to_owned(),
-        target_kind,
-        target_id: target.to_owned(),
-        role_id: role.to_owned(),
-        inherited: false,
-    })
+    assignment_add(
+        tx,
+        &Assignment {
+            actor_kind: ActorKind::User,
+            actor_id: user.to_owned(),
+            target_kind,
+            target_id: target.to_owned(),
+            role_id: role.to_owned(),
+            inherited: false,
+        },
+    )
 }
 
 /// The cloud's own entries, known by type and name; what administrators added stays.
@@ -153,13 +165,18 @@ fn catalog(tx: &Tx, public_url: &str, region: &str, offers: &[Offer]) -> Result<
         }
         for interface in ["public", "internal", "admin"] {
             let mine = |one: &&Endpoint| {
-                one.service_id == service.id && one.interface == interface && one.region_id.as_deref() == Some(region)
+                one.service_id == service.id
+                    && one.interface == interface
+                    && one.region_id.as_deref() == Some(region)
             };
             let url = format!("{}{}", public_url.trim_end_matches('/'), offer.path);
             let id = endpoints.iter().find(mine).map_or_else(|| tx.entropy().hex_id(), |one| one.id.clone());
             let (service_id, interface) = (service.id.clone(), interface.to_owned());
             let region_id = Some(region.to_owned());
-            endpoint_put(tx, &Endpoint { id, service_id, interface, region_id, url, enabled: true, extra: Map::new() })?;
+            endpoint_put(
+                tx,
+                &Endpoint { id, service_id, interface, region_id, url, enabled: true, extra: Map::new() },
+            )?;
         }
     }
     Ok(())

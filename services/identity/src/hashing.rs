@@ -36,7 +36,8 @@ impl Hashing {
             let work = move || queue.iter().for_each(|job| job());
             std::thread::Builder::new().name(format!("hash-{number}")).spawn(work).map_err(Fault::bug)?;
         }
-        let nobody = password::hash(b"nobody", cost, [0; 16]).ok_or_else(|| Fault::bug("bcrypt refuses its cost"))?;
+        let nobody =
+            password::hash(b"nobody", cost, [0; 16]).ok_or_else(|| Fault::bug("bcrypt refuses its cost"))?;
         Ok(Self { jobs, entropy, cost, nobody })
     }
 
@@ -54,14 +55,18 @@ impl Hashing {
         Ok(self.on_thread(move || password::verify(password.as_bytes(), &hash)).await? && known)
     }
 
-    async fn on_thread<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Fault> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move || drop(answer.send(work())));
         match self.jobs.try_send(job) {
             Ok(()) => answered.await.map_err(Fault::bug),
-            Err(TrySendError::Full(_)) => {
-                Err(Fault::new(Kind::Busy, "Too many logins are being checked at this moment; try again in a few seconds."))
-            }
+            Err(TrySendError::Full(_)) => Err(Fault::new(
+                Kind::Busy,
+                "Too many logins are being checked at this moment; try again in a few seconds.",
+            )),
             Err(TrySendError::Disconnected(_)) => Err(Fault::bug("the hashing threads are gone")),
         }
     }

@@ -10,4 +10,5 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "application credentials",
         sql: include_str!("../migrations/0002_application_credentials.sql"),
     },
+    Migration { number: 3, name: "credentials", sql: include_str!("../migrations/0003_credentials.sql") },
 ];

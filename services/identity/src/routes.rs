@@ -1,7 +1,7 @@
 //! Every operation of identity on one screen: method, path, name, and who may call.
 
 use crate::Identity;
-use crate::api::{application_credential, assignment, auth, catalog, discovery, group, project, role, user};
+use crate::api::{application_credential, assignment, auth, catalog, credential, discovery, group, project, role, user};
 use crate::rules::*;
 use fault::Fault;
 use std::sync::Arc;
@@ -10,14 +10,20 @@ use web::{Answer, Ask, Routes};
 
 /// The table.
 pub fn routes() -> Routes<Identity> {
-    application_credentials(grants(Routes::new()))
+    credentials(application_credentials(grants(Routes::new())))
         .get("/", op("version_list", discovery::versions).open("discovery comes before a token"))
         .get("/v3", op("version_show", discovery::version).open("discovery comes before a token"))
-        .post("/v3/auth/tokens", op("token_create", auth::token_create).open("who has no token yet asks for one here"))
+        .post(
+            "/v3/auth/tokens",
+            op("token_create", auth::token_create).open("who has no token yet asks for one here"),
+        )
         .get("/v3/auth/tokens", op("token_show", auth::token_show).rule(&VALIDATE_TOKEN))
         .head("/v3/auth/tokens", op("token_check", auth::token_check).rule(&CHECK_TOKEN))
         .delete("/v3/auth/tokens", op("token_delete", auth::token_delete).rule(&REVOKE_TOKEN))
-        .get("/v3/auth/catalog", op("auth_catalog", auth::catalog_show).token("the catalog of the caller's own token"))
+        .get(
+            "/v3/auth/catalog",
+            op("auth_catalog", auth::catalog_show).token("the catalog of the caller's own token"),
+        )
         .get("/v3/auth/projects", op("auth_projects", auth::project_list).token("the caller's own projects"))
         .get("/v3/auth/domains", op("auth_domains", auth::domain_list).token("the caller's own domains"))
         .get("/v3/auth/system", op("auth_system", auth::system_list).token("the caller's own system roles"))
@@ -36,13 +42,19 @@ pub fn routes() -> Routes<Identity> {
         .delete("/v3/projects/{id}/tags", op("tag_clear", project::tag_clear).rule(&DELETE_PROJECT_TAGS))
         .get("/v3/projects/{id}/tags/{tag}", op("tag_check", project::tag_check).rule(&GET_PROJECT_TAG))
         .put("/v3/projects/{id}/tags/{tag}", op("tag_add", project::tag_add).rule(&CREATE_PROJECT_TAG))
-        .delete("/v3/projects/{id}/tags/{tag}", op("tag_remove", project::tag_remove).rule(&DELETE_PROJECT_TAG))
+        .delete(
+            "/v3/projects/{id}/tags/{tag}",
+            op("tag_remove", project::tag_remove).rule(&DELETE_PROJECT_TAG),
+        )
         .get("/v3/users", op("user_list", user::list_all).rule(&LIST_USERS))
         .post("/v3/users", op("user_create", user::create).rule(&CREATE_USER))
         .get("/v3/users/{id}", op("user_show", user::show).rule(&GET_USER))
         .patch("/v3/users/{id}", op("user_update", user::update).rule(&UPDATE_USER))
         .delete("/v3/users/{id}", op("user_delete", user::delete).rule(&DELETE_USER))
-        .post("/v3/users/{id}/password", op("user_password", user::password).open("whoever knows the old password may"))
+        .post(
+            "/v3/users/{id}/password",
+            op("user_password", user::password).open("whoever knows the old password may"),
+        )
         .get("/v3/users/{id}/projects", op("user_projects", user::projects).rule(&LIST_USER_PROJECTS))
         .get("/v3/users/{id}/groups", op("user_groups", user::groups).rule(&LIST_GROUPS_FOR_USER))
         .get("/v3/groups", op("group_list", group::list_all).rule(&LIST_GROUPS))
@@ -52,20 +64,44 @@ pub fn routes() -> Routes<Identity> {
         .delete("/v3/groups/{id}", op("group_delete", group::delete).rule(&DELETE_GROUP))
         .get("/v3/groups/{id}/users", op("group_users", group::users).rule(&LIST_USERS_IN_GROUP))
         .put("/v3/groups/{id}/users/{user}", op("member_add", group::member_add).rule(&ADD_USER_TO_GROUP))
-        .get("/v3/groups/{id}/users/{user}", op("member_check", group::member_check).rule(&CHECK_USER_IN_GROUP))
-        .delete("/v3/groups/{id}/users/{user}", op("member_remove", group::member_remove).rule(&REMOVE_USER_FROM_GROUP))
+        .get(
+            "/v3/groups/{id}/users/{user}",
+            op("member_check", group::member_check).rule(&CHECK_USER_IN_GROUP),
+        )
+        .delete(
+            "/v3/groups/{id}/users/{user}",
+            op("member_remove", group::member_remove).rule(&REMOVE_USER_FROM_GROUP),
+        )
         .get("/v3/roles", op("role_list", role::list_all).rule(&LIST_ROLES))
         .post("/v3/roles", op("role_create", role::create).rule(&CREATE_ROLE))
         .get("/v3/roles/{id}", op("role_show", role::show).rule(&GET_ROLE))
         .patch("/v3/roles/{id}", op("role_update", role::update).rule(&UPDATE_ROLE))
         .delete("/v3/roles/{id}", op("role_delete", role::delete).rule(&DELETE_ROLE))
-        .get("/v3/role_inferences", op("inference_list", role::inference_list).rule(&LIST_ROLE_INFERENCE_RULES))
+        .get(
+            "/v3/role_inferences",
+            op("inference_list", role::inference_list).rule(&LIST_ROLE_INFERENCE_RULES),
+        )
         .get("/v3/roles/{id}/implies", op("implied_list", role::implied_list).rule(&LIST_IMPLIED_ROLES))
-        .put("/v3/roles/{id}/implies/{implied}", op("implied_create", role::implied_create).rule(&CREATE_IMPLIED_ROLE))
-        .get("/v3/roles/{id}/implies/{implied}", op("implied_show", role::implied_show).rule(&GET_IMPLIED_ROLE))
-        .head("/v3/roles/{id}/implies/{implied}", op("implied_check", role::implied_check).rule(&CHECK_IMPLIED_ROLE))
-        .delete("/v3/roles/{id}/implies/{implied}", op("implied_delete", role::implied_delete).rule(&DELETE_IMPLIED_ROLE))
-        .get("/v3/role_assignments", op("assignment_list", assignment::assignment_list).rule(&LIST_ROLE_ASSIGNMENTS))
+        .put(
+            "/v3/roles/{id}/implies/{implied}",
+            op("implied_create", role::implied_create).rule(&CREATE_IMPLIED_ROLE),
+        )
+        .get(
+            "/v3/roles/{id}/implies/{implied}",
+            op("implied_show", role::implied_show).rule(&GET_IMPLIED_ROLE),
+        )
+        .head(
+            "/v3/roles/{id}/implies/{implied}",
+            op("implied_check", role::implied_check).rule(&CHECK_IMPLIED_ROLE),
+        )
+        .delete(
+            "/v3/roles/{id}/implies/{implied}",
+            op("implied_delete", role::implied_delete).rule(&DELETE_IMPLIED_ROLE),
+        )
+        .get(
+            "/v3/role_assignments",
+            op("assignment_list", assignment::assignment_list).rule(&LIST_ROLE_ASSIGNMENTS),
+        )
         .get("/v3/regions", op("region_list", catalog::region_list).rule(&LIST_REGIONS))
         .post("/v3/regions", op("region_create", catalog::region_create).rule(&CREATE_REGION))
         .get("/v3/regions/{id}", op("region_show", catalog::region_show).rule(&GET_REGION))
@@ -96,6 +132,22 @@ where
     })
 }
 
+/// Credentials for other systems, and policy documents: what identity keeps and does not read.
+fn credentials(routes: Routes<Identity>) -> Routes<Identity> {
+    use credential::{policy_create, policy_delete, policy_list, policy_show, policy_update};
+    routes
+        .get("/v3/credentials", op("credential_list", credential::list_all).rule(&LIST_CREDENTIALS))
+        .post("/v3/credentials", op("credential_create", credential::create).rule(&CREATE_CREDENTIAL))
+        .get("/v3/credentials/{id}", op("credential_show", credential::show).rule(&GET_CREDENTIAL))
+        .patch("/v3/credentials/{id}", op("credential_update", credential::update).rule(&UPDATE_CREDENTIAL))
+        .delete("/v3/credentials/{id}", op("credential_delete", credential::delete).rule(&DELETE_CREDENTIAL))
+        .get("/v3/policies", op("policy_list", policy_list).rule(&LIST_POLICIES))
+        .post("/v3/policies", op("policy_create", policy_create).rule(&CREATE_POLICY))
+        .get("/v3/policies/{id}", op("policy_show", policy_show).rule(&GET_POLICY))
+        .patch("/v3/policies/{id}", op("policy_update", policy_update).rule(&UPDATE_POLICY))
+        .delete("/v3/policies/{id}", op("policy_delete", policy_delete).rule(&DELETE_POLICY))
+}
+
 /// Application credentials belong to a user.
 fn application_credentials(routes: Routes<Identity>) -> Routes<Identity> {
     use application_credential::{create, delete, list_all, show};
@@ -116,14 +168,8 @@ const GRANTS: [(&str, &str); 10] = [
     ("/v3/domains/{id}/groups/{group}/roles", "/v3/domains/{id}/groups/{group}/roles/{role}"),
     ("/v3/system/users/{user}/roles", "/v3/system/users/{user}/roles/{role}"),
     ("/v3/system/groups/{group}/roles", "/v3/system/groups/{group}/roles/{role}"),
-    (
-        "",
-        "/v3/OS-INHERIT/projects/{id}/users/{user}/roles/{role}/inherited_to_projects",
-    ),
-    (
-        "",
-        "/v3/OS-INHERIT/projects/{id}/groups/{group}/roles/{role}/inherited_to_projects",
-    ),
+    ("", "/v3/OS-INHERIT/projects/{id}/users/{user}/roles/{role}/inherited_to_projects"),
+    ("", "/v3/OS-INHERIT/projects/{id}/groups/{group}/roles/{role}/inherited_to_projects"),
     (
         "/v3/OS-INHERIT/domains/{id}/users/{user}/roles/inherited_to_projects",
         "/v3/OS-INHERIT/domains/{id}/users/{user}/roles/{role}/inherited_to_projects",

@@ -255,6 +255,36 @@ rules! {
     DELETE_APPLICATION_CREDENTIAL "identity:delete_application_credential"
         "(rule:admin_required) or rule:owner"
         "Remove an application credential.";
+    GET_CREDENTIAL "identity:get_credential"
+        "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.credential.user_id)s"
+        "Show a credential for another system.";
+    LIST_CREDENTIALS "identity:list_credentials"
+        "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.credential.user_id)s"
+        "List credentials for other systems.";
+    CREATE_CREDENTIAL "identity:create_credential"
+        "(rule:admin_required) or user_id:%(target.credential.user_id)s"
+        "Keep a credential for another system.";
+    UPDATE_CREDENTIAL "identity:update_credential"
+        "(rule:admin_required) or user_id:%(target.credential.user_id)s"
+        "Change the secret of a credential.";
+    DELETE_CREDENTIAL "identity:delete_credential"
+        "(rule:admin_required) or user_id:%(target.credential.user_id)s"
+        "Forget a credential.";
+    GET_POLICY "identity:get_policy"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Show a policy document.";
+    LIST_POLICIES "identity:list_policies"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List policy documents.";
+    CREATE_POLICY "identity:create_policy"
+        "rule:admin_required"
+        "Keep a policy document.";
+    UPDATE_POLICY "identity:update_policy"
+        "rule:admin_required"
+        "Change a policy document.";
+    DELETE_POLICY "identity:delete_policy"
+        "rule:admin_required"
+        "Forget a policy document.";
     CHECK_TOKEN "identity:check_token"
         "rule:admin_required or (role:reader and system_scope:all) or rule:token_subject"
         "Look whether a token is valid.";

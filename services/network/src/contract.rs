@@ -1,11 +1,11 @@
 //! What compute asks of the network service.
 
-use crate::Network;
+use crate::{Network, rules};
 use crate::model::attribute::Wish;
 use crate::model::network::Net;
 use crate::model::port::{Port, PortRow};
 use crate::model::subnet::Subnet;
-use crate::model::{faults, security_group};
+use crate::model::{Body, faults, security_group};
 use crate::ops::addressing::Asked;
 use crate::record::Record;
 use crate::store::{self as rows, Condition, quota, work};
@@ -13,10 +13,12 @@ use contract::network::{NetworkFacts, Networks, PortFacts, PortOrder};
 use fault::Fault;
 use metal::Kind;
 use metal::server::ServerPort;
-use policy::Who;
+use policy::{Policy, Who};
 use serde_json::{Value, json};
 use std::net::IpAddr;
+use std::sync::{Arc, LazyLock};
 use store::{Tx, params};
+use web::Cx;
 
 impl Networks for Network {
     fn network(&self, tx: &Tx, who: &Who, network_id: &str) -> Result<Option<NetworkFacts>, Fault> {
@@ -198,6 +200,54 @@ impl Networks for Network {
         }
         Ok(())
     }
+
+    fn security_groups(&self, tx: &Tx, who: &Who, id: Option<&str>) -> Result<Vec<Value>, Fault> {
+        let condition = match id {
+            Some(id) => Condition::is("id", id),
+            None => {
+                self.default_group_ensure(tx, who.project())?;
+                Condition::all()
+            }
+        };
+        Ok(rows::security_group::seen(tx, who, condition)?.iter().map(told).collect())
+    }
+
+    fn security_group_create(&self, tx: &Tx, who: &Who, body: &Value) -> Result<Value, Fault> {
+        let wish = security_group::NOUN.wish(body, who, true)?;
+        Self::security_group_create(self, tx, &inside(tx, who)?, &wish).map(|group| told(&group))
+    }
+
+    fn security_group_update(&self, tx: &Tx, who: &Who, id: &str, body: &Value) -> Result<Value, Fault> {
+        let wish = security_group::NOUN.wish(body, who, false)?;
+        Self::security_group_update(self, tx, &inside(tx, who)?, id, &wish).map(|group| told(&group))
+    }
+
+    fn security_group_delete(&self, tx: &Tx, who: &Who, id: &str) -> Result<(), Fault> {
+        Self::security_group_delete(self, tx, &inside(tx, who)?, id)
+    }
+
+    fn security_group_rule_create(&self, tx: &Tx, who: &Who, body: &Value) -> Result<Value, Fault> {
+        let wish = security_group::RULE_NOUN.wish(body, who, true)?;
+        Self::security_group_rule_create(self, tx, &inside(tx, who)?, &wish).map(|rule| told(&rule))
+    }
+
+    fn security_group_rule_delete(&self, tx: &Tx, who: &Who, id: &str) -> Result<(), Fault> {
+        Self::security_group_rule_delete(self, tx, &inside(tx, who)?, id)
+    }
+}
+
+/// The rules of this service as they are by default, for what compute's old clients ask of it.
+static POLICY: LazyLock<Option<Arc<Policy>>> = LazyLock::new(|| Policy::of(&[rules::ALL]).ok().map(Arc::new));
+
+/// The context of a caller who comes through compute.
+fn inside(tx: &Tx, who: &Who) -> Result<Cx, Fault> {
+    let policy = POLICY.clone().ok_or_else(|| Fault::bug("the rules do not parse"))?;
+    Ok(Cx::inside(who.clone(), policy, tx.now()))
+}
+
+/// A thing as this service's own API shows it.
+fn told<B: Body>(thing: &B) -> Value {
+    Value::Object(thing.body())
 }
 
 impl Network {

@@ -197,6 +197,12 @@ pub fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
+/// An address of IP version 6, in its shortest form whatever form it came in.
+pub fn address_v6(value: &Value) -> Option<String> {
+    let given = text(value)?;
+    Some(given.parse::<std::net::Ipv6Addr>().map_or(given, |address| address.to_string()))
+}
+
 /// Pairs of texts; numbers as text.
 pub fn texts(value: &Value) -> std::collections::BTreeMap<String, String> {
     let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);

@@ -473,7 +473,7 @@ pub fn change_of(asked: &Value) -> ServerUpdate {
         description: asked.get("description").map(text),
         hostname: text(&asked["hostname"]),
         access_v4: text(&asked["accessIPv4"]),
-        access_v6: text(&asked["accessIPv6"]),
+        access_v6: form::address_v6(&asked["accessIPv6"]),
         auto_disk: text(&asked["OS-DCF:diskConfig"]).map(|config| config == "AUTO"),
         pinned_zone: asked.get("pinned_availability_zone").map(text),
     }

@@ -207,7 +207,7 @@ fn decoded(cx: &Cx, body: &Value, password: String) -> Result<NewServer, Fault> 
         networks_auto,
         auto_disk: text(&asked["OS-DCF:diskConfig"]).map(|config| config == "AUTO"),
         access_v4: text(&asked["accessIPv4"]),
-        access_v6: text(&asked["accessIPv6"]),
+        access_v6: form::address_v6(&asked["accessIPv6"]),
         files: files(asked),
         zone,
         forced_host,

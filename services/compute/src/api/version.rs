@@ -23,6 +23,18 @@ pub async fn list(_: Arc<Compute>, ask: Ask) -> Answered {
     Ok(Answer::ok(&json!({"versions": listed(&ask)})))
 }
 
+/// `GET /v2`: the old name of the same API, which clients that follow the list's links look at.
+pub async fn show_old(_: Arc<Compute>, ask: Ask) -> Answered {
+    let mut version = listed(&ask)[0].clone();
+    version["links"] = json!([
+        {"rel": "self", "href": ask.cx.url("/v2/")},
+        {"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"},
+    ]);
+    version["media-types"] =
+        json!([{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2"}]);
+    Ok(Answer::ok(&json!({"version": version})))
+}
+
 /// `GET /v2.1`
 pub async fn show(_: Arc<Compute>, ask: Ask) -> Answered {
     let mut version = listed(&ask)[1].clone();

@@ -2,6 +2,7 @@
 
 use crate::model::group::{Group, Policy};
 use contract::placement::{Amounts, Candidate};
+use kernel::Micros;
 use std::collections::BTreeMap;
 
 /// A host that a server could go to.
@@ -11,6 +12,8 @@ pub struct Place {
     pub candidate: Candidate,
     /// Its agent is connected and nobody says that it is dead.
     pub up: bool,
+    /// Its agent went a moment ago; until then it is expected back.
+    pub expected: Option<Micros>,
     /// Its service takes new servers; else why not.
     pub disabled: Option<String>,
     /// Its availability zone.
@@ -79,6 +82,14 @@ pub fn choose(request: &Request, places: &[Place]) -> Choice {
         left.total_cmp(&right).then_with(|| b.candidate.name.cmp(&a.candidate.name))
     });
     Choice { chosen: best.map(|place| place.candidate.clone()), refused }
+}
+
+/// Until when it is worth waiting for a host that would do and is expected back.
+pub fn worth_waiting(request: &Request, places: &[Place], now: Micros) -> Option<Micros> {
+    let back = |place: &&Place| !place.up && place.expected.is_some_and(|until| until > now);
+    let as_if_up = |place: &Place| Place { up: true, ..place.clone() };
+    let would_do = places.iter().filter(back).filter(|place| refusal(request, &as_if_up(place)).is_none());
+    would_do.filter_map(|place| place.expected).max()
 }
 
 /// Why a server cannot go to a place.
@@ -193,6 +204,7 @@ mod tests {
                 used: BTreeMap::from([("MEMORY_MB".into(), 8192 - free_mib)]),
             },
             up: true,
+            expected: None,
             disabled: None,
             zone: "nova".into(),
             members: 0,
@@ -225,6 +237,17 @@ mod tests {
             "away: its agent is away; disabled: its service is disabled: maintenance; full: MEMORY_MB 2048 wanted, 1024 free"
         );
         assert_eq!(choice.chosen, None);
+    }
+
+    #[test]
+    fn a_host_that_went_a_moment_ago_is_waited_for_if_it_would_do() {
+        let mut away = place("away", 1024);
+        (away.up, away.expected) = (false, Some(Micros(9)));
+        let places = [away, place("full", 256)];
+        assert_eq!(chosen(&request(512), &places), None);
+        assert_eq!(worth_waiting(&request(512), &places, Micros(5)), Some(Micros(9)));
+        assert_eq!(worth_waiting(&request(512), &places, Micros(9)), None, "it was expected until now");
+        assert_eq!(worth_waiting(&request(2048), &places, Micros(5)), None, "it would not do");
     }
 
     #[test]

@@ -79,11 +79,16 @@ fn metadata(server: &Server, ports: &[PortFacts], domain: &str) -> Metadata {
 }
 
 fn network_data(server: &Server, ports: &[PortFacts]) -> Value {
-    let (mut links, mut networks, mut services) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut links, mut networks, mut services) = (Vec::new(), Vec::<Value>::new(), Vec::new());
     for port in ordered(server, ports) {
         let (link, own_networks, own_services) = &port.network_data;
         links.push(link.clone());
-        networks.extend(own_networks.iter().cloned());
+        for network in own_networks {
+            // Each port counts its networks from 0; in the document they are counted through.
+            let mut network = network.clone();
+            network["id"] = json!(format!("network{}", networks.len()));
+            networks.push(network);
+        }
         services.extend(
             own_services.iter().filter(|service| !services.contains(*service)).cloned().collect::<Vec<_>>(),
         );

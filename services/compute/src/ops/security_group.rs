@@ -26,7 +26,8 @@ impl Compute {
     /// The groups of the caller's project, as the network service shows them.
     pub async fn group_rules_list(self: &Arc<Self>, cx: &Cx) -> Result<Vec<Value>, Fault> {
         own(cx, &rules::SECURITY_GROUPS_GET)?;
-        self.read(cx, |this, tx, cx| {
+        // The first look of a project at its groups makes its default group.
+        self.write(cx, |this, tx, cx| {
             let mut all = this.networks.security_groups(tx, &cx.who, None)?;
             all.retain(|group| {
                 group["project_id"].as_str().or(group["tenant_id"].as_str()) == Some(cx.who.project())

@@ -7,7 +7,11 @@ use crate::store as rows;
 use contract::placement::{Amounts, Candidate};
 use fault::Fault;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 use store::Tx;
+
+/// How long after its last sign of life a host is still expected back: Nova's `service_down_time`.
+const DOWN: Duration = Duration::from_secs(60);
 
 impl Compute {
     /// What a server asks for, and every place that it could go to.
@@ -34,6 +38,7 @@ impl Compute {
             let misfits = fitting.as_ref().is_some_and(|fitting| !fitting.contains(&candidate.provider_id));
             places.push(Place {
                 up: host.up && !service.forced_down,
+                expected: (!host.up && !service.forced_down).then(|| host.seen_at.plus(DOWN)),
                 disabled: service.disabled.then(|| service.disabled_reason.clone().unwrap_or_default()),
                 zone: service.zone.clone(),
                 members: members.get(&candidate.provider_id).copied().unwrap_or(0),

@@ -219,11 +219,20 @@ fn plan(snapshot: &Snapshot, now: Micros) -> Plan {
     }
     match server.phase {
         Phase::Scheduling => match &snapshot.places {
-            Some((request, places)) => Plan::Place(scheduler::choose(request, places)),
+            Some((request, places)) => placed(request, places, now),
             None => Plan::Rest,
         },
         Phase::Building => built(snapshot, server, late, now),
         Phase::Live | Phase::Failed | Phase::Buried => kept(snapshot, server, late, now),
+    }
+}
+
+/// A server without a host. That its agent, or we, start anew must not cost a server its life.
+fn placed(request: &Request, places: &[Place], now: Micros) -> Plan {
+    let choice = scheduler::choose(request, places);
+    match scheduler::worth_waiting(request, places, now).filter(|_| choice.chosen.is_none()) {
+        Some(until) => Plan::Wait { reason: "a host that would do is away for the moment".to_owned(), until },
+        None => Plan::Place(choice),
     }
 }
 
@@ -333,6 +342,8 @@ impl Snapshot {
     /// What ends a wait of this server before its time.
     pub(super) fn wakers(&self) -> Vec<(String, String)> {
         let mut on: Vec<_> = self.ports.iter().map(|port| (PORT.to_owned(), port.id.clone())).collect();
+        let expected = self.places.iter().flat_map(|(_, places)| places).filter(|place| place.expected.is_some());
+        on.extend(expected.map(|place| (HOST.to_owned(), place.candidate.provider_id.clone())));
         let Some((server, host_id)) =
             self.server.as_ref().and_then(|server| Some((server, server.host_id.as_ref()?)))
         else {

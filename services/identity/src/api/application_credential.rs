@@ -10,12 +10,17 @@ use web::{Answer, Ask};
 
 static CREATE: LazyLock<Schema> = LazyLock::new(|| {
     let text = json!({"type": ["string", "null"]});
-    let role = json!({"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}});
-    below("application_credential", &["name"], json!({
-        "name": name(255), "description": text, "expires_at": text, "secret": text,
-        "unrestricted": {"type": ["boolean", "null"]}, "roles": {"type": "array", "items": role},
-        "access_rules": {"type": "array"},
-    }))
+    let role =
+        json!({"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}});
+    below(
+        "application_credential",
+        &["name"],
+        json!({
+            "name": name(255), "description": text, "expires_at": text, "secret": text,
+            "unrestricted": {"type": ["boolean", "null"]}, "roles": {"type": "array", "items": role},
+            "access_rules": {"type": "array"},
+        }),
+    )
 });
 
 /// `GET /v3/users/{id}/application_credentials`
@@ -30,7 +35,10 @@ pub async fn create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fau
     let given = given(&mut ask, "application_credential", &CREATE).await?;
     // A restriction that is taken but not followed would be worse than none.
     if given.get("access_rules").and_then(Value::as_array).is_some_and(|rules| !rules.is_empty()) {
-        return Err(Fault::new(Kind::NotImplemented, "Access rules of application credentials are not available."));
+        return Err(Fault::new(
+            Kind::NotImplemented,
+            "Access rules of application credentials are not available.",
+        ));
     }
     let (made, roles, secret) = identity.application_credential_create(&ask.cx, ask.id("id"), given).await?;
     let mut body = made.body(&ask.cx.base, &roles);
@@ -40,7 +48,8 @@ pub async fn create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fau
 
 /// `GET /v3/users/{id}/application_credentials/{credential}`
 pub async fn show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
-    let (found, roles) = identity.application_credential_show(&ask.cx, ask.id("id"), ask.id("credential")).await?;
+    let (found, roles) =
+        identity.application_credential_show(&ask.cx, ask.id("id"), ask.id("credential")).await?;
     Ok(one(200, "application_credential", found.body(&ask.cx.base, &roles)))
 }
 

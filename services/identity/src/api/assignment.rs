@@ -122,7 +122,15 @@ fn filter(ask: &Ask) -> Result<Filter, Fault> {
     if get("user.id").is_some() && get("group.id").is_some() {
         return Err(Fault::bad_input("Specify a user or group, not both"));
     }
-    Ok(Filter { user: get("user.id"), group: get("group.id"), role: get("role.id"), target, inherited, effective, subtree })
+    Ok(Filter {
+        user: get("user.id"),
+        group: get("group.id"),
+        role: get("role.id"),
+        target,
+        inherited,
+        effective,
+        subtree,
+    })
 }
 
 fn noun(kind: TargetKind) -> &'static str {
@@ -159,7 +167,8 @@ fn body(ask: &Ask, found: &Found, names: Option<&Names>) -> Value {
 /// Where the grant itself is found that an effective assignment comes from.
 fn assignment_link(ask: &Ask, found: &Found) -> String {
     let one = &found.assignment;
-    let (kind, target) = found.inherited_from.clone().unwrap_or_else(|| (one.target_kind, one.target_id.clone()));
+    let (kind, target) =
+        found.inherited_from.clone().unwrap_or_else(|| (one.target_kind, one.target_id.clone()));
     let place = match kind {
         TargetKind::System => "system".to_owned(),
         kind @ (TargetKind::Project | TargetKind::Domain) => format!("{}s/{target}", kind.word()),

@@ -41,7 +41,9 @@ static TOKEN: LazyLock<Schema> = LazyLock::new(|| {
 /// `POST /v3/auth/tokens`
 pub async fn token_create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
     let mut given = super::body(&mut ask).await?;
-    let auth = Some(given["auth"].take()).filter(|auth| !auth.is_null()).ok_or_else(|| expected("auth", "request body"))?;
+    let auth = Some(given["auth"].take())
+        .filter(|auth| !auth.is_null())
+        .ok_or_else(|| expected("auth", "request body"))?;
     TOKEN.check(&auth).map_err(unfit_at)?;
     check_named(&auth)?;
     let (proof, wish) = (proof(&auth["identity"])?, wish(auth.get("scope"))?);
@@ -111,18 +113,31 @@ async fn body(identity: &Identity, ask: &Ask, token: &Token) -> Result<Value, Fa
 
 /// Whoever and whatever is named has an id or a name.
 fn check_named(auth: &Value) -> Result<(), Fault> {
-    for path in ["identity/password/user", "identity/password/user/domain", "scope/project", "scope/project/domain", "scope/domain"] {
+    for path in [
+        "identity/password/user",
+        "identity/password/user/domain",
+        "scope/project",
+        "scope/project/domain",
+        "scope/domain",
+    ] {
         let found = path.split('/').try_fold(auth, |value, step| value.get(step));
         if found.is_some_and(|thing| thing.get("id").is_none() && thing.get("name").is_none()) {
-            return Err(Fault::bad_input(format!("Invalid input for field {path}: id or name must be present.")));
+            return Err(Fault::bad_input(format!(
+                "Invalid input for field {path}: id or name must be present."
+            )));
         }
     }
     Ok(())
 }
 
 fn proof(identity: &Value) -> Result<Proof, Fault> {
-    let methods: Vec<String> =
-        identity["methods"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    let methods: Vec<String> = identity["methods"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect();
     if methods.is_empty() {
         return Err(unauthenticated());
     }

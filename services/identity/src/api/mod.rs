@@ -4,6 +4,7 @@ pub mod application_credential;
 pub mod assignment;
 pub mod auth;
 pub mod catalog;
+pub mod credential;
 pub mod discovery;
 pub mod group;
 pub mod project;
@@ -156,13 +157,17 @@ fn below(noun: &str, required: &[&str], properties: Value) -> Schema {
         true => inner["minProperties"] = json!(1),
         false => inner["required"] = json!(required),
     }
-    Schema::new(json!({"type": "object", "properties": {noun: inner}, "required": [noun], "additionalProperties": false}))
+    Schema::new(
+        json!({"type": "object", "properties": {noun: inner}, "required": [noun], "additionalProperties": false}),
+    )
 }
 
 /// A body's part that may stay empty.
 fn below_any(noun: &str, properties: Value) -> Schema {
     let inner = json!({"type": "object", "properties": properties, "additionalProperties": true});
-    Schema::new(json!({"type": "object", "properties": {noun: inner}, "required": [noun], "additionalProperties": false}))
+    Schema::new(
+        json!({"type": "object", "properties": {noun: inner}, "required": [noun], "additionalProperties": false}),
+    )
 }
 
 fn name(longest: u32) -> Value {
@@ -193,7 +198,8 @@ fn boolean() -> Value {
 
 /// Resource options, each of them a flag.
 fn options(names: &[&str]) -> Value {
-    let flags: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), json!({"type": ["boolean", "null"]}))).collect();
+    let flags: Map<String, Value> =
+        names.iter().map(|name| ((*name).to_owned(), json!({"type": ["boolean", "null"]}))).collect();
     json!({"type": "object", "properties": flags, "additionalProperties": false})
 }
 

@@ -1,6 +1,9 @@
 //! Projects, domains and tags on the wire.
 
-use super::{below, below_any, check_query, flag, flag_or_word, flags, given, id, list, name, one, options, or_null, unfit};
+use super::{
+    below, below_any, check_query, flag, flag_or_word, flags, given, id, list, name, one, options, or_null,
+    unfit,
+};
 use crate::Identity;
 use crate::model::project::Project;
 use crate::ops::project::Family;
@@ -34,7 +37,9 @@ static QUERY: LazyLock<Schema> = LazyLock::new(|| flags(&["enabled", "is_domain"
 static DOMAIN_CREATE: LazyLock<Schema> = LazyLock::new(|| below("domain", &["name"], attributes()));
 static DOMAIN_UPDATE: LazyLock<Schema> = LazyLock::new(|| below("domain", &[], attributes()));
 static TAGS: LazyLock<Schema> = LazyLock::new(|| {
-    Schema::new(json!({"type": "object", "properties": {"tags": tags()}, "required": ["tags"], "additionalProperties": false}))
+    Schema::new(
+        json!({"type": "object", "properties": {"tags": tags()}, "required": ["tags"], "additionalProperties": false}),
+    )
 });
 static TAG: LazyLock<Schema> = LazyLock::new(|| Schema::new(tag()));
 
@@ -109,14 +114,19 @@ fn relatives(ask: &Ask, project: &Project, family: &Family, part: &str, form: Fo
             let own = all.iter().filter(|one| family.own.contains(&one.id));
             own.map(|one| json!({"project": one.body(&ask.cx.base)})).collect()
         }
-        Form::Ids if part == "parents" => all.iter().rev().fold(Value::Null, |inner, one| json!({ one.id.as_str(): inner })),
+        Form::Ids if part == "parents" => {
+            all.iter().rev().fold(Value::Null, |inner, one| json!({ one.id.as_str(): inner }))
+        }
         Form::Ids => tree(&project.id, all),
     }
 }
 
 fn tree(id: &str, all: &[Project]) -> Value {
-    let children: Map<String, Value> =
-        all.iter().filter(|one| one.parent_id == id).map(|one| (one.id.clone(), tree(&one.id, all))).collect();
+    let children: Map<String, Value> = all
+        .iter()
+        .filter(|one| one.parent_id == id)
+        .map(|one| (one.id.clone(), tree(&one.id, all)))
+        .collect();
     if children.is_empty() { Value::Null } else { Value::Object(children) }
 }
 
@@ -176,7 +186,8 @@ pub async fn tag_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault
 pub async fn tag_replace(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
     let body = super::body(&mut ask).await?;
     TAGS.check(&body).map_err(unfit)?;
-    let new: Vec<String> = body["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    let new: Vec<String> =
+        body["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     let replace = move |tags: &mut Vec<String>| {
         tags.clone_from(&new);
         Ok(())
@@ -198,7 +209,11 @@ pub async fn tag_clear(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Faul
 /// `GET /v3/projects/{id}/tags/{tag}`
 pub async fn tag_check(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let project = identity.project_show(&ask.cx, ask.id("id"), &rules::GET_PROJECT_TAG).await?;
-    if project.tags.iter().any(|tag| tag == ask.id("tag")) { Ok(Answer::empty(204)) } else { Err(no_tag(ask.id("tag"))) }
+    if project.tags.iter().any(|tag| tag == ask.id("tag")) {
+        Ok(Answer::empty(204))
+    } else {
+        Err(no_tag(ask.id("tag")))
+    }
 }
 
 /// `PUT /v3/projects/{id}/tags/{tag}`

@@ -1,6 +1,8 @@
 //! Users on the wire.
 
-use super::{below, check_query, flag_or_word, flags, given, id, list, name, one, options, or_null, unfit_at};
+use super::{
+    below, check_query, flag_or_word, flags, given, id, list, name, one, options, or_null, unfit_at,
+};
 use crate::Identity;
 use crate::model::user::Group;
 use fault::Fault;
@@ -13,7 +15,10 @@ use zeroize::Zeroizing;
 /// What can be set for a user. Rules about several factors are not taken: there is only one here, and a rule that is
 /// taken but not followed would promise a safety that is none.
 const OPTIONS: &[&str] = &[
-    "ignore_change_password_upon_first_use", "ignore_password_expiry", "ignore_lockout_failure_attempts", "lock_password",
+    "ignore_change_password_upon_first_use",
+    "ignore_password_expiry",
+    "ignore_lockout_failure_attempts",
+    "lock_password",
     "ignore_user_inactivity",
 ];
 
@@ -79,7 +84,12 @@ pub async fn password(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, F
 /// `GET /v3/users/{id}/projects`
 pub async fn projects(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let all = identity.user_projects(&ask.cx, ask.id("id")).await?;
-    Ok(list(&ask, "projects", all.iter().map(|project| project.body(&ask.cx.base)), &["domain_id", "enabled", "name"]))
+    Ok(list(
+        &ask,
+        "projects",
+        all.iter().map(|project| project.body(&ask.cx.base)),
+        &["domain_id", "enabled", "name"],
+    ))
 }
 
 /// `GET /v3/users/{id}/groups`

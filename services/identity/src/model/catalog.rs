@@ -56,7 +56,10 @@ impl Region {
         body.insert("id".into(), json!(self.id));
         body.insert("description".into(), json!(self.description));
         body.insert("parent_region_id".into(), json!(self.parent_region_id));
-        body.insert("links".into(), json!({"self": format!("{base}/v3/regions/{}", web::ask::encoded(&self.id))}));
+        body.insert(
+            "links".into(),
+            json!({"self": format!("{base}/v3/regions/{}", web::ask::encoded(&self.id))}),
+        );
         Value::Object(body)
     }
 }
@@ -92,7 +95,9 @@ impl Endpoint {
     /// The address with what a token is for filled in; `None` when it asks for something that the token has not.
     pub fn filled(&self, project_id: Option<&str>, user_id: &str) -> Option<String> {
         let mut url = self.url.replace("$(", "%(");
-        for (name, value) in [("project_id", project_id), ("tenant_id", project_id), ("user_id", Some(user_id))] {
+        for (name, value) in
+            [("project_id", project_id), ("tenant_id", project_id), ("user_id", Some(user_id))]
+        {
             let slot = format!("%({name})s");
             if url.contains(&slot) {
                 url = url.replace(&slot, value?);
@@ -103,7 +108,12 @@ impl Endpoint {
 }
 
 /// The catalog in a token.
-pub fn catalog(services: &[Service], endpoints: &[Endpoint], project_id: Option<&str>, user_id: &str) -> Value {
+pub fn catalog(
+    services: &[Service],
+    endpoints: &[Endpoint],
+    project_id: Option<&str>,
+    user_id: &str,
+) -> Value {
     let entry = |service: &Service| {
         let own = endpoints.iter().filter(|endpoint| endpoint.enabled && endpoint.service_id == service.id);
         let own: Vec<Value> = own
@@ -140,6 +150,10 @@ mod tests {
         assert_eq!(endpoint("http://h/$(project_id)s").filled(Some("p"), "u").unwrap(), "http://h/p");
         assert_eq!(endpoint("http://h/%(tenant_id)s").filled(None, "u"), None);
         assert_eq!(endpoint("http://h/%(unknown)s").filled(Some("p"), "u"), None);
-        assert_eq!(endpoint("http://h/%20x").filled(Some("p"), "u"), None, "a percent sign is the beginning of a slot");
+        assert_eq!(
+            endpoint("http://h/%20x").filled(Some("p"), "u"),
+            None,
+            "a percent sign is the beginning of a slot"
+        );
     }
 }

@@ -3,6 +3,7 @@
 pub mod application_credential;
 pub mod assignment;
 pub mod catalog;
+pub mod credential;
 pub mod fernet;
 pub mod password;
 pub mod project;

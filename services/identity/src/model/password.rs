@@ -33,7 +33,9 @@ pub fn hash(password: &[u8], cost: u32, salt: [u8; 16]) -> Option<String> {
 pub fn verify(password: &[u8], hash: &str) -> bool {
     let mut parts = hash.strip_prefix('$').unwrap_or_default().split('$');
     match parts.next().unwrap_or_default() {
-        "2b" | "2a" | "2y" | "2x" => bcrypt_cost(hash) && bcrypt::verify(cut(password), hash).unwrap_or(false),
+        "2b" | "2a" | "2y" | "2x" => {
+            bcrypt_cost(hash) && bcrypt::verify(cut(password), hash).unwrap_or(false)
+        }
         "bcrypt-sha256" => bcrypt_sha256(password, hash).unwrap_or(false),
         "scrypt" => scrypt(password, parts).unwrap_or(false),
         "pbkdf2-sha512" => pbkdf2_sha512(password, parts).unwrap_or(false),
@@ -98,7 +100,16 @@ mod tests {
 
     #[test]
     fn what_is_no_hash_belongs_to_no_password() {
-        for hash in ["", "plain", "$", "$2b$", "$2b$31$aaaa", "$scrypt$ln=40,r=8,p=1$aa$aa", "$pbkdf2-sha512$x", "$bcrypt-sha256$"] {
+        for hash in [
+            "",
+            "plain",
+            "$",
+            "$2b$",
+            "$2b$31$aaaa",
+            "$scrypt$ln=40,r=8,p=1$aa$aa",
+            "$pbkdf2-sha512$x",
+            "$bcrypt-sha256$",
+        ] {
             assert!(!verify(b"", hash), "{hash}");
         }
     }

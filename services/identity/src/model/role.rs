@@ -45,7 +45,10 @@ impl Role {
 }
 
 /// All roles that `own` amount to, given which role implies which (prior, implied). Circles end.
-pub fn with_implied(own: impl IntoIterator<Item = String>, implications: &[(String, String)]) -> BTreeSet<String> {
+pub fn with_implied(
+    own: impl IntoIterator<Item = String>,
+    implications: &[(String, String)],
+) -> BTreeSet<String> {
     let mut by_prior: HashMap<&str, Vec<&str>> = HashMap::new();
     for (prior, implied) in implications {
         by_prior.entry(prior).or_default().push(implied);
@@ -54,7 +57,9 @@ pub fn with_implied(own: impl IntoIterator<Item = String>, implications: &[(Stri
     let mut open: Vec<String> = own.into_iter().collect();
     while let Some(role) = open.pop() {
         if all.insert(role.clone()) {
-            open.extend(by_prior.get(role.as_str()).into_iter().flatten().map(|implied| (*implied).to_owned()));
+            open.extend(
+                by_prior.get(role.as_str()).into_iter().flatten().map(|implied| (*implied).to_owned()),
+            );
         }
     }
     all

@@ -62,7 +62,10 @@ impl Payload {
             },
             Scope::System => out.text("all"),
         }
-        #[expect(clippy::cast_precision_loss, reason = "the format has seconds as a float; microseconds fit for centuries")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "the format has seconds as a float; microseconds fit for centuries"
+        )]
         out.float(self.expires_at.0 as f64 / 1e6);
         out.list(self.audit_ids.len());
         for id in &self.audit_ids {
@@ -99,7 +102,8 @@ impl Payload {
     }
 
     fn method_bits(&self) -> u64 {
-        let bit = |name: &String| METHODS.iter().position(|method| method == name).map_or(0, |place| 1 << place);
+        let bit =
+            |name: &String| METHODS.iter().position(|method| method == name).map_or(0, |place| 1 << place);
         self.methods.iter().fold(0, |bits, name| bits | bit(name))
     }
 }
@@ -255,7 +259,11 @@ impl Item {
 
     fn audit_id(self) -> Option<String> {
         use base64::Engine;
-        if let Self::Bytes(bytes) = self { Some(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)) } else { None }
+        if let Self::Bytes(bytes) = self {
+            Some(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
+        } else {
+            None
+        }
     }
 
     /// An id that is bytes if it has 16 of them, else text.

@@ -31,7 +31,13 @@ fn invalid(detail: &str) -> Fault {
 }
 
 /// The credential, if the caller may do `rule` to it. Whose it is says the credential, not the path.
-fn credential_for(tx: &Tx, cx: &Cx, user_id: &str, id: &str, rule: &'static Rule) -> Result<ApplicationCredential, Fault> {
+fn credential_for(
+    tx: &Tx,
+    cx: &Cx,
+    user_id: &str,
+    id: &str,
+    rule: &'static Rule,
+) -> Result<ApplicationCredential, Fault> {
     let found = application_credential_by_id(tx, id)?;
     cx.may(rule, &owned_by(found.as_ref().map_or(user_id, |found| &found.user_id)))?;
     found.ok_or_else(|| missing(id))
@@ -52,7 +58,11 @@ fn own_token(tx: &Tx, cx: &Cx) -> Result<Token, Fault> {
 
 impl Identity {
     /// A user's application credentials, and the roles of the cloud to tell theirs by.
-    pub async fn application_credential_list(&self, cx: &Cx, user_id: &str) -> Result<(Vec<ApplicationCredential>, Vec<Role>), Fault> {
+    pub async fn application_credential_list(
+        &self,
+        cx: &Cx,
+        user_id: &str,
+    ) -> Result<(Vec<ApplicationCredential>, Vec<Role>), Fault> {
         let (cx, user_id) = (cx.clone(), user_id.to_owned());
         self.db
             .read(move |tx| {
@@ -63,7 +73,12 @@ impl Identity {
     }
 
     /// One application credential.
-    pub async fn application_credential_show(&self, cx: &Cx, user_id: &str, id: &str) -> Result<(ApplicationCredential, Vec<Role>), Fault> {
+    pub async fn application_credential_show(
+        &self,
+        cx: &Cx,
+        user_id: &str,
+        id: &str,
+    ) -> Result<(ApplicationCredential, Vec<Role>), Fault> {
         let (cx, user_id, id) = (cx.clone(), user_id.to_owned(), id.to_owned());
         self.db
             .read(move |tx| {
@@ -88,11 +103,7 @@ impl Identity {
             ));
         }
         let (cx, user_id) = (cx.clone(), user_id.to_owned());
-        let secret = match text(&given, "secret").filter(|secret| !secret.is_empty()) {
-            Some(secret) => secret,
-            None => URL_SAFE_NO_PAD.encode(self.db.entropy().bytes::<64>()),
-        };
-        let secret = Zeroizing::new(secret);
+        let secret = self.secret(&given);
         let secret_hash = self.hashing.hash(secret.clone()).await?;
         let (made, roles) = self
             .db
@@ -101,7 +112,11 @@ impl Identity {
                 let made = ApplicationCredential {
                     id: tx.entropy().hex_id(),
                     user_id: user_id.clone(),
-                    project_id: cx.who.project_id.clone().ok_or_else(|| invalid("The token is not for a project"))?,
+                    project_id: cx
+                        .who
+                        .project_id
+                        .clone()
+                        .ok_or_else(|| invalid("The token is not for a project"))?,
                     name: text(&given, "name").unwrap_or_default(),
                     description: text(&given, "description"),
                     secret_hash: secret_hash.clone(),
@@ -116,6 +131,12 @@ impl Identity {
             })
             .await?;
         Ok((made, roles, secret))
+    }
+
+    /// The secret that is given, or one of 512 random bits.
+    fn secret(&self, given: &Map<String, Value>) -> Zeroizing<String> {
+        let own = text(given, "secret").filter(|secret| !secret.is_empty());
+        Zeroizing::new(own.unwrap_or_else(|| URL_SAFE_NO_PAD.encode(self.db.entropy().bytes::<64>())))
     }
 
     /// Removes an application credential, and with it its tokens.
@@ -158,7 +179,8 @@ fn wanted_roles(tx: &Tx, token: &Token, asked: Option<&Value>) -> Result<Vec<Str
             Some(id) => role.id == id,
             None => role.domain_id.is_empty() && Some(role.name.as_str()) == name,
         };
-        let role = known.iter().find(fits).ok_or_else(|| super::missing("role", id.or(name).unwrap_or_default()))?;
+        let role =
+            known.iter().find(fits).ok_or_else(|| super::missing("role", id.or(name).unwrap_or_default()))?;
         wanted.push(role.id.clone());
     }
     let wanted: Vec<String> = with_implied(wanted, &store::role::implications(tx)?).into_iter().collect();

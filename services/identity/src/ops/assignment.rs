@@ -1,10 +1,10 @@
 //! Grants: who has which role on what, and what that amounts to when groups, inheritance and implications are followed.
 
 use super::group::group_target;
+use super::missing;
 use super::project::{below, project_target};
 use super::role::role_target;
 use super::user::user_target;
-use super::missing;
 use crate::Identity;
 use crate::model::assignment::{ActorKind, Assignment, TargetKind};
 use crate::model::role::Role;
@@ -77,7 +77,12 @@ impl Identity {
     }
 
     /// The roles granted to an actor on a target.
-    pub async fn grant_list(&self, cx: &Cx, like: Assignment, rule: &'static Rule) -> Result<Vec<Role>, Fault> {
+    pub async fn grant_list(
+        &self,
+        cx: &Cx,
+        like: Assignment,
+        rule: &'static Rule,
+    ) -> Result<Vec<Role>, Fault> {
         let cx = cx.clone();
         self.db
             .read(move |tx| {
@@ -92,11 +97,20 @@ impl Identity {
     }
 
     /// Who has which role on what, and the names of all that if they are wanted.
-    pub async fn assignment_list(&self, cx: &Cx, filter: Filter, named: bool) -> Result<(Vec<Found>, Option<Names>), Fault> {
+    pub async fn assignment_list(
+        &self,
+        cx: &Cx,
+        filter: Filter,
+        named: bool,
+    ) -> Result<(Vec<Found>, Option<Names>), Fault> {
         let cx = cx.clone();
         self.db
             .read(move |tx| {
-                let rule = if filter.subtree { &rules::LIST_ROLE_ASSIGNMENTS_FOR_TREE } else { &rules::LIST_ROLE_ASSIGNMENTS };
+                let rule = if filter.subtree {
+                    &rules::LIST_ROLE_ASSIGNMENTS_FOR_TREE
+                } else {
+                    &rules::LIST_ROLE_ASSIGNMENTS
+                };
                 let own = cx.who.domain_id.as_deref().unwrap_or("None");
                 cx.may(rule, &Target::none().with("target.domain_id", own))?;
                 check_known(tx, &filter)?;
@@ -137,7 +151,13 @@ pub enum Act {
 
 /// Everything that an assignment names exists, and the caller may do `rule` to it. What was granted to somebody who is
 /// gone can still be taken back: then the actor need not be there.
-fn grant_for(tx: &Tx, cx: &Cx, one: &Assignment, rule: &'static Rule, actor_needed: bool) -> Result<(), Fault> {
+fn grant_for(
+    tx: &Tx,
+    cx: &Cx,
+    one: &Assignment,
+    rule: &'static Rule,
+    actor_needed: bool,
+) -> Result<(), Fault> {
     let role = store::role::role_by_id(tx, &one.role_id)?;
     let target = role_target(Target::none(), role.as_ref());
     let (target, actor) = match one.actor_kind {
@@ -188,7 +208,10 @@ fn check_known(tx: &Tx, filter: &Filter) -> Result<(), Fault> {
 }
 
 fn list(tx: &Tx, filter: &Filter) -> Result<Vec<Found>, Fault> {
-    let mut all = assignments(tx)?.into_iter().map(|assignment| Found { assignment, through_group: None, inherited_from: None, prior_role: None }).collect();
+    let mut all = assignments(tx)?
+        .into_iter()
+        .map(|assignment| Found { assignment, through_group: None, inherited_from: None, prior_role: None })
+        .collect();
     if filter.effective {
         all = effective(tx, all)?;
     }
@@ -205,13 +228,16 @@ fn list(tx: &Tx, filter: &Filter) -> Result<Vec<Found>, Fault> {
 
 fn keep(found: &Found, filter: &Filter, places: Option<&BTreeSet<String>>) -> bool {
     let one = &found.assignment;
-    let actor = |kind, wanted: &Option<String>| wanted.as_ref().is_none_or(|id| one.actor_kind == kind && one.actor_id == *id);
+    let actor = |kind, wanted: &Option<String>| {
+        wanted.as_ref().is_none_or(|id| one.actor_kind == kind && one.actor_id == *id)
+    };
     let target = match (&filter.target, places) {
         (_, Some(places)) => one.target_kind == TargetKind::Project && places.contains(&one.target_id),
         (Some((kind, id)), None) => one.target_kind == *kind && one.target_id == *id,
         (None, None) => true,
     };
-    let inherited = filter.inherited.is_none_or(|wanted| wanted == (one.inherited || found.inherited_from.is_some()));
+    let inherited =
+        filter.inherited.is_none_or(|wanted| wanted == (one.inherited || found.inherited_from.is_some()));
     actor(ActorKind::User, &filter.user)
         && actor(ActorKind::Group, &filter.group)
         && filter.role.as_ref().is_none_or(|id| one.role_id == *id)
@@ -288,7 +314,8 @@ fn placed(tx: &Tx, one: Found) -> Result<Vec<Found>, Fault> {
 pub type Names = HashMap<String, (String, Option<(String, String)>)>;
 
 fn names(tx: &Tx) -> Result<Names, Fault> {
-    let domains: HashMap<String, String> = store::project::projects(tx, true)?.into_iter().map(|d| (d.id, d.name)).collect();
+    let domains: HashMap<String, String> =
+        store::project::projects(tx, true)?.into_iter().map(|d| (d.id, d.name)).collect();
     let domain = |id: &str| domains.get(id).map(|name| (id.to_owned(), name.clone()));
     let mut names: Names = domains.iter().map(|(id, name)| (id.clone(), (name.clone(), None))).collect();
     for user in store::user::users(tx)? {

@@ -14,7 +14,8 @@ use web::Cx;
 
 const REGION: &[&str] = &["id", "parent_region_id", "description", "links"];
 const SERVICE: &[&str] = &["id", "type", "name", "enabled", "links"];
-const ENDPOINT: &[&str] = &["id", "service_id", "interface", "region_id", "region", "url", "enabled", "links"];
+const ENDPOINT: &[&str] =
+    &["id", "service_id", "interface", "region_id", "region", "url", "enabled", "links"];
 
 fn region_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Region, Fault> {
     cx.may(rule, &Target::none())?;
@@ -45,7 +46,12 @@ impl Identity {
     }
 
     /// Makes a region, with the id that the caller gives or one of ours.
-    pub async fn region_create(&self, cx: &Cx, id: Option<String>, given: Map<String, Value>) -> Result<Region, Fault> {
+    pub async fn region_create(
+        &self,
+        cx: &Cx,
+        id: Option<String>,
+        given: Map<String, Value>,
+    ) -> Result<Region, Fault> {
         cx.may(&rules::CREATE_REGION, &Target::none())?;
         self.db
             .write(move |tx| {
@@ -59,7 +65,9 @@ impl Identity {
                 apply_region(tx, &mut region, &given)?;
                 if !region_insert(tx, &region)? {
                     let said = format!("Duplicate ID, {}.", region.id);
-                    return Err(Fault::conflict(format!("Conflict occurred attempting to store region - {said}.")));
+                    return Err(Fault::conflict(format!(
+                        "Conflict occurred attempting to store region - {said}."
+                    )));
                 }
                 Ok(region)
             })
@@ -119,7 +127,12 @@ impl Identity {
     }
 
     /// Makes a service, or changes the one of that id.
-    pub async fn service_put(&self, cx: &Cx, id: Option<String>, given: Map<String, Value>) -> Result<Service, Fault> {
+    pub async fn service_put(
+        &self,
+        cx: &Cx,
+        id: Option<String>,
+        given: Map<String, Value>,
+    ) -> Result<Service, Fault> {
         let cx = cx.clone();
         self.db
             .write(move |tx| {
@@ -169,7 +182,12 @@ impl Identity {
     }
 
     /// Makes an endpoint, or changes the one of that id.
-    pub async fn endpoint_put(&self, cx: &Cx, id: Option<String>, given: Map<String, Value>) -> Result<Endpoint, Fault> {
+    pub async fn endpoint_put(
+        &self,
+        cx: &Cx,
+        id: Option<String>,
+        given: Map<String, Value>,
+    ) -> Result<Endpoint, Fault> {
         let cx = cx.clone();
         self.db
             .write(move |tx| {
@@ -262,7 +280,10 @@ fn apply_endpoint(tx: &Tx, endpoint: &mut Endpoint, given: &Map<String, Value>) 
         region_insert(tx, &Region { id, parent_region_id: None, description, extra: Map::new() })?;
     }
     if endpoint.filled(Some(""), "").is_none() {
-        return Err(Fault::bad_input(format!("Cannot create an endpoint with an invalid URL: {}.", endpoint.url)));
+        return Err(Fault::bad_input(format!(
+            "Cannot create an endpoint with an invalid URL: {}.",
+            endpoint.url
+        )));
     }
     merge_extra(&mut endpoint.extra, given, ENDPOINT);
     Ok(())

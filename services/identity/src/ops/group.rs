@@ -43,9 +43,13 @@ impl Identity {
         self.db
             .read(move |tx| {
                 let own = cx.who.domain_id.as_deref();
-                let target = own.map_or(Target::none(), |own| Target::none().with("target.group.domain_id", own));
+                let target =
+                    own.map_or(Target::none(), |own| Target::none().with("target.group.domain_id", own));
                 cx.may(&rules::LIST_GROUPS, &target)?;
-                Ok(groups(tx)?.into_iter().filter(|group| own.is_none_or(|own| group.domain_id == own)).collect())
+                Ok(groups(tx)?
+                    .into_iter()
+                    .filter(|group| own.is_none_or(|own| group.domain_id == own))
+                    .collect())
             })
             .await
     }
@@ -82,10 +86,15 @@ impl Identity {
                     extra: Map::new(),
                 };
                 cx.may(&rules::CREATE_GROUP, &group_target(Target::none(), Some(&group)))?;
-                let domain = store::project::project_by_id(tx, &group.domain_id)?.filter(|domain| domain.is_domain);
+                let domain =
+                    store::project::project_by_id(tx, &group.domain_id)?.filter(|domain| domain.is_domain);
                 domain.ok_or_else(|| missing("domain", &group.domain_id))?;
                 merge_extra(&mut group.extra, &given, KNOWN);
-                if group_insert(tx, &group)? { Ok(group) } else { Err(taken("group", &group.name, &group.domain_id)) }
+                if group_insert(tx, &group)? {
+                    Ok(group)
+                } else {
+                    Err(taken("group", &group.name, &group.domain_id))
+                }
             })
             .await
     }
@@ -165,7 +174,11 @@ impl Identity {
         self.db
             .read(move |tx| {
                 member_for(tx, &cx, &group_id, &user_id, &rules::CHECK_USER_IN_GROUP)?;
-                if is_member(tx, &user_id, &group_id)? { Ok(()) } else { Err(not_a_member(&user_id, &group_id)) }
+                if is_member(tx, &user_id, &group_id)? {
+                    Ok(())
+                } else {
+                    Err(not_a_member(&user_id, &group_id))
+                }
             })
             .await
     }
@@ -174,4 +187,3 @@ impl Identity {
 fn not_a_member(user_id: &str, group_id: &str) -> Fault {
     Fault::not_found(format!("User '{user_id}' not found in group '{group_id}'"))
 }
-

@@ -3,6 +3,7 @@
 pub mod application_credential;
 pub mod assignment;
 pub mod catalog;
+pub mod credential;
 pub mod group;
 pub mod project;
 pub mod proof;
@@ -22,7 +23,9 @@ fn missing(noun: &str, id: &str) -> Fault {
 /// The sentence for a name that is taken in a domain; of roles and the like, which may have none, in the cloud.
 fn taken(noun: &str, name: &str, domain_id: &str) -> Fault {
     let place = if domain_id.is_empty() { String::new() } else { format!(" at domain ID {domain_id}") };
-    Fault::conflict(format!("Conflict occurred attempting to store {noun} - Duplicate entry found with name {name}{place}."))
+    Fault::conflict(format!(
+        "Conflict occurred attempting to store {noun} - Duplicate entry found with name {name}{place}."
+    ))
 }
 
 /// What has the option `immutable` set is neither changed nor removed until that is taken back.
@@ -33,7 +36,12 @@ fn immutable(verb: &str, noun: &str, id: &str) -> Fault {
 }
 
 /// An immutable thing takes one change only: that it is not immutable any more.
-fn check_mutable(options: &Map<String, Value>, given: &Map<String, Value>, noun: &str, id: &str) -> Result<(), Fault> {
+fn check_mutable(
+    options: &Map<String, Value>,
+    given: &Map<String, Value>,
+    noun: &str,
+    id: &str,
+) -> Result<(), Fault> {
     let is_set = |value: Option<&Value>| value == Some(&Value::Bool(true));
     let wanted = given.get("options").and_then(|options| options.get("immutable"));
     let unlocks = given.len() == 1 && wanted.is_some() && !is_set(wanted);

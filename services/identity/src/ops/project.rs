@@ -14,7 +14,16 @@ use std::collections::BTreeSet;
 use web::Cx;
 
 const KNOWN: &[&str] = &[
-    "id", "name", "domain_id", "parent_id", "is_domain", "enabled", "description", "tags", "options", "links",
+    "id",
+    "name",
+    "domain_id",
+    "parent_id",
+    "is_domain",
+    "enabled",
+    "description",
+    "tags",
+    "options",
+    "links",
     "explicit_domain_id",
 ];
 /// How deep projects may be below their domain (Keystone's `max_project_tree_depth`).
@@ -34,7 +43,8 @@ pub struct Family {
 pub(super) fn project_target(project: Option<&Project>) -> Target {
     let Some(project) = project else { return Target::none() };
     if project.is_domain {
-        return describe(Target::none(), "domain", &[("id", &project.id)]).with("target.domain_id", &project.id);
+        return describe(Target::none(), "domain", &[("id", &project.id)])
+            .with("target.domain_id", &project.id);
     }
     let facts = [("id", project.id.as_str()), ("domain_id", &project.domain_id)];
     describe(Target::none(), "project", &facts)
@@ -45,7 +55,13 @@ fn noun(domain: bool) -> &'static str {
 }
 
 /// The project (or the domain), if the caller may do `rule` to it.
-pub(super) fn project_for(tx: &Tx, cx: &Cx, id: &str, domain: bool, rule: &'static Rule) -> Result<Project, Fault> {
+pub(super) fn project_for(
+    tx: &Tx,
+    cx: &Cx,
+    id: &str,
+    domain: bool,
+    rule: &'static Rule,
+) -> Result<Project, Fault> {
     let found = project_by_id(tx, id)?.filter(|project| project.is_domain || !domain);
     if found.is_none() && domain && rule.name != rules::GET_DOMAIN.name {
         return Err(missing(noun(domain), id));
@@ -62,10 +78,13 @@ impl Identity {
             .read(move |tx| {
                 let own = cx.who.domain_id.as_deref();
                 let target = Target::none();
-                let target = own.map_or(target.clone(), |own| target.with("target.domain_id", own).with("target.domain.id", own));
+                let target = own.map_or(target.clone(), |own| {
+                    target.with("target.domain_id", own).with("target.domain.id", own)
+                });
                 cx.may(if domains { &rules::LIST_DOMAINS } else { &rules::LIST_PROJECTS }, &target)?;
                 let all = projects(tx, domains)?.into_iter();
-                let seen = |project: &Project| own.is_none_or(|own| project.domain_id == own || project.id == own);
+                let seen =
+                    |project: &Project| own.is_none_or(|own| project.domain_id == own || project.id == own);
                 Ok(all.filter(seen).collect())
             })
             .await
@@ -107,7 +126,8 @@ impl Identity {
                     }
                     return create_domain(tx, &cx, &given);
                 }
-                let domain_id = text(&given, "domain_id").or_else(|| own_domain(&cx)).unwrap_or_else(|| "default".into());
+                let domain_id =
+                    text(&given, "domain_id").or_else(|| own_domain(&cx)).unwrap_or_else(|| "default".into());
                 let parent_id = text(&given, "parent_id").unwrap_or_else(|| domain_id.clone());
                 let mut project = new(tx, &given, false);
                 (project.domain_id, project.parent_id) = (domain_id, parent_id);
@@ -128,7 +148,13 @@ impl Identity {
     }
 
     /// Changes a project or a domain.
-    pub async fn project_update(&self, cx: &Cx, id: &str, domain: bool, given: Map<String, Value>) -> Result<Project, Fault> {
+    pub async fn project_update(
+        &self,
+        cx: &Cx,
+        id: &str,
+        domain: bool,
+        given: Map<String, Value>,
+    ) -> Result<Project, Fault> {
         let (cx, id) = (cx.clone(), id.to_owned());
         let rule = if domain { &rules::UPDATE_DOMAIN } else { &rules::UPDATE_PROJECT };
         self.db
@@ -185,7 +211,13 @@ impl Identity {
     }
 
     /// Replaces a project's tags, or changes one of them, as `change` says of the tags that are there.
-    pub async fn project_tags<F>(&self, cx: &Cx, id: &str, rule: &'static Rule, change: F) -> Result<Vec<String>, Fault>
+    pub async fn project_tags<F>(
+        &self,
+        cx: &Cx,
+        id: &str,
+        rule: &'static Rule,
+        change: F,
+    ) -> Result<Vec<String>, Fault>
     where
         F: Fn(&mut Vec<String>) -> Result<(), Fault> + Send + 'static,
     {
@@ -262,7 +294,9 @@ fn create_domain(tx: &Tx, cx: &Cx, given: &Map<String, Value>) -> Result<Project
 fn taken(project: &Project) -> Fault {
     let (name, id) = (&project.name, &project.id);
     let why = match project.is_domain {
-        true => format!("it is not permitted to have two projects acting as domains with the same name: {name}"),
+        true => {
+            format!("it is not permitted to have two projects acting as domains with the same name: {name}")
+        }
         false => format!(
             "it is not permitted to have two projects with either the same name or same id in the same domain: name is \
              {name}, project id {id}"
@@ -275,7 +309,10 @@ fn taken(project: &Project) -> Fault {
 fn check_parent(tx: &Tx, project: &Project) -> Result<(), Fault> {
     let (domain_id, parent_id) = (&project.domain_id, &project.parent_id);
     let Some(parent) = project_by_id(tx, parent_id)? else {
-        return Err(Fault::bad_input(format!("Could not find {}: {parent_id}.", noun(parent_id == domain_id))));
+        return Err(Fault::bad_input(format!(
+            "Could not find {}: {parent_id}.",
+            noun(parent_id == domain_id)
+        )));
     };
     let domain = if parent.is_domain { &parent.id } else { &parent.domain_id };
     if domain != domain_id {
@@ -285,7 +322,8 @@ fn check_parent(tx: &Tx, project: &Project) -> Result<(), Fault> {
         )));
     }
     if !parent.enabled {
-        let said = format!("cannot create a project in a branch containing a disabled project: {}", parent.id);
+        let said =
+            format!("cannot create a project in a branch containing a disabled project: {}", parent.id);
         return Err(Fault::bad_input(said));
     }
     if project_ancestors(tx, project)?.len() > DEEPEST {
@@ -301,7 +339,8 @@ fn check_fixed(project: &Project, given: &Map<String, Value>) -> Result<(), Faul
     if text(given, "parent_id").is_some_and(|parent| parent != project.parent_id) {
         return Err(Fault::forbidden("Update of `parent_id` is not allowed."));
     }
-    if given.get("is_domain").and_then(Value::as_bool).is_some_and(|is_domain| is_domain != project.is_domain) {
+    if given.get("is_domain").and_then(Value::as_bool).is_some_and(|is_domain| is_domain != project.is_domain)
+    {
         return Err(Fault::bad_input("Update of `is_domain` is not allowed."));
     }
     Ok(())

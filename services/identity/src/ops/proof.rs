@@ -55,13 +55,16 @@ pub(super) struct Proved {
 
 impl Identity {
     pub(super) async fn prove(&self, proof: Proof) -> Result<Proved, Fault> {
-        let mut proved = Proved { user_id: String::new(), methods: proof.methods.clone(), parent: None, bound: None };
+        let mut proved =
+            Proved { user_id: String::new(), methods: proof.methods.clone(), parent: None, bound: None };
         for method in &proof.methods {
             let user_id = match (method.as_str(), &proof) {
                 ("password", Proof { password: Some((user, password)), .. }) => {
                     self.prove_by_password(user, password.clone()).await?
                 }
-                ("token", Proof { token: Some(token), .. }) => self.prove_by_token(token, &mut proved).await?,
+                ("token", Proof { token: Some(token), .. }) => {
+                    self.prove_by_token(token, &mut proved).await?
+                }
                 ("application_credential", Proof { credential: Some((credential, secret)), .. }) => {
                     let credential = self.prove_by_credential(credential, secret.clone()).await?;
                     proved.bound = Some((credential.id, credential.project_id));
@@ -104,7 +107,9 @@ impl Identity {
             }
         }
         // What a credential restricts is restricted in every token that descends from its.
-        if let (Some(credential), Scope::Project(project)) = (&token.payload.credential_id, &token.payload.scope) {
+        if let (Some(credential), Scope::Project(project)) =
+            (&token.payload.credential_id, &token.payload.scope)
+        {
             proved.bound = Some((credential.clone(), project.clone()));
         }
         proved.parent = Some(token.payload);

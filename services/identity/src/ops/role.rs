@@ -27,7 +27,13 @@ fn role_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Role, Fau
 }
 
 /// A pair of roles, if the caller may do `rule` to it.
-fn pair_for(tx: &Tx, cx: &Cx, prior: &str, implied: &str, rule: &'static Rule) -> Result<(Role, Role), Fault> {
+fn pair_for(
+    tx: &Tx,
+    cx: &Cx,
+    prior: &str,
+    implied: &str,
+    rule: &'static Rule,
+) -> Result<(Role, Role), Fault> {
     cx.may(rule, &Target::none())?;
     let prior = role_by_id(tx, prior)?.ok_or_else(|| missing("role", prior))?;
     Ok((prior, role_by_id(tx, implied)?.ok_or_else(|| missing("role", implied))?))
@@ -67,7 +73,8 @@ impl Identity {
                     options: Map::new(),
                     extra: Map::new(),
                 };
-                if !role.domain_id.is_empty() && store::project::project_by_id(tx, &role.domain_id)?.is_none() {
+                if !role.domain_id.is_empty() && store::project::project_by_id(tx, &role.domain_id)?.is_none()
+                {
                     return Err(missing("domain", &role.domain_id));
                 }
                 merge_options(&mut role.options, given.get("options"));
@@ -124,7 +131,11 @@ impl Identity {
         let cx = cx.clone();
         self.db
             .read(move |tx| {
-                let rule = if prior.is_some() { &rules::LIST_IMPLIED_ROLES } else { &rules::LIST_ROLE_INFERENCE_RULES };
+                let rule = if prior.is_some() {
+                    &rules::LIST_IMPLIED_ROLES
+                } else {
+                    &rules::LIST_ROLE_INFERENCE_RULES
+                };
                 cx.may(rule, &Target::none())?;
                 if let Some(id) = &prior {
                     role_by_id(tx, id)?.ok_or_else(|| missing("role", id))?;

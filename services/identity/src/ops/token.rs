@@ -14,6 +14,7 @@ use crate::model::user::User;
 use crate::model::{catalog, fernet};
 use crate::ops::proof::{Named, Proof, find_domain, find_project};
 use crate::store;
+use ::store::Tx;
 use async_trait::async_trait;
 use fault::{Fault, Kind};
 use kernel::Micros;
@@ -21,7 +22,6 @@ use policy::{Target, Who};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use ::store::Tx;
 use web::Cx;
 
 /// What the caller asks the token to be for.
@@ -209,14 +209,19 @@ fn roles_on(tx: &Tx, user: &User, scope: &Scope) -> Result<Vec<Role>, Fault> {
 
 /// What a payload stands for now; `None` if the user, the target or every role on it is gone or disabled.
 fn expand(tx: &Tx, payload: Payload, issued_at: Micros) -> Result<Option<Token>, Fault> {
-    let Some(user) = store::user::user_by_id(tx, &payload.user_id)?.filter(|user| user.enabled) else { return Ok(None) };
-    let Some(user_domain) = store::project::project_by_id(tx, &user.domain_id)?.filter(|domain| domain.enabled) else {
+    let Some(user) = store::user::user_by_id(tx, &payload.user_id)?.filter(|user| user.enabled) else {
+        return Ok(None);
+    };
+    let Some(user_domain) =
+        store::project::project_by_id(tx, &user.domain_id)?.filter(|domain| domain.enabled)
+    else {
         return Ok(None);
     };
     let target = match &payload.scope {
         Scope::Unscoped | Scope::System => None,
         Scope::Project(id) | Scope::Domain(id) => {
-            let Some(project) = store::project::project_by_id(tx, id)?.filter(|project| project.enabled) else {
+            let Some(project) = store::project::project_by_id(tx, id)?.filter(|project| project.enabled)
+            else {
                 return Ok(None);
             };
             let domain = store::project::project_by_id(tx, &project.domain_id)?;
@@ -331,7 +336,8 @@ impl Token {
         }
         if self.payload.scope != Scope::Unscoped {
             if let Some(one) = &self.credential {
-                body["application_credential"] = json!({"id": one.id, "name": one.name, "restricted": one.restricted()});
+                body["application_credential"] =
+                    json!({"id": one.id, "name": one.name, "restricted": one.restricted()});
             }
             body["roles"] = self.roles.iter().map(|role| json!({"id": role.id, "name": role.name})).collect();
         }

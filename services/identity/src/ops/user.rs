@@ -16,8 +16,17 @@ use web::Cx;
 use zeroize::Zeroizing;
 
 const KNOWN: &[&str] = &[
-    "id", "name", "domain_id", "enabled", "default_project_id", "password", "original_password", "options", "links",
-    "password_expires_at", "federated",
+    "id",
+    "name",
+    "domain_id",
+    "enabled",
+    "default_project_id",
+    "password",
+    "original_password",
+    "options",
+    "links",
+    "password_expires_at",
+    "federated",
 ];
 
 /// What rules may ask of a user.
@@ -43,7 +52,10 @@ impl Identity {
                 let own = cx.who.domain_id.as_deref();
                 let target = own.map_or(Target::none(), |own| Target::none().with("target.domain_id", own));
                 cx.may(&rules::LIST_USERS, &target)?;
-                Ok(users(tx)?.into_iter().filter(|user| own.is_none_or(|own| user.domain_id == own)).collect())
+                Ok(users(tx)?
+                    .into_iter()
+                    .filter(|user| own.is_none_or(|own| user.domain_id == own))
+                    .collect())
             })
             .await
     }
@@ -56,7 +68,8 @@ impl Identity {
 
     /// Makes a user.
     pub async fn user_create(&self, cx: &Cx, given: Map<String, Value>) -> Result<User, Fault> {
-        let domain_id = text(&given, "domain_id").or_else(|| own_domain(cx)).unwrap_or_else(|| "default".into());
+        let domain_id =
+            text(&given, "domain_id").or_else(|| own_domain(cx)).unwrap_or_else(|| "default".into());
         let facts = describe(Target::none(), "user", &[("domain_id", &domain_id)]);
         cx.may(&rules::CREATE_USER, &facts)?;
         let hash = self.hash_given(&given).await?;
@@ -124,11 +137,18 @@ impl Identity {
     }
 
     /// Changes a user's own password: whoever knows the old one may.
-    pub async fn password_change(&self, id: &str, old: Zeroizing<String>, new: Zeroizing<String>) -> Result<(), Fault> {
-        let wrong = || Fault::new(Kind::Unauthenticated, "The request you have made requires authentication.");
+    pub async fn password_change(
+        &self,
+        id: &str,
+        old: Zeroizing<String>,
+        new: Zeroizing<String>,
+    ) -> Result<(), Fault> {
+        let wrong =
+            || Fault::new(Kind::Unauthenticated, "The request you have made requires authentication.");
         let id_own = id.to_owned();
         let found = self.db.read(move |tx| user_by_id(tx, &id_own)).await?;
-        let locked = found.as_ref().is_some_and(|user| user.options.get("lock_password") == Some(&Value::Bool(true)));
+        let locked =
+            found.as_ref().is_some_and(|user| user.options.get("lock_password") == Some(&Value::Bool(true)));
         let old_hash = found.and_then(|user| user.password_hash);
         if !self.hashing.verify(old, old_hash.clone()).await? {
             return Err(wrong());

@@ -30,24 +30,30 @@ pub fn application_credential_by_id(tx: &Tx, id: &str) -> Result<Option<Applicat
 
 /// The application credentials of a user.
 pub fn application_credentials_of_user(tx: &Tx, user_id: &str) -> Result<Vec<ApplicationCredential>, Fault> {
-    tx.query(&format!("{SELECT} WHERE user_id = ?1 ORDER BY id"), params![user_id])?.iter().map(credential).collect()
+    tx.query(&format!("{SELECT} WHERE user_id = ?1 ORDER BY id"), params![user_id])?
+        .iter()
+        .map(credential)
+        .collect()
 }
 
 /// Adds an application credential; false if its name is taken.
 pub fn application_credential_insert(tx: &Tx, one: &ApplicationCredential) -> Result<bool, Fault> {
     let sql = "INSERT INTO identity_application_credentials (id, user_id, project_id, name, description, secret_hash, \
                expires_at, unrestricted, roles) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    unless_taken(tx.try_execute(sql, params![
-        &one.id,
-        &one.user_id,
-        &one.project_id,
-        &one.name,
-        one.description.as_deref(),
-        &one.secret_hash,
-        one.expires_at,
-        one.unrestricted.map(i64::from),
-        json!(one.roles).to_string()
-    ]))
+    unless_taken(tx.try_execute(
+        sql,
+        params![
+            &one.id,
+            &one.user_id,
+            &one.project_id,
+            &one.name,
+            one.description.as_deref(),
+            &one.secret_hash,
+            one.expires_at,
+            one.unrestricted.map(i64::from),
+            json!(one.roles).to_string()
+        ],
+    ))
 }
 
 /// Removes an application credential.

@@ -7,7 +7,8 @@ use store::{Row, Tx, params};
 
 const REGIONS: &str = "SELECT id, parent_region_id, description, extra FROM identity_regions";
 const SERVICES: &str = "SELECT id, type, name, enabled, extra FROM identity_services";
-const ENDPOINTS: &str = "SELECT id, service_id, interface, region_id, url, enabled, extra FROM identity_endpoints";
+const ENDPOINTS: &str =
+    "SELECT id, service_id, interface, region_id, url, enabled, extra FROM identity_endpoints";
 
 fn region(row: &Row) -> Result<Region, Fault> {
     Ok(Region {
@@ -52,7 +53,8 @@ pub fn region_by_id(tx: &Tx, id: &str) -> Result<Option<Region>, Fault> {
 
 /// Adds a region; false if its id is taken.
 pub fn region_insert(tx: &Tx, region: &Region) -> Result<bool, Fault> {
-    let sql = "INSERT INTO identity_regions (id, parent_region_id, description, extra) VALUES (?1, ?2, ?3, ?4)";
+    let sql =
+        "INSERT INTO identity_regions (id, parent_region_id, description, extra) VALUES (?1, ?2, ?3, ?4)";
     let parent = region.parent_region_id.as_deref();
     unless_taken(tx.try_execute(sql, params![&region.id, parent, &region.description, text(&region.extra)]))
 }
@@ -85,13 +87,8 @@ pub fn service_by_id(tx: &Tx, id: &str) -> Result<Option<Service>, Fault> {
 pub fn service_put(tx: &Tx, service: &Service) -> Result<(), Fault> {
     let sql = "INSERT INTO identity_services (id, type, name, enabled, extra) VALUES (?1, ?2, ?3, ?4, ?5) \
                ON CONFLICT (id) DO UPDATE SET type = ?2, name = ?3, enabled = ?4, extra = ?5";
-    let values = params![
-        &service.id,
-        &service.kind,
-        service.name.as_deref(),
-        service.enabled,
-        text(&service.extra)
-    ];
+    let values =
+        params![&service.id, &service.kind, service.name.as_deref(), service.enabled, text(&service.extra)];
     tx.execute(sql, values)?;
     Ok(())
 }

@@ -29,21 +29,30 @@ pub fn groups(tx: &Tx) -> Result<Vec<Group>, Fault> {
 
 /// The groups that a user is in.
 pub fn groups_of_user(tx: &Tx, user_id: &str) -> Result<Vec<Group>, Fault> {
-    let sql = format!("{SELECT} WHERE id IN (SELECT group_id FROM identity_memberships WHERE user_id = ?1) ORDER BY id");
+    let sql = format!(
+        "{SELECT} WHERE id IN (SELECT group_id FROM identity_memberships WHERE user_id = ?1) ORDER BY id"
+    );
     tx.query(&sql, params![user_id])?.iter().map(group).collect()
 }
 
 /// Adds a group; false if its name is taken.
 pub fn group_insert(tx: &Tx, group: &Group) -> Result<bool, Fault> {
-    let sql = "INSERT INTO identity_groups (id, name, domain_id, description, extra) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let values = params![&group.id, &group.name, &group.domain_id, group.description.as_deref(), text(&group.extra)];
+    let sql =
+        "INSERT INTO identity_groups (id, name, domain_id, description, extra) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let values =
+        params![&group.id, &group.name, &group.domain_id, group.description.as_deref(), text(&group.extra)];
     unless_taken(tx.try_execute(sql, values))
 }
 
 /// Writes what can change of a group; false if its new name is taken.
 pub fn group_update(tx: &Tx, group: &Group) -> Result<bool, Fault> {
     let sql = "UPDATE identity_groups SET name = ?2, description = ?3, extra = ?4 WHERE id = ?1";
-    unless_taken(tx.try_execute(sql, params![&group.id, &group.name, group.description.as_deref(), text(&group.extra)]))
+    unless_taken(
+        tx.try_execute(
+            sql,
+            params![&group.id, &group.name, group.description.as_deref(), text(&group.extra)],
+        ),
+    )
 }
 
 /// Removes a group, its memberships and what was granted to it.

@@ -25,7 +25,10 @@ fn project(row: &Row) -> Result<Project, Fault> {
 
 /// Every project and domain whose rows fit the condition (`?1` is `value`), by id.
 fn those(tx: &Tx, condition: &str, value: &str) -> Result<Vec<Project>, Fault> {
-    tx.query(&format!("{SELECT} WHERE {condition} ORDER BY id"), params![value])?.iter().map(project).collect()
+    tx.query(&format!("{SELECT} WHERE {condition} ORDER BY id"), params![value])?
+        .iter()
+        .map(project)
+        .collect()
 }
 
 /// The project or domain of that id.
@@ -41,7 +44,10 @@ pub fn project_by_name(tx: &Tx, domain_id: &str, name: &str) -> Result<Option<Pr
 
 /// Every project (or every domain).
 pub fn projects(tx: &Tx, domains: bool) -> Result<Vec<Project>, Fault> {
-    tx.query(&format!("{SELECT} WHERE is_domain = ?1 ORDER BY id"), params![domains])?.iter().map(project).collect()
+    tx.query(&format!("{SELECT} WHERE is_domain = ?1 ORDER BY id"), params![domains])?
+        .iter()
+        .map(project)
+        .collect()
 }
 
 /// The projects right below a project or domain.
@@ -74,18 +80,21 @@ pub fn project_insert(tx: &Tx, project: &Project) -> Result<bool, Fault> {
                (id, name, domain_id, parent_id, is_domain, enabled, description, tags, options, extra) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let tags = serde_json::json!(project.tags).to_string();
-    unless_taken(tx.try_execute(sql, params![
-        &project.id,
-        &project.name,
-        &project.domain_id,
-        &project.parent_id,
-        project.is_domain,
-        project.enabled,
-        project.description.as_deref(),
-        tags,
-        text(&project.options),
-        text(&project.extra)
-    ]))
+    unless_taken(tx.try_execute(
+        sql,
+        params![
+            &project.id,
+            &project.name,
+            &project.domain_id,
+            &project.parent_id,
+            project.is_domain,
+            project.enabled,
+            project.description.as_deref(),
+            tags,
+            text(&project.options),
+            text(&project.extra)
+        ],
+    ))
 }
 
 /// Writes what can change of a project; false if its new name is taken.
@@ -93,22 +102,32 @@ pub fn project_update(tx: &Tx, project: &Project) -> Result<bool, Fault> {
     let sql = "UPDATE identity_projects SET name = ?2, enabled = ?3, description = ?4, tags = ?5, options = ?6, \
                extra = ?7 WHERE id = ?1";
     let tags = serde_json::json!(project.tags).to_string();
-    unless_taken(tx.try_execute(sql, params![
-        &project.id,
-        &project.name,
-        project.enabled,
-        project.description.as_deref(),
-        tags,
-        text(&project.options),
-        text(&project.extra)
-    ]))
+    unless_taken(tx.try_execute(
+        sql,
+        params![
+            &project.id,
+            &project.name,
+            project.enabled,
+            project.description.as_deref(),
+            tags,
+            text(&project.options),
+            text(&project.extra)
+        ],
+    ))
 }
 
 /// Removes a project and everything granted on it.
 pub fn project_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
-    tx.execute("DELETE FROM identity_assignments WHERE target_kind <> 'system' AND target_id = ?1", params![id])?;
-    tx.execute("UPDATE identity_users SET default_project_id = NULL WHERE default_project_id = ?1", params![id])?;
+    tx.execute(
+        "DELETE FROM identity_assignments WHERE target_kind <> 'system' AND target_id = ?1",
+        params![id],
+    )?;
+    tx.execute(
+        "UPDATE identity_users SET default_project_id = NULL WHERE default_project_id = ?1",
+        params![id],
+    )?;
     tx.execute("DELETE FROM identity_application_credentials WHERE project_id = ?1", params![id])?;
+    tx.execute("DELETE FROM identity_credentials WHERE project_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_projects WHERE id = ?1", params![id])?;
     Ok(())
 }

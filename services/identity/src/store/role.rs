@@ -67,7 +67,8 @@ pub fn implications(tx: &Tx) -> Result<Vec<(String, String)>, Fault> {
 
 /// The role `prior_id` implies `implied_id`; false if it did already.
 pub fn implication_add(tx: &Tx, prior_id: &str, implied_id: &str) -> Result<bool, Fault> {
-    let sql = "INSERT INTO identity_implied_roles (prior_id, implied_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    let sql =
+        "INSERT INTO identity_implied_roles (prior_id, implied_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
     Ok(tx.execute(sql, params![prior_id, implied_id])? > 0)
 }
 

@@ -52,7 +52,8 @@ pub fn keys_rotate(tx: &Tx, keep: usize) -> Result<(), Fault> {
 /// The token with this audit id is revoked. What has expired is forgotten on the way.
 pub fn token_revoke(tx: &Tx, audit_id: &str, expires_at: Micros) -> Result<(), Fault> {
     tx.execute("DELETE FROM identity_revoked_tokens WHERE expires_at < ?1", params![tx.now()])?;
-    let sql = "INSERT INTO identity_revoked_tokens (audit_id, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    let sql =
+        "INSERT INTO identity_revoked_tokens (audit_id, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
     tx.execute(sql, params![audit_id, expires_at])?;
     epoch_advance(tx)
 }

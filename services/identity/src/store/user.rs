@@ -41,7 +41,9 @@ pub fn users(tx: &Tx) -> Result<Vec<User>, Fault> {
 
 /// The users in a group.
 pub fn users_of_group(tx: &Tx, group_id: &str) -> Result<Vec<User>, Fault> {
-    let sql = format!("{SELECT} WHERE id IN (SELECT user_id FROM identity_memberships WHERE group_id = ?1) ORDER BY id");
+    let sql = format!(
+        "{SELECT} WHERE id IN (SELECT user_id FROM identity_memberships WHERE group_id = ?1) ORDER BY id"
+    );
     tx.query(&sql, params![group_id])?.iter().map(user).collect()
 }
 
@@ -49,35 +51,41 @@ pub fn users_of_group(tx: &Tx, group_id: &str) -> Result<Vec<User>, Fault> {
 pub fn user_insert(tx: &Tx, user: &User) -> Result<bool, Fault> {
     let sql = "INSERT INTO identity_users (id, name, domain_id, enabled, default_project_id, password_hash, \
                password_expires_at, options, extra, valid_since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    unless_taken(tx.try_execute(sql, params![
-        &user.id,
-        &user.name,
-        &user.domain_id,
-        user.enabled,
-        user.default_project_id.as_deref(),
-        user.password_hash.as_deref(),
-        user.password_expires_at,
-        text(&user.options),
-        text(&user.extra),
-        user.valid_since
-    ]))
+    unless_taken(tx.try_execute(
+        sql,
+        params![
+            &user.id,
+            &user.name,
+            &user.domain_id,
+            user.enabled,
+            user.default_project_id.as_deref(),
+            user.password_hash.as_deref(),
+            user.password_expires_at,
+            text(&user.options),
+            text(&user.extra),
+            user.valid_since
+        ],
+    ))
 }
 
 /// Writes what can change of a user; false if its new name is taken.
 pub fn user_update(tx: &Tx, user: &User) -> Result<bool, Fault> {
     let sql = "UPDATE identity_users SET name = ?2, enabled = ?3, default_project_id = ?4, password_hash = ?5, \
                password_expires_at = ?6, options = ?7, extra = ?8, valid_since = ?9 WHERE id = ?1";
-    unless_taken(tx.try_execute(sql, params![
-        &user.id,
-        &user.name,
-        user.enabled,
-        user.default_project_id.as_deref(),
-        user.password_hash.as_deref(),
-        user.password_expires_at,
-        text(&user.options),
-        text(&user.extra),
-        user.valid_since
-    ]))
+    unless_taken(tx.try_execute(
+        sql,
+        params![
+            &user.id,
+            &user.name,
+            user.enabled,
+            user.default_project_id.as_deref(),
+            user.password_hash.as_deref(),
+            user.password_expires_at,
+            text(&user.options),
+            text(&user.extra),
+            user.valid_since
+        ],
+    ))
 }
 
 /// Removes a user, its memberships and what was granted to it.
@@ -85,6 +93,7 @@ pub fn user_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     tx.execute("DELETE FROM identity_memberships WHERE user_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_assignments WHERE actor_kind = 'user' AND actor_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_application_credentials WHERE user_id = ?1", params![id])?;
+    tx.execute("DELETE FROM identity_credentials WHERE user_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_users WHERE id = ?1", params![id])?;
     Ok(())
 }

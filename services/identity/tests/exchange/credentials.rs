@@ -30,7 +30,9 @@ async fn a_credential_logs_in_for_its_project_with_its_roles() {
     let made = make(&cloud, &token, &path, body).await.one("application_credential");
     assert!(made["secret"].as_str().unwrap().len() > 80);
     assert_eq!((&made["unrestricted"], &made["expires_at"]), (&Value::Null, &Value::Null));
-    let shown = cloud.ask(Method::GET, &format!("{path}/{}", made["id"].as_str().unwrap()), &token, Value::Null).await;
+    let shown = cloud
+        .ask(Method::GET, &format!("{path}/{}", made["id"].as_str().unwrap()), &token, Value::Null)
+        .await;
     assert!(shown.one("application_credential").get("secret").is_none(), "the secret is told once");
     let told = cloud.authenticate(proof(&made)).await;
     let own = told.one("token");
@@ -41,8 +43,7 @@ async fn a_credential_logs_in_for_its_project_with_its_roles() {
     let text = told.header("x-subject-token");
     assert!(cloud.valid(text).await);
     let mut by_name = proof(&made);
-    by_name["auth"]["identity"]["application_credential"] =
-        json!({"name": "ci", "secret": made["secret"], "user": {"name": "demo", "domain": {"id": "default"}}});
+    by_name["auth"]["identity"]["application_credential"] = json!({"name": "ci", "secret": made["secret"], "user": {"name": "demo", "domain": {"id": "default"}}});
     assert_eq!(cloud.authenticate(by_name).await.status, 201);
     assert_eq!(make(&cloud, &token, &path, json!({"name": "ci"})).await.status, 409);
     let listed = cloud.ask(Method::GET, &format!("{path}?name=ci"), &token, Value::Null).await;
@@ -71,7 +72,9 @@ async fn a_restricted_one_makes_no_others_and_leaves_its_project_by_no_way() {
         auth["auth"]["scope"] = scope;
         assert_eq!(cloud.authenticate(auth).await.status, 401);
     }
-    let free = make(&cloud, &token, &path, json!({"name": "free", "unrestricted": true})).await.one("application_credential");
+    let free = make(&cloud, &token, &path, json!({"name": "free", "unrestricted": true}))
+        .await
+        .one("application_credential");
     let free = cloud.authenticate(proof(&free)).await.header("x-subject-token").to_owned();
     assert_eq!(make(&cloud, &free, &path, json!({"name": "third"})).await.status, 201);
 }
@@ -118,8 +121,14 @@ async fn bad_credentials_are_refused() {
     ] {
         assert_eq!(make(&cloud, &token, &path, body.clone()).await.status, status, "{body}");
     }
-    assert_eq!(make(&cloud, &cloud.admin, &path, json!({"name": "x"})).await.status, 403, "nobody makes them for others");
-    let made = make(&cloud, &token, &path, json!({"name": "x", "secret": "own"})).await.one("application_credential");
+    assert_eq!(
+        make(&cloud, &cloud.admin, &path, json!({"name": "x"})).await.status,
+        403,
+        "nobody makes them for others"
+    );
+    let made = make(&cloud, &token, &path, json!({"name": "x", "secret": "own"}))
+        .await
+        .one("application_credential");
     let other = cloud.user("other").await;
     let stranger = cloud.token("other", "other", Value::Null).await;
     let disguised = format!("/v3/users/{other}/application_credentials/{}", made["id"].as_str().unwrap());

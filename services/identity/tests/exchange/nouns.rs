@@ -37,11 +37,22 @@ struct Noun {
 async fn nouns(cloud: &Cloud) -> Vec<Noun> {
     let service = cloud.get("/v3/services?type=compute").await.each("services", "id").remove(0);
     let noun = |one, many, good, change| Noun { one, many, good, change, before: Value::Null };
-    let domain = noun("domain", "domains", json!({"name": "n", "description": "d"}), json!({"description": "x"}));
+    let domain =
+        noun("domain", "domains", json!({"name": "n", "description": "d"}), json!({"description": "x"}));
     vec![
         Noun { before: json!({"enabled": false}), ..domain },
-        noun("project", "projects", json!({"name": "n", "tags": ["a"]}), json!({"name": "m", "enabled": false})),
-        noun("user", "users", json!({"name": "n", "email": "e@x"}), json!({"email": "f@x", "enabled": false})),
+        noun(
+            "project",
+            "projects",
+            json!({"name": "n", "tags": ["a"]}),
+            json!({"name": "m", "enabled": false}),
+        ),
+        noun(
+            "user",
+            "users",
+            json!({"name": "n", "email": "e@x"}),
+            json!({"email": "f@x", "enabled": false}),
+        ),
         noun("group", "groups", json!({"name": "n"}), json!({"description": "x"})),
         noun("role", "roles", json!({"name": "n"}), json!({"description": "x", "name": "m"})),
         noun("region", "regions", json!({"id": "n"}), json!({"description": "x"})),
@@ -74,7 +85,10 @@ async fn every_noun_is_made_shown_listed_changed_and_removed() {
         let listed = cloud.get(&base).await;
         let found = listed.body[many].as_array().unwrap().iter().find(|each| each["id"] == id.as_str());
         assert_eq!(found, Some(&shown), "{one}");
-        assert_eq!(listed.body["links"], json!({"next": null, "self": format!("http://cloud{base}"), "previous": null}));
+        assert_eq!(
+            listed.body["links"],
+            json!({"next": null, "self": format!("http://cloud{base}"), "previous": null})
+        );
         let changed = cloud.patch(&own, json!({one: change})).await.one(one);
         for (name, value) in change.as_object().unwrap() {
             assert_eq!(&changed[name], value, "{one}.{name}");
@@ -87,7 +101,10 @@ async fn every_noun_is_made_shown_listed_changed_and_removed() {
         assert_eq!((gone.status, gone.length), (204, 0), "{one}");
         for method in [Method::GET, Method::DELETE] {
             let told = cloud.ask(method, &own, &cloud.admin, Value::Null).await;
-            assert_eq!(told.body["error"], json!({"code": 404, "message": format!("Could not find {one}: {id}."), "title": "Not Found"}));
+            assert_eq!(
+                told.body["error"],
+                json!({"code": 404, "message": format!("Could not find {one}: {id}."), "title": "Not Found"})
+            );
         }
         assert_eq!(cloud.patch(&own, json!({one: change})).await.status, 404, "{one}");
     }
@@ -96,18 +113,36 @@ async fn every_noun_is_made_shown_listed_changed_and_removed() {
 #[tokio::test]
 async fn bad_bodies_change_nothing() {
     let cloud = Cloud::start().await;
-    let field = |name: &str, value: &str, why: &str| format!("Invalid input for field/attribute {name}. Value: {value}. {why}");
+    let field = |name: &str, value: &str, why: &str| {
+        format!("Invalid input for field/attribute {name}. Value: {value}. {why}")
+    };
     let table = [
         ("user", json!({}), "'user' is a required property".to_owned()),
         ("user", json!({"user": {}}), field("user", "{}", "'name' is a required property")),
         ("user", json!({"user": {"name": ""}}), field("name", "", "'' should be non-empty")),
         ("user", json!({"user": {"name": 5}}), field("name", "5", "5 is not of type 'string'")),
-        ("user", json!({"user": {"name": "a", "enabled": 5}}), field("enabled", "5", "5 is not of type 'boolean', 'string', 'null'")),
-        ("user", json!({"user": {"name": "a"}, "b": 1}), "Additional properties are not allowed ('b' was unexpected)".into()),
+        (
+            "user",
+            json!({"user": {"name": "a", "enabled": 5}}),
+            field("enabled", "5", "5 is not of type 'boolean', 'string', 'null'"),
+        ),
+        (
+            "user",
+            json!({"user": {"name": "a"}, "b": 1}),
+            "Additional properties are not allowed ('b' was unexpected)".into(),
+        ),
         ("group", json!({"group": []}), field("group", "[]", "[] is not of type 'object'")),
         ("project", json!({"project": {"name": " "}}), field("name", " ", r"' ' does not match '[\\S]+'")),
-        ("project", json!({"project": {"name": "a", "tags": ["a,b"]}}), field("0", "a,b", "'a,b' does not match '^[^,/]*$'")),
-        ("project", json!({"project": {"name": "a", "parent_id": NOWHERE}}), format!("Could not find project: {NOWHERE}.")),
+        (
+            "project",
+            json!({"project": {"name": "a", "tags": ["a,b"]}}),
+            field("0", "a,b", "'a,b' does not match '^[^,/]*$'"),
+        ),
+        (
+            "project",
+            json!({"project": {"name": "a", "parent_id": NOWHERE}}),
+            format!("Could not find project: {NOWHERE}."),
+        ),
         ("region", json!({"region": {"id": 5}}), field("id", "5", "5 is not of type 'string', 'null'")),
         ("endpoint", json!({"endpoint": {"url": "x"}}), String::new()),
     ];
@@ -131,7 +166,11 @@ async fn names_are_taken_once_a_domain() {
         assert_eq!(cloud.post(&path, json!({noun: {"name": "n"}})).await.status, 201, "{noun}");
         let again = cloud.post(&path, json!({noun: {"name": "n"}})).await;
         assert_eq!((again.status, &again.body["error"]["title"]), (409, &json!("Conflict")), "{noun}");
-        assert_eq!(cloud.post(&path, json!({noun: {"name": "n", "domain_id": other}})).await.status, 201, "{noun}");
+        assert_eq!(
+            cloud.post(&path, json!({noun: {"name": "n", "domain_id": other}})).await.status,
+            201,
+            "{noun}"
+        );
         let second = cloud.post(&path, json!({noun: {"name": "m"}})).await.id(noun);
         let renamed = cloud.patch(&format!("{path}/{second}"), json!({noun: {"name": "n"}})).await;
         assert_eq!(renamed.status, 409, "{noun}");
@@ -165,8 +204,12 @@ async fn projects_form_a_tree_with_tags() {
         let body = json!({"project": {"name": name, "parent_id": ids.last().unwrap()}});
         ids.push(cloud.post("/v3/projects", body).await.id("project"));
     }
-    let all = cloud.get(&format!("/v3/projects/{}?parents_as_ids&subtree_as_ids", ids[1])).await.one("project");
-    assert_eq!((&all["parents"], &all["subtree"]), (&json!({ids[0].as_str(): {"default": null}}), &json!({ids[2].as_str(): null})));
+    let all =
+        cloud.get(&format!("/v3/projects/{}?parents_as_ids&subtree_as_ids", ids[1])).await.one("project");
+    assert_eq!(
+        (&all["parents"], &all["subtree"]),
+        (&json!({ids[0].as_str(): {"default": null}}), &json!({ids[2].as_str(): null}))
+    );
     let both = cloud.get(&format!("/v3/projects/{}?parents_as_ids&parents_as_list", ids[1])).await;
     assert_eq!(both.status, 400);
     let first = format!("/v3/projects/{}", ids[0]);
@@ -174,9 +217,16 @@ async fn projects_form_a_tree_with_tags() {
     assert_eq!(cloud.put(&format!("{first}/tags/red")).await.status, 201);
     assert_eq!(cloud.get(&format!("{first}/tags/red")).await.status, 204);
     assert_eq!(cloud.get(&format!("{first}/tags/blue")).await.status, 404);
-    let tags = cloud.ask(Method::PUT, &format!("{first}/tags"), &cloud.admin, json!({"tags": ["b", "a"]})).await;
+    let tags =
+        cloud.ask(Method::PUT, &format!("{first}/tags"), &cloud.admin, json!({"tags": ["b", "a"]})).await;
     assert_eq!(tags.body["tags"], json!(["a", "b"]));
-    for (query, found) in [("tags=a,b", true), ("tags=a,c", false), ("tags-any=a,c", true), ("not-tags=a,c", true), ("not-tags-any=c", true)] {
+    for (query, found) in [
+        ("tags=a,b", true),
+        ("tags=a,c", false),
+        ("tags-any=a,c", true),
+        ("not-tags=a,c", true),
+        ("not-tags-any=c", true),
+    ] {
         let listed = cloud.get(&format!("/v3/projects?name=p0&{query}")).await.each("projects", "id");
         assert_eq!(listed == [ids[0].as_str()], found, "{query}");
     }
@@ -187,7 +237,8 @@ async fn projects_form_a_tree_with_tags() {
 #[tokio::test]
 async fn grants_in_all_spellings_and_what_they_amount_to() {
     let cloud = Cloud::start().await;
-    let (user, place, role) = (cloud.user("ann").await, cloud.project("wall").await, cloud.role("manager").await);
+    let (user, place, role) =
+        (cloud.user("ann").await, cloud.project("wall").await, cloud.role("manager").await);
     let group = cloud.post("/v3/groups", json!({"group": {"name": "masons"}})).await.id("group");
     let places = [format!("/projects/{place}"), "/domains/default".into(), "/system".into()];
     for (at, target) in places.iter().enumerate() {
@@ -196,8 +247,12 @@ async fn grants_in_all_spellings_and_what_they_amount_to() {
                 if inherited && at == 2 {
                     continue;
                 }
-                let (prefix, suffix) = if inherited { ("/v3/OS-INHERIT", "/inherited_to_projects") } else { ("/v3", "") };
-                let (all, one) = (format!("{prefix}{target}{actor}/roles{suffix}"), format!("{prefix}{target}{actor}/roles/{role}{suffix}"));
+                let (prefix, suffix) =
+                    if inherited { ("/v3/OS-INHERIT", "/inherited_to_projects") } else { ("/v3", "") };
+                let (all, one) = (
+                    format!("{prefix}{target}{actor}/roles{suffix}"),
+                    format!("{prefix}{target}{actor}/roles/{role}{suffix}"),
+                );
                 assert_eq!(cloud.head(&one).await.status, 404, "{one}");
                 assert_eq!(cloud.delete(&one).await.status, 404, "{one}");
                 for _ in 0..2 {
@@ -219,7 +274,8 @@ async fn grants_in_all_spellings_and_what_they_amount_to() {
 #[tokio::test]
 async fn roles_come_through_groups_inheritance_and_implication() {
     let cloud = Cloud::start().await;
-    let (user, place, role) = (cloud.user("ann").await, cloud.project("wall").await, cloud.role("manager").await);
+    let (user, place, role) =
+        (cloud.user("ann").await, cloud.project("wall").await, cloud.role("manager").await);
     let group = cloud.post("/v3/groups", json!({"group": {"name": "masons"}})).await.id("group");
     let grant = format!("/v3/OS-INHERIT/domains/default/groups/{group}/roles/{role}/inherited_to_projects");
     assert_eq!(cloud.put(&grant).await.status, 204);
@@ -229,7 +285,8 @@ async fn roles_come_through_groups_inheritance_and_implication() {
     let said = cloud.validate(&cloud.admin, &token).await.one("token");
     let roles = said["roles"].as_array().unwrap().len();
     assert_eq!(roles, 3, "manager, member, reader: {said}");
-    let query = format!("/v3/role_assignments?effective&include_names&user.id={user}&scope.project.id={place}");
+    let query =
+        format!("/v3/role_assignments?effective&include_names&user.id={user}&scope.project.id={place}");
     let found = cloud.get(&query).await.body["role_assignments"].clone();
     let found = found.as_array().unwrap();
     assert_eq!(found.len(), 3);
@@ -257,7 +314,10 @@ async fn implications_live() {
     let listed = cloud.get(&format!("/v3/roles/{prior}/implies")).await;
     assert_eq!(listed.body["role_inference"]["implies"].as_array().unwrap().len(), 1);
     assert_eq!(cloud.get("/v3/role_inferences").await.body["role_inferences"].as_array().unwrap().len(), 4);
-    assert_eq!(cloud.put(&format!("/v3/roles/{prior}/implies/{}", cloud.role("admin").await)).await.status, 403);
+    assert_eq!(
+        cloud.put(&format!("/v3/roles/{prior}/implies/{}", cloud.role("admin").await)).await.status,
+        403
+    );
     assert_eq!(cloud.delete(&one).await.status, 204);
     assert_eq!(cloud.delete(&one).await.status, 404);
 }
@@ -290,7 +350,10 @@ async fn members_may_look_at_themselves_and_touch_nothing() {
         let told = cloud.ask(method.clone(), &path, &demo, Value::Null).await;
         assert_eq!(told.status, status, "{method} {path}: {told:?}");
         if status == 403 {
-            assert!(told.message().starts_with("You are not authorized to perform the requested action: identity:"));
+            assert!(
+                told.message()
+                    .starts_with("You are not authorized to perform the requested action: identity:")
+            );
         }
     }
 }
@@ -301,7 +364,10 @@ async fn a_domain_takes_everything_in_it_along() {
     let domain = cloud.post("/v3/domains", json!({"domain": {"name": "d"}})).await.id("domain");
     let mut inside = Vec::new();
     for noun in ["user", "group", "project", "role"] {
-        let id = cloud.post(&format!("/v3/{noun}s"), json!({noun: {"name": "n", "domain_id": domain}})).await.id(noun);
+        let id = cloud
+            .post(&format!("/v3/{noun}s"), json!({noun: {"name": "n", "domain_id": domain}}))
+            .await
+            .id(noun);
         inside.push(format!("/v3/{noun}s/{id}"));
     }
     let own = format!("/v3/domains/{domain}");
@@ -322,7 +388,11 @@ async fn both_databases_agree() {
         for Noun { one, many, good, .. } in nouns(&cloud).await {
             let made = cloud.post(&format!("/v3/{many}"), json!({one: good})).await;
             assert_eq!(made.status, 201, "{name} {one}: {made:?}");
-            assert_eq!(cloud.get(&format!("/v3/{many}/{}", made.id(one))).await.one(one), made.body[one], "{name}");
+            assert_eq!(
+                cloud.get(&format!("/v3/{many}/{}", made.id(one))).await.one(one),
+                made.body[one],
+                "{name}"
+            );
         }
         assert!(cloud.valid(&cloud.token("demo", "demo", project("demo")).await).await, "{name}");
         let twice = cloud.post("/v3/users", json!({"user": {"name": "n"}})).await;

@@ -67,7 +67,8 @@ impl Told {
     #[track_caller]
     pub fn each(&self, nouns: &str, attribute: &str) -> Vec<String> {
         let list = self.body[nouns].as_array().unwrap_or_else(|| panic!("{self:?}"));
-        let mut all: Vec<String> = list.iter().map(|one| one[attribute].as_str().unwrap().to_owned()).collect();
+        let mut all: Vec<String> =
+            list.iter().map(|one| one[attribute].as_str().unwrap().to_owned()).collect();
         all.sort();
         all
     }
@@ -99,7 +100,8 @@ impl Cloud {
     /// A request with a token (or none, when it is empty), headers and a body as it is.
     pub async fn raw(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Told {
         let stream = TcpStream::connect(self.address).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
         let mut request = Request::builder().method(method).uri(path).header("host", "cloud");
         for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
@@ -163,7 +165,13 @@ impl Cloud {
 
     /// What the token's owner hears of another token (or of itself).
     pub async fn validate(&self, token: &str, subject: &str) -> Told {
-        self.raw(Method::GET, "/v3/auth/tokens", &[("x-auth-token", token), ("x-subject-token", subject)], b"").await
+        self.raw(
+            Method::GET,
+            "/v3/auth/tokens",
+            &[("x-auth-token", token), ("x-subject-token", subject)],
+            b"",
+        )
+        .await
     }
 
     /// Whether a token is good for anything.

@@ -86,7 +86,7 @@ impl Network {
         mut row: FloatingIpRow,
         wish: &Wish,
     ) -> Result<FloatingIp, Fault> {
-        let old_router = row.router_id.clone();
+        let (old_router, old_port) = (row.router_id.clone(), row.port_id.clone());
         let (port_id, fixed_ip) = (wish.text("port_id"), wish.text("fixed_ip_address"));
         if fixed_ip.is_some() && port_id.is_none() {
             let sentence = "fixed_ip_address cannot be specified without a port_id";
@@ -100,6 +100,9 @@ impl Network {
         row.save(tx)?;
         for router in [old_router, row.router_id.clone()].into_iter().flatten() {
             work::changed(tx, Kind::Router, &router)?;
+        }
+        for port in [old_port, row.port_id.clone()].into_iter().flatten() {
+            told_to_server(tx, &port)?;
         }
         rows::floating_ip::complete(tx, row)
     }
@@ -143,7 +146,10 @@ impl Network {
     /// It leads nowhere any more.
     pub(crate) fn floating_ip_detach(&self, tx: &Tx, row: &mut FloatingIpRow) -> Result<(), Fault> {
         let router = row.router_id.take();
-        (row.port_id, row.fixed_ip) = (None, None);
+        if let Some(port) = row.port_id.take() {
+            told_to_server(tx, &port)?;
+        }
+        row.fixed_ip = None;
         row.revision_number += 1;
         row.updated_at = tx.now();
         row.save(tx)?;
@@ -157,8 +163,16 @@ impl Network {
         rows::port::addresses_give_back(tx, &row.holder_id)?;
         PortRow::remove(tx, &row.holder_id)?;
         FloatingIpRow::remove(tx, id)?;
+        if let Some(port) = &row.port_id {
+            told_to_server(tx, port)?;
+        }
         row.router_id.map_or(Ok(()), |router| work::changed(tx, Kind::Router, &router))
     }
+}
+
+/// Whoever waits for the port, its server above all, learns that its addresses are others.
+fn told_to_server(tx: &Tx, port_id: &str) -> Result<(), Fault> {
+    reconcile::touched(tx, Kind::Port.word(), port_id)
 }
 
 /// The address of the port that is meant.

@@ -1,0 +1,213 @@
+//! Credentials for other systems, each its owner's, and policy documents, which are the administrator's.
+
+use super::token::read;
+use super::{check_same, describe, missing, text};
+use crate::Identity;
+use crate::model::credential::{Credential, PolicyBlob};
+use crate::model::project::merge_extra;
+use crate::rules;
+use crate::store::credential::*;
+use ::store::Tx;
+use fault::Fault;
+use policy::{Rule, Target};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use web::Cx;
+
+const CREDENTIAL: &[&str] = &["id", "user_id", "project_id", "type", "blob", "links"];
+const POLICY: &[&str] = &["id", "type", "blob", "links"];
+
+fn owned_by(user_id: &str) -> Target {
+    describe(Target::none(), "credential", &[("user_id", user_id)])
+}
+
+fn credential_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Credential, Fault> {
+    let found = credential_by_id(tx, id)?;
+    cx.may(rule, &owned_by(found.as_ref().map_or("", |found| &found.user_id)))?;
+    let found = found.ok_or_else(|| missing("credential", id))?;
+    if delegated(tx, cx)? { Err(no_delegation()) } else { Ok(found) }
+}
+
+/// Whether the caller's token stands for less than the user: it came from an application credential.
+fn delegated(tx: &Tx, cx: &Cx) -> Result<bool, Fault> {
+    let token = read(tx, cx.token.as_deref().unwrap_or_default())?;
+    Ok(token.is_some_and(|token| token.credential.is_some()))
+}
+
+fn no_delegation() -> Fault {
+    Fault::forbidden(
+        "You are not authorized to perform the requested action: Delegated tokens cannot access credentials directly.",
+    )
+}
+
+/// What the secret of a credential of type ec2 says: an object with an access key.
+fn ec2_blob(blob: &str) -> Result<Map<String, Value>, Fault> {
+    let parsed = serde_json::from_str::<Value>(blob);
+    let parsed = parsed.map_err(|error| Fault::bad_input("Invalid blob in credential").because(error))?;
+    let lacks = |what: &str| {
+        Fault::bad_input(format!(
+            "Expecting to find {what} in credential. The server could not comply with the request since it is either \
+             malformed or otherwise incorrect. The client is assumed to be in error."
+        ))
+    };
+    match parsed {
+        Value::Object(object) if object.get("access").is_some_and(Value::is_string) => Ok(object),
+        Value::Object(object) if !object.is_empty() => Err(lacks("access")),
+        _ => Err(lacks("blob")),
+    }
+}
+
+/// The id of a credential of type ec2: whoever shows its access key finds it.
+fn ec2_id(blob: &str) -> Result<String, Fault> {
+    let object = ec2_blob(blob)?;
+    let access = object.get("access").and_then(Value::as_str).unwrap_or_default();
+    Ok(Sha256::digest(access.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+impl Identity {
+    /// The credentials that the caller may see.
+    pub async fn credential_list(&self, cx: &Cx) -> Result<Vec<Credential>, Fault> {
+        cx.may(&rules::LIST_CREDENTIALS, &owned_by(&cx.who.user_id))?;
+        let cx = cx.clone();
+        self.db
+            .read(move |tx| {
+                if delegated(tx, &cx)? {
+                    return Ok(Vec::new());
+                }
+                let mut all = credentials(tx)?;
+                all.retain(|one| cx.allows(&rules::GET_CREDENTIAL, &owned_by(&one.user_id)));
+                Ok(all)
+            })
+            .await
+    }
+
+    /// One credential.
+    pub async fn credential_show(&self, cx: &Cx, id: &str) -> Result<Credential, Fault> {
+        let (cx, id) = (cx.clone(), id.to_owned());
+        self.db.read(move |tx| credential_for(tx, &cx, &id, &rules::GET_CREDENTIAL)).await
+    }
+
+    /// Keeps a credential.
+    pub async fn credential_create(&self, cx: &Cx, given: Map<String, Value>) -> Result<Credential, Fault> {
+        let cx = cx.clone();
+        self.db
+            .write(move |tx| {
+                let word = |name: &str| text(&given, name).unwrap_or_default();
+                cx.may(&rules::CREATE_CREDENTIAL, &owned_by(&word("user_id")))?;
+                if delegated(tx, &cx)? {
+                    return Err(no_delegation());
+                }
+                let mut made = Credential {
+                    id: tx.entropy().hex_id(),
+                    user_id: word("user_id"),
+                    project_id: text(&given, "project_id"),
+                    kind: word("type"),
+                    blob: word("blob"),
+                    extra: Map::new(),
+                };
+                if made.is_ec2() {
+                    made.id = ec2_id(&made.blob)?;
+                }
+                merge_extra(&mut made.extra, &given, CREDENTIAL);
+                if !credential_insert(tx, &made)? {
+                    let sentence = "Conflict occurred attempting to store credential - Duplicate entry found with ID";
+                    return Err(Fault::conflict(format!("{sentence} {}.", made.id)));
+                }
+                Ok(made)
+            })
+            .await
+    }
+
+    /// Changes the secret of a credential. Nothing else of it ever changes.
+    pub async fn credential_update(
+        &self,
+        cx: &Cx,
+        id: &str,
+        given: Map<String, Value>,
+    ) -> Result<Credential, Fault> {
+        let (cx, id) = (cx.clone(), id.to_owned());
+        self.db
+            .write(move |tx| {
+                let mut credential = credential_for(tx, &cx, &id, &rules::UPDATE_CREDENTIAL)?;
+                let blob = text(&given, "blob").unwrap_or_default();
+                if credential.is_ec2() {
+                    let (old, new) = (ec2_blob(&credential.blob)?, ec2_blob(&blob)?);
+                    let bound = ["trust_id", "app_cred_id", "access_token_id", "access_id"];
+                    if let Some(name) = bound.into_iter().find(|name| old.get(*name) != new.get(*name)) {
+                        return Err(Fault::bad_input(format!("{name} can not be updated for credential")));
+                    }
+                }
+                credential.blob = blob;
+                credential_update(tx, &credential)?;
+                Ok(credential)
+            })
+            .await
+    }
+
+    /// Forgets a credential.
+    pub async fn credential_delete(&self, cx: &Cx, id: &str) -> Result<(), Fault> {
+        let (cx, id) = (cx.clone(), id.to_owned());
+        self.db
+            .write(move |tx| {
+                credential_for(tx, &cx, &id, &rules::DELETE_CREDENTIAL)?;
+                credential_delete(tx, &id)
+            })
+            .await
+    }
+
+    /// Every policy document.
+    pub async fn policy_list(&self, cx: &Cx) -> Result<Vec<PolicyBlob>, Fault> {
+        cx.may(&rules::LIST_POLICIES, &Target::none())?;
+        self.db.read(policies).await
+    }
+
+    /// One policy document.
+    pub async fn policy_show(&self, cx: &Cx, id: &str) -> Result<PolicyBlob, Fault> {
+        cx.may(&rules::GET_POLICY, &Target::none())?;
+        let id = id.to_owned();
+        self.db.read(move |tx| policy_by_id(tx, &id)?.ok_or_else(|| missing("policy", &id))).await
+    }
+
+    /// Keeps a policy document, or changes the one of that id.
+    pub async fn policy_put(
+        &self,
+        cx: &Cx,
+        id: Option<String>,
+        given: Map<String, Value>,
+    ) -> Result<PolicyBlob, Fault> {
+        cx.may(if id.is_some() { &rules::UPDATE_POLICY } else { &rules::CREATE_POLICY }, &Target::none())?;
+        self.db
+            .write(move |tx| {
+                let mut policy = match &id {
+                    Some(id) => {
+                        check_same(&given, id, "")?;
+                        policy_by_id(tx, id)?.ok_or_else(|| missing("policy", id))?
+                    }
+                    None => PolicyBlob {
+                        id: tx.entropy().hex_id(),
+                        kind: String::new(),
+                        blob: String::new(),
+                        extra: Map::new(),
+                    },
+                };
+                policy.kind = text(&given, "type").unwrap_or(policy.kind);
+                policy.blob = text(&given, "blob").unwrap_or(policy.blob);
+                merge_extra(&mut policy.extra, &given, POLICY);
+                policy_put(tx, &policy)?;
+                Ok(policy)
+            })
+            .await
+    }
+
+    /// Forgets a policy document.
+    pub async fn policy_delete(&self, cx: &Cx, id: &str) -> Result<(), Fault> {
+        cx.may(&rules::DELETE_POLICY, &Target::none())?;
+        let id = id.to_owned();
+        self.db
+            .write(move |tx| {
+                policy_by_id(tx, &id)?.ok_or_else(|| missing("policy", &id))?;
+                policy_delete(tx, &id)
+            })
+            .await
+    }
+}
