@@ -405,7 +405,7 @@ mod tests {
         for (path, spelled) in [
             ("/", "/"),
             ("/v2.1", "/v2.1"),
-            ("/v2", "/v2.1"),
+            ("/v2", "/v2"),
             ("/v2.1/servers", "/v2.1/servers"),
             ("/v2/servers/detail", "/v2.1/servers/detail"),
             ("/v2.1/0123456789abcdef0123456789abcdef/servers/x", "/v2.1/servers/x"),
