@@ -28,7 +28,7 @@ UUID = re.compile(r'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 AT_REST = 'it is as wanted'   # the row of a server at rest stays, to hear of its ports
 TIMES = {   # seconds: a round, coming to rest
     'sim': {'round': 0.4, 'rest': 30},
-    'real': {'round': 4.0, 'rest': 180},
+    'real': {'round': 4.0, 'rest': 90},
 }
 
 

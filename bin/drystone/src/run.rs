@@ -62,7 +62,10 @@ pub async fn run(settings: Settings, role: Role) -> Result<(), String> {
     let progress = Some(Progress::begin());
     keep::state_dir(&settings.state_dir)
         .map_err(|error| format!("The state directory {} cannot be made: {error}.", settings.state_dir.display()))?;
-    keep::remember_metal(&settings)?;
+    // A controller alone has no metal, and is not told which its agents have.
+    if role != Role::Controller {
+        keep::remember_metal(&settings)?;
+    }
     log::start(&settings)?;
     let entropy = Entropy::system().map_err(|error| format!("There is no source of randomness: {error}."))?;
     let stop = Arc::new(Notify::new());

@@ -218,7 +218,8 @@ impl<'a> Draft<'a> {
         let now = row.get(column);
         let value = |key: &str| now.and_then(|datum| datum.get(key));
         let changed = |key: &&String| value(key) != pairs.get(*key).map(String::as_str);
-        let wrong: Vec<&String> = keys.iter().chain(pairs.keys()).filter(changed).collect();
+        // A set: what has a key before and after would else be named twice, which the database refuses.
+        let wrong: BTreeSet<&String> = keys.iter().chain(pairs.keys()).filter(changed).collect();
         if wrong.is_empty() {
             return;
         }

@@ -1,7 +1,9 @@
 //! Every operation of identity on one screen: method, path, name, and who may call.
 
 use crate::Identity;
-use crate::api::{application_credential, assignment, auth, catalog, credential, discovery, group, project, role, user};
+use crate::api::{
+    application_credential, assignment, auth, catalog, credential, discovery, group, project, role, user,
+};
 use crate::rules::*;
 use fault::Fault;
 use std::sync::Arc;

@@ -1,6 +1,5 @@
 //! What compute asks of the network service.
 
-use crate::{Network, rules};
 use crate::model::attribute::Wish;
 use crate::model::network::Net;
 use crate::model::port::{Port, PortRow};
@@ -9,6 +8,7 @@ use crate::model::{Body, faults, security_group};
 use crate::ops::addressing::Asked;
 use crate::record::Record;
 use crate::store::{self as rows, Condition, quota, work};
+use crate::{Network, rules};
 use contract::network::{NetworkFacts, Networks, PortFacts, PortOrder};
 use fault::Fault;
 use metal::Kind;

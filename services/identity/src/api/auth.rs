@@ -156,10 +156,10 @@ fn credential(given: &Value) -> Result<(NamedCredential, Zeroizing<String>), Fau
     let credential = match (given["id"].as_str(), given["name"].as_str()) {
         (Some(id), _) => NamedCredential::Id(id.to_owned()),
         (None, Some(name)) => {
-            let user = given.get("user").ok_or_else(|| expected("user", "None"))?;
+            let user = given.get("user").ok_or_else(|| expected("user", "application credential"))?;
             NamedCredential::Of(named(user, "user")?, name.to_owned())
         }
-        (None, None) => return Err(expected("id or name", "application credential")),
+        (None, None) => return Err(expected("name or ID", "application credential")),
     };
     let secret = given["secret"].as_str().ok_or_else(unauthenticated)?;
     Ok((credential, Zeroizing::new(secret.to_owned())))

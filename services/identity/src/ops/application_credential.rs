@@ -26,6 +26,10 @@ fn missing(id: &str) -> Fault {
     Fault::not_found(format!("Could not find Application Credential: {id}."))
 }
 
+fn unassigned() -> Fault {
+    invalid("Cannot create an application credential with unassigned role")
+}
+
 fn invalid(detail: &str) -> Fault {
     Fault::bad_input(format!("Invalid application credential: {detail}"))
 }
@@ -179,13 +183,15 @@ fn wanted_roles(tx: &Tx, token: &Token, asked: Option<&Value>) -> Result<Vec<Str
             Some(id) => role.id == id,
             None => role.domain_id.is_empty() && Some(role.name.as_str()) == name,
         };
-        let role =
-            known.iter().find(fits).ok_or_else(|| super::missing("role", id.or(name).unwrap_or_default()))?;
-        wanted.push(role.id.clone());
+        match (known.iter().find(fits), id, name) {
+            (Some(role), _, _) => wanted.push(role.id.clone()),
+            (None, None, Some(name)) => return Err(super::missing("role", name)),
+            (None, _, _) => return Err(unassigned()),
+        }
     }
     let wanted: Vec<String> = with_implied(wanted, &store::role::implications(tx)?).into_iter().collect();
     match wanted.iter().all(|role| own.contains(role)) {
         true => Ok(wanted),
-        false => Err(invalid("Cannot create an application credential with unassigned role")),
+        false => Err(unassigned()),
     }
 }

@@ -110,7 +110,8 @@ impl Identity {
                 }
                 merge_extra(&mut made.extra, &given, CREDENTIAL);
                 if !credential_insert(tx, &made)? {
-                    let sentence = "Conflict occurred attempting to store credential - Duplicate entry found with ID";
+                    let sentence =
+                        "Conflict occurred attempting to store credential - Duplicate entry found with ID";
                     return Err(Fault::conflict(format!("{sentence} {}.", made.id)));
                 }
                 Ok(made)

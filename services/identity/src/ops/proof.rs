@@ -3,7 +3,7 @@
 use crate::Identity;
 use crate::model::application_credential::ApplicationCredential;
 use crate::model::project::Project;
-use crate::model::token::{Payload, Scope};
+use crate::model::token::Payload;
 use crate::model::user::User;
 use crate::ops::token::unauthenticated;
 use crate::store;
@@ -101,16 +101,16 @@ impl Identity {
 
     async fn prove_by_token(&self, text: &str, proved: &mut Proved) -> Result<String, Fault> {
         let token = self.token_given(text).await?;
+        if token.credential.is_some() {
+            return Err(Fault::forbidden(
+                "You are not authorized to perform the requested action: Using a delegated token to create another \
+                 token is not allowed..",
+            ));
+        }
         for earlier in &token.payload.methods {
             if !proved.methods.contains(earlier) {
                 proved.methods.push(earlier.clone());
             }
-        }
-        // What a credential restricts is restricted in every token that descends from its.
-        if let (Some(credential), Scope::Project(project)) =
-            (&token.payload.credential_id, &token.payload.scope)
-        {
-            proved.bound = Some((credential.clone(), project.clone()));
         }
         proved.parent = Some(token.payload);
         Ok(token.user.id)

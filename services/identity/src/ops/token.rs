@@ -86,7 +86,7 @@ impl Identity {
             .read(move |tx| {
                 let user = store::user::user_by_id(tx, &proved.user_id)?.ok_or_else(unauthenticated)?;
                 let scope = match &proved.bound {
-                    Some((_, project)) => bound_scope(project, &wish)?,
+                    Some((_, project)) => Scope::Project(project.clone()),
                     None => scope(tx, &user, &wish)?,
                 };
                 // Tokens carry whole seconds. One that was given out after a change must not seem older than it.
@@ -168,15 +168,6 @@ fn scope(tx: &Tx, user: &User, wish: &Wish) -> Result<Scope, Fault> {
             _ => Scope::Unscoped,
         },
     })
-}
-
-/// A token that descends from an application credential stays with the credential's project.
-fn bound_scope(project: &str, wish: &Wish) -> Result<Scope, Fault> {
-    match wish {
-        Wish::Default => Ok(Scope::Project(project.to_owned())),
-        Wish::Project(Named::Id(id)) if id == project => Ok(Scope::Project(project.to_owned())),
-        _ => Err(unauthenticated()),
-    }
 }
 
 fn usable(tx: &Tx, user: &User, project_id: &str) -> Result<bool, Fault> {

@@ -5,7 +5,8 @@ use crate::model::credential::{Credential, PolicyBlob};
 use fault::Fault;
 use store::{Row, Tx, params};
 
-const CREDENTIALS: &str = "SELECT id, user_id, project_id, type, secret_blob, extra FROM identity_credentials";
+const CREDENTIALS: &str =
+    "SELECT id, user_id, project_id, type, secret_blob, extra FROM identity_credentials";
 const POLICIES: &str = "SELECT id, type, document, extra FROM identity_policies";
 
 fn credential(row: &Row) -> Result<Credential, Fault> {
