@@ -153,6 +153,9 @@ class Torture:
         for server in self.work.ask():
             if server['status'] in ('BUILD', 'REBOOT', 'HARD_REBOOT', 'UNKNOWN') or server['OS-EXT-STS:task_state']:
                 wrong.append(f'{server["name"]} {server["id"]} is {server["status"]}, task {server["OS-EXT-STS:task_state"]}')
+            elif server['status'] == 'ERROR' and self.host_was_full(server['id']):
+                self.api.patient('DELETE', 'compute', f'/servers/{server["id"]}', expect=(204, 404))
+                wrong.append(f'{server["name"]} {server["id"]}, for which there was no room, has not gone')
             elif server['status'] == 'ERROR':
                 wrong.append(f'{server["name"]} {server["id"]} is in ERROR: {server.get("fault", {}).get("message")}')
         try:
@@ -164,6 +167,11 @@ class Torture:
         except Trouble as news:
             wrong.append(str(news))
         return wrong
+
+    def host_was_full(self, server):
+        """Its host has less room than its users may ask for: then ERROR is the right answer. Administrators see why."""
+        shown = self.admin.patient('GET', 'compute', f'/servers/{server}', expect=(200, 404)).get('server', {})
+        return re.search(r'\d+ wanted, \d+ free', shown.get('fault', {}).get('details', '')) is not None
 
     def measure(self):
         """What the agent and the metal hold, without what belongs to the untouched."""
