@@ -38,14 +38,35 @@ pub struct Candidate {
 /// What the scheduler needs of placement.
 pub trait Placement: Send + Sync + 'static {
     /// The provider exists with exactly this stock and these traits.
-    fn provider_ensure(&self, tx: &Tx, id: &str, name: &str, stock: &BTreeMap<String, Stock>, traits: &[String]) -> Result<(), Fault>;
+    fn provider_ensure(
+        &self,
+        tx: &Tx,
+        id: &str,
+        name: &str,
+        stock: &BTreeMap<String, Stock>,
+        traits: &[String],
+    ) -> Result<(), Fault>;
     /// The provider and what is known of it are gone; refused (Conflict) while somebody has something of it.
     fn provider_remove(&self, tx: &Tx, id: &str) -> Result<(), Fault>;
     /// Providers with room for all of `amounts` that have the traits and none of the forbidden ones, by id.
-    fn candidates(&self, tx: &Tx, amounts: &Amounts, required: &[String], forbidden: &[String]) -> Result<Vec<Candidate>, Fault>;
+    fn candidates(
+        &self,
+        tx: &Tx,
+        amounts: &Amounts,
+        required: &[String],
+        forbidden: &[String],
+    ) -> Result<Vec<Candidate>, Fault>;
     /// Gives the amounts of the provider to a consumer, instead of what it has. Conflict if the provider's generation
     /// moved on since it was looked at, or if there is no room any more.
-    fn claim(&self, tx: &Tx, consumer_id: &str, candidate: &Candidate, amounts: &Amounts, project_id: &str, user_id: &str) -> Result<(), Fault>;
+    fn claim(
+        &self,
+        tx: &Tx,
+        consumer_id: &str,
+        candidate: &Candidate,
+        amounts: &Amounts,
+        project_id: &str,
+        user_id: &str,
+    ) -> Result<(), Fault>;
     /// The consumer has nothing any more. Nothing happens if it had nothing.
     fn release(&self, tx: &Tx, consumer_id: &str) -> Result<(), Fault>;
     /// What is used of a provider, by class.

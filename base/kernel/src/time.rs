@@ -83,7 +83,12 @@ mod tests {
 
     #[test]
     fn what_clients_send_is_read() {
-        for text in ["2026-11-21T00:56:59Z", "2026-11-21 00:56:59", "2026-11-21T00:56:59", "2026-11-21T01:56:59+01:00"] {
+        for text in [
+            "2026-11-21T00:56:59Z",
+            "2026-11-21 00:56:59",
+            "2026-11-21T00:56:59",
+            "2026-11-21T01:56:59+01:00",
+        ] {
             assert_eq!(Micros::parse(text), Some(Micros(1_795_222_619_000_000)), "{text}");
         }
         assert_eq!(Micros::parse("yesterday"), None);

@@ -71,7 +71,9 @@ impl Check {
             Self::Role(role) => who.has_role(role),
             Self::Rule(name) => rule(name),
             // Python writes an absent attribute as `None`, and rules ask for it by that word.
-            Self::Equal(Side::Caller(key), Side::Literal(none)) if none == "None" => who.attribute(key).is_none(),
+            Self::Equal(Side::Caller(key), Side::Literal(none)) if none == "None" => {
+                who.attribute(key).is_none()
+            }
             Self::Equal(left, right) => {
                 left.value(who, target).is_some_and(|left| right.value(who, target) == Some(left))
             }
@@ -204,7 +206,12 @@ mod tests {
     }
 
     fn member() -> Who {
-        Who { project_id: Some("p1".into()), user_id: "u1".into(), roles: vec!["member".into()], ..Who::default() }
+        Who {
+            project_id: Some("p1".into()),
+            user_id: "u1".into(),
+            roles: vec!["member".into()],
+            ..Who::default()
+        }
     }
 
     #[test]

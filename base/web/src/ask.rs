@@ -134,7 +134,8 @@ impl Query {
     /// The query again, with `name` set to `value` alone: for links to the next page.
     pub fn with(&self, name: &str, value: &str) -> String {
         let kept = self.pairs().filter(|(own, _)| *own != name);
-        let all = kept.chain([(name, value)]).map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        let all =
+            kept.chain([(name, value)]).map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
         all.collect::<Vec<_>>().join("&")
     }
 }

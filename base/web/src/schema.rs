@@ -101,8 +101,13 @@ impl Schema {
     ) -> Result<(), Violation> {
         let text = || python(value);
         let complaint = match keyword {
-            "type" => (!types(demand).any(|name| has_type(name, value)))
-                .then(|| format!("{} is not of type {}", text(), types(demand).map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", "))),
+            "type" => (!types(demand).any(|name| has_type(name, value))).then(|| {
+                format!(
+                    "{} is not of type {}",
+                    text(),
+                    types(demand).map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", ")
+                )
+            }),
             "enum" => (!demand.as_array().is_some_and(|all| all.contains(value)))
                 .then(|| format!("{} is not one of {}", text(), python(demand))),
             "const" => (demand != value).then(|| format!("{} was expected", python(demand))),
@@ -129,7 +134,12 @@ impl Schema {
         Ok(())
     }
 
-    fn pattern_properties(&self, demand: &Value, value: &Value, path: &mut Vec<String>) -> Result<(), Violation> {
+    fn pattern_properties(
+        &self,
+        demand: &Value,
+        value: &Value,
+        path: &mut Vec<String>,
+    ) -> Result<(), Violation> {
         let (Some(demand), Some(value)) = (demand.as_object(), value.as_object()) else { return Ok(()) };
         for (pattern, schema) in demand {
             for (name, inner) in value.iter().filter(|(name, _)| self.matches(pattern, name)) {
@@ -150,8 +160,11 @@ impl Schema {
     ) -> Result<(), Violation> {
         let Some(object) = value.as_object() else { return Ok(()) };
         let named = table.get("properties").and_then(Value::as_object);
-        let patterns: Vec<&String> =
-            table.get("patternProperties").and_then(Value::as_object).map(|all| all.keys().collect()).unwrap_or_default();
+        let patterns: Vec<&String> = table
+            .get("patternProperties")
+            .and_then(Value::as_object)
+            .map(|all| all.keys().collect())
+            .unwrap_or_default();
         let extra: Vec<&String> = object
             .keys()
             .filter(|name| !named.is_some_and(|named| named.contains_key(*name)))
@@ -189,10 +202,20 @@ impl Schema {
         Ok(())
     }
 
-    fn combined(&self, keyword: &str, demand: &Value, value: &Value, path: &mut Vec<String>) -> Result<(), Violation> {
+    fn combined(
+        &self,
+        keyword: &str,
+        demand: &Value,
+        value: &Value,
+        path: &mut Vec<String>,
+    ) -> Result<(), Violation> {
         if keyword == "not" {
             return match self.valid(demand, value) {
-                true => Err(wrong(path, value, format!("{} should not be valid under {}", python(value), python(demand)))),
+                true => Err(wrong(
+                    path,
+                    value,
+                    format!("{} should not be valid under {}", python(value), python(demand)),
+                )),
                 false => Ok(()),
             };
         }
@@ -201,10 +224,18 @@ impl Schema {
             return all.iter().try_for_each(|schema| self.walk(schema, value, path));
         }
         match all.iter().filter(|schema| self.valid(schema, value)).count() {
-            0 => Err(wrong(path, value, format!("{} is not valid under any of the given schemas", python(value)))),
+            0 => Err(wrong(
+                path,
+                value,
+                format!("{} is not valid under any of the given schemas", python(value)),
+            )),
             1 => Ok(()),
             _ if keyword == "anyOf" => Ok(()),
-            _ => Err(wrong(path, value, format!("{} is valid under each of several given schemas", python(value)))),
+            _ => Err(wrong(
+                path,
+                value,
+                format!("{} is valid under each of several given schemas", python(value)),
+            )),
         }
     }
 
@@ -230,8 +261,10 @@ impl Schema {
                 _ if bound == Some(0) => format!("{} is expected to be empty", text()),
                 _ => format!("{} is too long", text()),
             }),
-            "minimum" => (self.number(value)? < least?).then(|| format!("{} is less than the minimum of {demand}", text())),
-            "maximum" => (self.number(value)? > least?).then(|| format!("{} is greater than the maximum of {demand}", text())),
+            "minimum" => (self.number(value)? < least?)
+                .then(|| format!("{} is less than the minimum of {demand}", text())),
+            "maximum" => (self.number(value)? > least?)
+                .then(|| format!("{} is greater than the maximum of {demand}", text())),
             "pattern" => (!self.matches(demand.as_str()?, value.as_str()?))
                 .then(|| format!("{} does not match {}", text(), python(demand))),
             "format" => (!self.has_format(demand.as_str()?, value.as_str()?))
@@ -287,7 +320,9 @@ fn types(demand: &Value) -> impl Iterator<Item = &str> {
 fn has_type(name: &str, value: &Value) -> bool {
     match name {
         "string" => value.is_string(),
-        "integer" => value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        "integer" => {
+            value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0)
+        }
         "number" => value.is_number(),
         "boolean" => value.is_boolean(),
         "object" => value.is_object(),
@@ -364,7 +399,10 @@ mod tests {
 
     #[test]
     fn the_sentences_are_those_of_python() {
-        assert_eq!(complaint(json!({"type": ["string", "null"]}), json!(1)), "1 is not of type 'string', 'null'");
+        assert_eq!(
+            complaint(json!({"type": ["string", "null"]}), json!(1)),
+            "1 is not of type 'string', 'null'"
+        );
         assert_eq!(complaint(json!({"required": ["name"]}), json!({})), "'name' is a required property");
         assert_eq!(complaint(json!({"minLength": 1}), json!("")), "'' should be non-empty");
         assert_eq!(complaint(json!({"maxLength": 2}), json!("abc")), "'abc' is too long");
@@ -373,11 +411,17 @@ mod tests {
         assert_eq!(complaint(json!({"pattern": "^a$"}), json!("b")), "'b' does not match '^a$'");
         assert_eq!(complaint(json!({"format": "uuid"}), json!("b")), "'b' is not a 'uuid'");
         assert_eq!(
-            complaint(json!({"properties": {"a": {}}, "additionalProperties": false}), json!({"b": 1, "c": 2})),
+            complaint(
+                json!({"properties": {"a": {}}, "additionalProperties": false}),
+                json!({"b": 1, "c": 2})
+            ),
             "Additional properties are not allowed ('b', 'c' were unexpected)"
         );
         assert_eq!(
-            complaint(json!({"patternProperties": {"^a": {}}, "additionalProperties": false}), json!({"b": 1})),
+            complaint(
+                json!({"patternProperties": {"^a": {}}, "additionalProperties": false}),
+                json!({"b": 1})
+            ),
             "'b' does not match any of the regexes: '^a'"
         );
         assert_eq!(

@@ -50,9 +50,22 @@ pub struct Site {
 
 impl Site {
     /// A site that is found at `public` (`http://127.0.0.1:5000`, without final slash) from outside.
-    pub fn new(public: &str, authenticate: Arc<dyn Authenticate>, policy: Arc<Policy>, clock: Clock, entropy: Entropy) -> Self {
+    pub fn new(
+        public: &str,
+        authenticate: Arc<dyn Authenticate>,
+        policy: Arc<Policy>,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Self {
         let gate = Gate { authenticate, policy };
-        Self { mounts: Vec::new(), public: public.trim_end_matches('/').to_owned(), gate, clock, entropy, metrics: None }
+        Self {
+            mounts: Vec::new(),
+            public: public.trim_end_matches('/').to_owned(),
+            gate,
+            clock,
+            entropy,
+            metrics: None,
+        }
     }
 
     /// Puts a service below a prefix (`/compute`); the empty prefix gets what no other one takes.
@@ -71,7 +84,12 @@ impl Site {
     }
 
     /// Serves until `stop` completes, then lets running requests end.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener, tls: Option<TlsAcceptor>, stop: impl Future<Output = ()>) {
+    pub async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        stop: impl Future<Output = ()>,
+    ) {
         let graceful = GracefulShutdown::new();
         let room = Arc::new(Semaphore::new(CONNECTIONS));
         let mut stop = std::pin::pin!(stop);
@@ -131,7 +149,8 @@ impl Site {
     async fn request(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let begin = Instant::now();
         let request_id: Arc<str> = self.entropy.request_id().into();
-        let upgrade = request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
+        let upgrade =
+            request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
         let (parts, body) = request.into_parts();
         let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
         let (answer, service, operation) = match self.find(&path) {

@@ -97,7 +97,9 @@ impl<S: Send + Sync + 'static> Mounted for Ready<S> {
         Box::pin(async move {
             let mut cx = self.context(&inbound, &gate);
             let mut operation = UNROUTED;
-            let outcome = AssertUnwindSafe(self.call(&mut inbound, &gate, &mut cx, &mut operation)).catch_unwind().await;
+            let outcome = AssertUnwindSafe(self.call(&mut inbound, &gate, &mut cx, &mut operation))
+                .catch_unwind()
+                .await;
             let mut answer = match outcome {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(fault)) => self.fault(&fault, &cx),
@@ -198,7 +200,8 @@ impl<S: Send + Sync + 'static> Ready<S> {
 
     async fn authenticate(&self, inbound: &Inbound, gate: &Gate, cx: &mut Cx) -> Result<(), Fault> {
         let token = inbound.parts.headers.get("x-auth-token").and_then(|value| value.to_str().ok());
-        let unauthenticated = || Fault::new(Kind::Unauthenticated, "The request you have made requires authentication.");
+        let unauthenticated =
+            || Fault::new(Kind::Unauthenticated, "The request you have made requires authentication.");
         let token = token.filter(|token| !token.is_empty()).ok_or_else(unauthenticated)?;
         cx.who = gate.authenticate.who(token).await?.ok_or_else(unauthenticated)?;
         cx.token = Some(token.into());
@@ -230,8 +233,11 @@ const DISCARD_TIME: Duration = Duration::from_secs(1);
 /// the client still sends, and it would see a broken connection instead of the answer.
 async fn discard(inbound: &mut Inbound) {
     let headers = &inbound.parts.headers;
-    let length = headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let small = length.is_some_and(|length| length <= LARGEST_JSON) && !headers.contains_key(http::header::EXPECT);
+    let length = headers
+        .get(http::header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let small =
+        length.is_some_and(|length| length <= LARGEST_JSON) && !headers.contains_key(http::header::EXPECT);
     if let (true, Some(body)) = (small, inbound.body.take()) {
         let _ = tokio::time::timeout(DISCARD_TIME, body.collect()).await;
     }
@@ -244,5 +250,6 @@ fn parameters(found: &matchit::Params<'_, '_>) -> HashMap<String, String> {
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without text".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without text".to_owned())
 }

@@ -24,7 +24,11 @@ impl Version {
 
     fn parse(text: &str) -> Option<Self> {
         let (major, minor) = text.split_once('.')?;
-        let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()) && (part == "0" || !part.starts_with('0'));
+        let plain = |part: &str| {
+            !part.is_empty()
+                && part.bytes().all(|b| b.is_ascii_digit())
+                && (part == "0" || !part.starts_with('0'))
+        };
         if !plain(major) || !plain(minor) || major == "0" {
             return None;
         }
@@ -124,7 +128,10 @@ mod tests {
     };
 
     fn asks(name: &'static str, value: &'static str) -> Result<Version, Fault> {
-        COMPUTE.negotiate(&HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_static(value))]))
+        COMPUTE.negotiate(&HeaderMap::from_iter([(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        )]))
     }
 
     #[test]

@@ -2,12 +2,12 @@
 //!
 //! One line in, one line of JSON out. Whoever can open the socket owns the state directory.
 
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use futures_util::future::BoxFuture;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
@@ -53,7 +53,9 @@ async fn answer(stream: UnixStream, status: Status, stop: Arc<Notify>) -> io::Re
 pub async fn ask(path: &Path, request: &str) -> io::Result<Option<Value>> {
     let mut stream = match UnixStream::connect(path).await {
         Ok(stream) => stream,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => return Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Ok(None);
+        }
         Err(error) => return Err(error),
     };
     let talk = async {

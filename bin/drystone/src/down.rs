@@ -13,9 +13,31 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the cloud keeps in its state directory. Settings and foreign files stay.
 const OURS: &[&str] = &[
-    "drystone.sqlite", "drystone.sqlite-wal", "drystone.sqlite-shm", "drystone.sqlite.lock", "drystone.lock",
-    "metal", "metal.new", "passwords.json", "clouds.yaml", "clouds.new", "passwords.new", "image-data", "images", "disks", "servers", "agent",
-    "sim", "ovn", "tls", "link.sock", "up.ctl", "controller.ctl", "agent.ctl", "drystone.log", "acceleration",
+    "drystone.sqlite",
+    "drystone.sqlite-wal",
+    "drystone.sqlite-shm",
+    "drystone.sqlite.lock",
+    "drystone.lock",
+    "metal",
+    "metal.new",
+    "passwords.json",
+    "clouds.yaml",
+    "clouds.new",
+    "passwords.new",
+    "image-data",
+    "images",
+    "disks",
+    "servers",
+    "agent",
+    "sim",
+    "ovn",
+    "tls",
+    "link.sock",
+    "up.ctl",
+    "controller.ctl",
+    "agent.ctl",
+    "drystone.log",
+    "acceleration",
 ];
 
 /// Stops and, if asked, destroys. The error is one sentence for the operator.
@@ -30,7 +52,8 @@ pub async fn down(settings: &Settings, destroy: bool) -> Result<(), String> {
     }
     if destroy && settings.state_dir.is_dir() {
         progress.step("taking down servers, networks and disks");
-        let entropy = Entropy::system().map_err(|error| format!("There is no source of randomness: {error}."))?;
+        let entropy =
+            Entropy::system().map_err(|error| format!("There is no source of randomness: {error}."))?;
         // Metal that was never used is not started just to be taken down.
         if settings.state_dir.join("agent").is_dir() || settings.state_dir.join("ovn").is_dir() {
             wire_up::host(settings, &Clock::system(), &entropy).await?.destroy(settings).await?;
@@ -42,7 +65,9 @@ pub async fn down(settings: &Settings, destroy: bool) -> Result<(), String> {
         Form::Json => output::json(&json!({"event": "down", "stopped": stopped, "destroyed": destroy})),
         Form::Text if destroy => output::line("The cloud is gone."),
         Form::Text if stopped.is_empty() => output::line("Nothing runs here."),
-        Form::Text => output::line("The cloud is stopped. Its servers go on; `drystone up` takes them up again."),
+        Form::Text => {
+            output::line("The cloud is stopped. Its servers go on; `drystone up` takes them up again.")
+        }
     }
     Ok(())
 }
@@ -51,7 +76,9 @@ async fn stop(settings: &Settings, role: Role) -> Result<Option<i32>, String> {
     let path = control::path(&settings.state_dir, role.word());
     let answer = control::ask(&path, "stop").await;
     let answer = answer.map_err(|error| format!("The running process cannot be asked to stop: {error}."))?;
-    let Some(pid) = answer.and_then(|answer| i32::try_from(answer["pid"].as_i64()?).ok()) else { return Ok(None) };
+    let Some(pid) = answer.and_then(|answer| i32::try_from(answer["pid"].as_i64()?).ok()) else {
+        return Ok(None);
+    };
     let began = Instant::now();
     while nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None).is_ok() && !is_zombie(pid) {
         if began.elapsed() > PATIENCE {

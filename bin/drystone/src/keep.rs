@@ -77,8 +77,14 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// Writes `clouds.yaml` with the clouds `drystone` (demo) and `drystone-admin`.
-pub fn clouds_yaml(settings: &Settings, public_url: &str, cacert: Option<&Path>, passwords: &Passwords) -> io::Result<()> {
-    let trust = cacert.map_or(String::new(), |path| format!("    cacert: {}\n", quoted(&path.display().to_string())));
+pub fn clouds_yaml(
+    settings: &Settings,
+    public_url: &str,
+    cacert: Option<&Path>,
+    passwords: &Passwords,
+) -> io::Result<()> {
+    let trust =
+        cacert.map_or(String::new(), |path| format!("    cacert: {}\n", quoted(&path.display().to_string())));
     let cloud = |name: &str, user: &str, password: &str| {
         format!(
             "  {name}:\n    auth:\n      auth_url: {}\n      username: {user}\n      password: {}\n      \

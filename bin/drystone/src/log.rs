@@ -5,7 +5,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Begins to log. A filter that cannot be read is an error for the operator.
 pub fn start(settings: &Settings) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&settings.log).map_err(|error| format!("--log is not understood: {error}."))?;
+    let filter =
+        EnvFilter::try_new(&settings.log).map_err(|error| format!("--log is not understood: {error}."))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match settings.log_format {
         Form::Text => builder.with_ansi(false).with_target(true).try_init(),

@@ -79,7 +79,9 @@ fn main() -> ExitCode {
 fn execute(arguments: Arguments) -> Result<(), String> {
     let settings = Settings::of(arguments.said)?;
     let role = match arguments.command {
-        Command::Up { detach: true, .. } | Command::Controller { detach: true, .. } => return detach::detach(&settings),
+        Command::Up { detach: true, .. } | Command::Controller { detach: true, .. } => {
+            return detach::detach(&settings);
+        }
         Command::Up { own_session, .. } => session(Role::Up, own_session),
         Command::Controller { own_session, .. } => session(Role::Controller, own_session),
         Command::Agent { own_session } => session(Role::Agent, own_session),

@@ -65,14 +65,17 @@ pub async fn serve(listener: TcpListener, registry: Arc<Registry>, gauges: Gauge
         let (registry, gauges, db, agents) = (registry.clone(), gauges.clone(), db.clone(), agents.clone());
         tokio::spawn(async move {
             let service = service_fn(move |_| -> BoxFuture<'static, Result<_, Infallible>> {
-                let (registry, gauges, db, agents) = (registry.clone(), gauges.clone(), db.clone(), agents.clone());
+                let (registry, gauges, db, agents) =
+                    (registry.clone(), gauges.clone(), db.clone(), agents.clone());
                 Box::pin(async move {
                     gauges.refresh(&db, &agents).await;
                     let mut text = String::new();
                     let _ = encode(&mut text, &registry);
                     let mut response = Response::new(Full::new(bytes::Bytes::from(text)));
                     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-                    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(form));
+                    response
+                        .headers_mut()
+                        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(form));
                     Ok(response)
                 })
             });

@@ -13,9 +13,19 @@ pub fn page() -> String {
     for (service, mount, mut rows) in wire_up::tables() {
         rows.sort_by(|a, b| (a.path, a.method.as_str()).cmp(&(b.path, b.method.as_str())));
         let _ = write!(page, "\n## {service}, at {mount}: {} operations\n\n", rows.len());
-        page.push_str("| method | path | operation | who may call | microversions |\n|---|---|---|---|---|\n");
+        page.push_str(
+            "| method | path | operation | who may call | microversions |\n|---|---|---|---|---|\n",
+        );
         for row in &rows {
-            let _ = writeln!(page, "| {} | `{}` | {} | {} | {} |", row.method, row.path, row.name, access(row), versions(row));
+            let _ = writeln!(
+                page,
+                "| {} | `{}` | {} | {} | {} |",
+                row.method,
+                row.path,
+                row.name,
+                access(row),
+                versions(row)
+            );
         }
     }
     page

@@ -60,8 +60,9 @@ struct Start {
 pub async fn run(settings: Settings, role: Role) -> Result<(), String> {
     let began = Instant::now();
     let progress = Some(Progress::begin());
-    keep::state_dir(&settings.state_dir)
-        .map_err(|error| format!("The state directory {} cannot be made: {error}.", settings.state_dir.display()))?;
+    keep::state_dir(&settings.state_dir).map_err(|error| {
+        format!("The state directory {} cannot be made: {error}.", settings.state_dir.display())
+    })?;
     // A controller alone has no metal, and is not told which its agents have.
     if role != Role::Controller {
         keep::remember_metal(&settings)?;
@@ -99,8 +100,9 @@ impl Start {
         let host = (self.role == Role::Up)
             .then(|| tokio::spawn(async move { wire_up::host(&host_settings, &clock, &entropy).await }));
 
-        let (passwords, made) = Passwords::of(&settings.state_dir, &self.entropy)
-            .map_err(|error| format!("The passwords cannot be kept in {}: {error}.", settings.state_dir.display()))?;
+        let (passwords, made) = Passwords::of(&settings.state_dir, &self.entropy).map_err(|error| {
+            format!("The passwords cannot be kept in {}: {error}.", settings.state_dir.display())
+        })?;
         let mut registry = Registry::default();
         let requests = Requests::register(&mut registry);
         let gauges = metrics::Gauges::register(&mut registry);
@@ -211,7 +213,9 @@ impl Start {
 }
 
 async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|error| format!("Cannot serve on {address}: {error}. Choose another address with --listen."))
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("Cannot serve on {address}: {error}. Choose another address with --listen."))
 }
 
 fn rounded(seconds: f64) -> f64 {
@@ -252,7 +256,10 @@ impl Ready<'_> {
             })),
             Form::Text => {
                 if let Some(passwords) = self.passwords {
-                    output::line(&format!("admin's password: {}\ndemo's password:  {}", passwords.admin, passwords.demo));
+                    output::line(&format!(
+                        "admin's password: {}\ndemo's password:  {}",
+                        passwords.admin, passwords.demo
+                    ));
                 }
                 let metal = if self.settings.metal == Metal::Sim { ", on simulated metal" } else { "" };
                 output::line(&format!("The cloud serves after {:.1} s{metal}. Use it:", self.seconds));

@@ -160,7 +160,8 @@ impl Settings {
     /// Puts together what was said, the file and the defaults. The error is one sentence for the operator.
     pub fn of(said: Said) -> Result<Self, String> {
         let state_dir = said.state_dir.clone().map_or_else(default_state_dir, Ok)?;
-        let state_dir = std::path::absolute(&state_dir).map_err(|error| format!("{}: {error}", state_dir.display()))?;
+        let state_dir =
+            std::path::absolute(&state_dir).map_err(|error| format!("{}: {error}", state_dir.display()))?;
         let named = said.config.clone();
         let file = read(named.as_deref().unwrap_or(&state_dir.join("drystone.toml")), named.is_some())?;
         let tls_cert = said.tls_cert.or(file.tls_cert);
@@ -197,10 +198,14 @@ impl Settings {
 fn read(path: &Path, must_exist: bool) -> Result<Said, String> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => return Ok(Said::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {
+            return Ok(Said::default());
+        }
         Err(error) => return Err(format!("The settings file {} cannot be read: {error}.", path.display())),
     };
-    toml::from_str(&text).map_err(|error| format!("The settings file {} is not understood: {}", path.display(), error.message()))
+    toml::from_str(&text).map_err(|error| {
+        format!("The settings file {} is not understood: {}", path.display(), error.message())
+    })
 }
 
 fn default_state_dir() -> Result<PathBuf, String> {

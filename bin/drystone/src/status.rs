@@ -18,7 +18,10 @@ pub async fn status(settings: &Settings) -> Result<(), String> {
         (Some(status), Form::Json) => output::json(&status),
         (Some(status), Form::Text) => text(&status),
         (None, Form::Json) => output::json(&json!({"role": null, "state_dir": settings.state_dir})),
-        (None, Form::Text) => output::line(&format!("Nothing runs in {}. Start it with `drystone up`.", settings.state_dir.display())),
+        (None, Form::Text) => output::line(&format!(
+            "Nothing runs in {}. Start it with `drystone up`.",
+            settings.state_dir.display()
+        )),
     }
     Ok(())
 }
@@ -27,14 +30,22 @@ fn text(status: &Value) {
     let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     output::line(&format!(
         "drystone {} runs as {} with pid {} in {}",
-        plain(&status["version"]), plain(&status["role"]), status["pid"], plain(&status["state_dir"])
+        plain(&status["version"]),
+        plain(&status["role"]),
+        status["pid"],
+        plain(&status["state_dir"])
     ));
     for host in status["hosts"].as_array().into_iter().flatten() {
         let facts = &host["facts"];
         output::line(&format!(
             "host {}: {} metal, {} on {}, {} vCPUs, {} MiB, agent {}",
-            plain(&facts["name"]), plain(&facts["metal"]), plain(&facts["hypervisor"]), plain(&facts["acceleration"]),
-            facts["vcpus"], facts["memory_mib"], plain(&facts["version"])
+            plain(&facts["name"]),
+            plain(&facts["metal"]),
+            plain(&facts["hypervisor"]),
+            plain(&facts["acceleration"]),
+            facts["vcpus"],
+            facts["memory_mib"],
+            plain(&facts["version"])
         ));
     }
     let work = status["work"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -42,7 +53,11 @@ fn text(status: &Value) {
     for row in work {
         output::line(&format!(
             "  {} {} {} for {} s: {}",
-            plain(&row["kind"]), plain(&row["id"]), plain(&row["state"]), row["age"], plain(&row["reason"])
+            plain(&row["kind"]),
+            plain(&row["id"]),
+            plain(&row["state"]),
+            row["age"],
+            plain(&row["reason"])
         ));
     }
 }

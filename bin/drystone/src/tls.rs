@@ -2,7 +2,10 @@
 
 use crate::keep::write_private;
 use crate::settings::Settings;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -28,7 +31,9 @@ pub fn of(settings: &Settings) -> Result<Option<Tls>, String> {
 }
 
 fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, String> {
-    let bad = |path: &Path, error: &dyn std::fmt::Display| format!("{} cannot be used for TLS: {error}.", path.display());
+    let bad = |path: &Path, error: &dyn std::fmt::Display| {
+        format!("{} cannot be used for TLS: {error}.", path.display())
+    };
     let chain = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| bad(cert, &error))?;
@@ -52,7 +57,8 @@ fn own(settings: &Settings) -> Result<Tls, String> {
     std::fs::create_dir_all(&directory).map_err(|error| failed(&error))?;
     let (root, root_key) = (directory.join("ca.pem"), directory.join("ca-key.pem"));
     let ca = authority(&root, &root_key).map_err(|error| failed(&*error))?;
-    let mut names: Vec<String> = vec!["localhost".into(), settings.host_name.clone(), "127.0.0.1".into(), "::1".into()];
+    let mut names: Vec<String> =
+        vec!["localhost".into(), settings.host_name.clone(), "127.0.0.1".into(), "::1".into()];
     names.push(settings.listen.ip().to_string());
     names.extend(settings.public_url.as_deref().and_then(host_of));
     let mut parameters = CertificateParams::new(names).map_err(|error| failed(&error))?;

@@ -89,7 +89,10 @@ pub fn controller(
         images: image.clone(),
         networks: network.clone(),
         placement: placement.clone(),
-        settings: compute::Settings { console_url: format!("{public_url}/console"), ..compute::Settings::default() },
+        settings: compute::Settings {
+            console_url: format!("{public_url}/console"),
+            ..compute::Settings::default()
+        },
     });
     let first_passwords = FirstPasswords {
         admin: Zeroizing::new(passwords.admin.clone()),
@@ -130,7 +133,13 @@ pub fn tables() -> [(&'static str, &'static str, Vec<Row>); 6] {
 
 /// Every rule of every service.
 pub fn policy() -> Result<Arc<Policy>, Fault> {
-    let tables = [identity::rules::ALL, image::rules::ALL, placement::rules::ALL, network::rules::ALL, compute::rules::ALL];
+    let tables = [
+        identity::rules::ALL,
+        image::rules::ALL,
+        placement::rules::ALL,
+        network::rules::ALL,
+        compute::rules::ALL,
+    ];
     Policy::of(&tables).map(Arc::new).map_err(Fault::bug)
 }
 
@@ -143,17 +152,26 @@ pub struct Host {
 
 /// Joins the drivers of this host. The error is a sentence for the operator.
 pub async fn host(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Result<Host, String> {
-    let (hypervisor, switch, disks): (Arc<dyn Hypervisor>, Arc<dyn Switch>, Arc<dyn Disks>) = match settings.metal {
+    let (hypervisor, switch, disks): (Arc<dyn Hypervisor>, Arc<dyn Switch>, Arc<dyn Disks>) = match settings
+        .metal
+    {
         Metal::Sim => {
             let dir = settings.state_dir.join("sim");
             let sim = sim::Sim::new(&dir, entropy.clone(), sim::Config::default());
-            let sim = Arc::new(sim.map_err(|error| format!("The simulated host cannot be opened: {error}."))?);
+            let sim =
+                Arc::new(sim.map_err(|error| format!("The simulated host cannot be opened: {error}."))?);
             (sim.clone(), sim.clone(), sim)
         }
         Metal::Real => {
-            let (switch, qemu) = tokio::join!(ovn::Daemons::start(&settings.state_dir, ovn_config(settings)), qemu(settings));
-            let disks = disk_file::DiskFile::open(&settings.state_dir).map_err(|error| format!("The disks cannot be opened: {error}."))?;
-            (Arc::new(qemu?), Arc::new(switch.map_err(|error| format!("The network cannot be started: {error}."))?), Arc::new(disks))
+            let (switch, qemu) =
+                tokio::join!(ovn::Daemons::start(&settings.state_dir, ovn_config(settings)), qemu(settings));
+            let disks = disk_file::DiskFile::open(&settings.state_dir)
+                .map_err(|error| format!("The disks cannot be opened: {error}."))?;
+            (
+                Arc::new(qemu?),
+                Arc::new(switch.map_err(|error| format!("The network cannot be started: {error}."))?),
+                Arc::new(disks),
+            )
         }
     };
     let parts = agent::Parts {
@@ -181,7 +199,11 @@ async fn qemu(settings: &Settings) -> Result<qemu::Qemu, String> {
 }
 
 fn ovn_config(settings: &Settings) -> ovn::Config {
-    let mut config = ovn::Config { chassis: settings.host_name.clone(), masquerade: settings.masquerade, ..ovn::Config::default() };
+    let mut config = ovn::Config {
+        chassis: settings.host_name.clone(),
+        masquerade: settings.masquerade,
+        ..ovn::Config::default()
+    };
     if let Some((northbound, switch)) = settings.system_ovn.clone() {
         config.engine = ovn::Engine::System { northbound, switch };
     }
@@ -194,7 +216,9 @@ impl Host {
         let left = self.agent.destroy().await;
         drop(self.agent);
         if self.real && settings.system_ovn.is_none() {
-            ovn::Daemons::destroy(&settings.state_dir).await.map_err(|error| format!("The network cannot be taken down: {error}."))?;
+            ovn::Daemons::destroy(&settings.state_dir)
+                .await
+                .map_err(|error| format!("The network cannot be taken down: {error}."))?;
         }
         left.map_err(|left| format!("Some things could not be taken down: {}.", left.join("; ")))
     }

@@ -44,7 +44,10 @@ pub fn envelope(fault: &Fault, cx: &Cx) -> Answer {
             let identity = cx.base.trim_end_matches("/image");
             answer.with("www-authenticate", &format!("Keystone uri=\"{identity}/identity\""))
         }
-        415 => answer.with("accept-patch", "application/openstack-images-v2.1-json-patch, application/openstack-images-v2.0-json-patch"),
+        415 => answer.with(
+            "accept-patch",
+            "application/openstack-images-v2.1-json-patch, application/openstack-images-v2.0-json-patch",
+        ),
         _ => answer,
     }
 }
@@ -54,7 +57,11 @@ fn wants_json(accept: &str) -> bool {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#x27;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#x27;")
 }
 
 /// What the image service says when a rule forbids.

@@ -11,7 +11,10 @@ pub fn routes() -> Routes<ImageService> {
     Routes::new()
         .get("/", op("version_choose", discovery::version_choose).open("discovery comes before a token"))
         .get("/versions", op("version_list", discovery::version_list).open("discovery comes before a token"))
-        .get("/v2/info/import", op("import_show", discovery::import_show).token("the ways to import are the same for all"))
+        .get(
+            "/v2/info/import",
+            op("import_show", discovery::import_show).token("the ways to import are the same for all"),
+        )
         .get("/v2/schemas/image", op("image_schema", schema::image_schema).token(said))
         .get("/v2/schemas/images", op("images_schema", schema::images_schema).token(said))
         .get("/v2/schemas/member", op("member_schema", schema::member_schema).token(said))
@@ -23,13 +26,25 @@ pub fn routes() -> Routes<ImageService> {
         .delete("/v2/images/{id}", op("image_delete", image::image_delete).rule(&DELETE_IMAGE))
         .put("/v2/images/{id}/file", op("data_upload", data::data_upload).rule(&UPLOAD_IMAGE))
         .get("/v2/images/{id}/file", op("data_download", data::data_download).rule(&DOWNLOAD_IMAGE))
-        .post("/v2/images/{id}/actions/deactivate", op("image_deactivate", image::image_deactivate).rule(&DEACTIVATE))
-        .post("/v2/images/{id}/actions/reactivate", op("image_reactivate", image::image_reactivate).rule(&REACTIVATE))
+        .post(
+            "/v2/images/{id}/actions/deactivate",
+            op("image_deactivate", image::image_deactivate).rule(&DEACTIVATE),
+        )
+        .post(
+            "/v2/images/{id}/actions/reactivate",
+            op("image_reactivate", image::image_reactivate).rule(&REACTIVATE),
+        )
         .put("/v2/images/{id}/tags/{tag}", op("tag_add", image::tag_add).rule(&MODIFY_IMAGE))
         .delete("/v2/images/{id}/tags/{tag}", op("tag_remove", image::tag_remove).rule(&MODIFY_IMAGE))
         .get("/v2/images/{id}/members", op("member_list", member::member_list).rule(&GET_MEMBERS))
         .post("/v2/images/{id}/members", op("member_create", member::member_create).rule(&ADD_MEMBER))
         .get("/v2/images/{id}/members/{member}", op("member_show", member::member_show).rule(&GET_MEMBER))
-        .put("/v2/images/{id}/members/{member}", op("member_update", member::member_update).rule(&MODIFY_MEMBER))
-        .delete("/v2/images/{id}/members/{member}", op("member_delete", member::member_delete).rule(&DELETE_MEMBER))
+        .put(
+            "/v2/images/{id}/members/{member}",
+            op("member_update", member::member_update).rule(&MODIFY_MEMBER),
+        )
+        .delete(
+            "/v2/images/{id}/members/{member}",
+            op("member_delete", member::member_delete).rule(&DELETE_MEMBER),
+        )
 }

@@ -28,7 +28,12 @@ fn inventory(provider_id: &str, class: &str, stock: &Stock) -> Inventory {
 }
 
 fn stock(one: &Inventory) -> Stock {
-    Stock { total: one.total, reserved: one.reserved, max_unit: one.max_unit, allocation_ratio: one.allocation_ratio }
+    Stock {
+        total: one.total,
+        reserved: one.reserved,
+        max_unit: one.max_unit,
+        allocation_ratio: one.allocation_ratio,
+    }
 }
 
 impl contract::Placement for PlacementService {
@@ -44,9 +49,11 @@ impl contract::Placement for PlacementService {
             let said = format!("Conflicting resource provider name: {name} already exists.");
             return Err(Fault::conflict(said).named("placement.duplicate_name"));
         }
-        let provider = provider_by_id(tx, id)?.ok_or_else(|| Fault::bug("a provider that was just made is not there"))?;
+        let provider = provider_by_id(tx, id)?
+            .ok_or_else(|| Fault::bug("a provider that was just made is not there"))?;
         let now = inventories(tx, id)?;
-        let same = now.len() == wanted.len() && now.iter().all(|one| wanted.get(&one.resource_class) == Some(&stock(one)));
+        let same = now.len() == wanted.len()
+            && now.iter().all(|one| wanted.get(&one.resource_class) == Some(&stock(one)));
         let mut sorted = wanted_traits.to_vec();
         sorted.sort();
         sorted.dedup();
@@ -94,7 +101,9 @@ impl contract::Placement for PlacementService {
             }
             if !required.is_empty() || !forbidden.is_empty() {
                 let has = traits(tx, &provider.id)?;
-                if required.iter().any(|one| !has.contains(one)) || forbidden.iter().any(|one| has.contains(one)) {
+                if required.iter().any(|one| !has.contains(one))
+                    || forbidden.iter().any(|one| has.contains(one))
+                {
                     continue;
                 }
             }
@@ -126,19 +135,24 @@ impl contract::Placement for PlacementService {
         let own = inventories(tx, provider_id)?;
         for (class, amount) in amounts.iter().filter(|(_, amount)| **amount > 0) {
             if !own.iter().any(|one| one.resource_class == *class && one.has_room(*amount)) {
-                let said = format!("Unable to allocate inventory: {provider_id} has no room for {amount} of {class}.");
+                let said = format!(
+                    "Unable to allocate inventory: {provider_id} has no room for {amount} of {class}."
+                );
                 return Err(Fault::conflict(said).named("placement.undefined_code"));
             }
             usage_add(tx, provider_id, class, i64::try_from(*amount).unwrap_or(i64::MAX))?;
-            allocation_insert(tx, &Allocation {
-                consumer_id: consumer_id.to_owned(),
-                provider_id: provider_id.to_owned(),
-                resource_class: class.clone(),
-                used: *amount,
-                project_id: project_id.to_owned(),
-                user_id: user_id.to_owned(),
-                consumer_generation: 1,
-            })?;
+            allocation_insert(
+                tx,
+                &Allocation {
+                    consumer_id: consumer_id.to_owned(),
+                    provider_id: provider_id.to_owned(),
+                    resource_class: class.clone(),
+                    used: *amount,
+                    project_id: project_id.to_owned(),
+                    user_id: user_id.to_owned(),
+                    consumer_generation: 1,
+                },
+            )?;
         }
         Ok(())
     }

@@ -21,8 +21,12 @@ use std::sync::Arc;
 use web::{Microversions, Surface, Version};
 
 /// The microversions whose answers are given.
-pub const MICROVERSIONS: Microversions =
-    Microversions { service: "placement", legacy_header: None, min: Version::new(1, 0), max: Version::new(1, 39) };
+pub const MICROVERSIONS: Microversions = Microversions {
+    service: "placement",
+    legacy_header: None,
+    min: Version::new(1, 0),
+    max: Version::new(1, 39),
+};
 
 /// The placement service.
 pub struct PlacementService {

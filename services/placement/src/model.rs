@@ -42,14 +42,21 @@ pub struct Inventory {
 
 impl Inventory {
     /// How much can be given away in all.
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as Placement counts: floored, and amounts are far below 2^52")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "as Placement counts: floored, and amounts are far below 2^52"
+    )]
     pub fn capacity(&self) -> u64 {
         ((self.total.saturating_sub(self.reserved)) as f64 * self.allocation_ratio).max(0.0) as u64
     }
 
     /// Whether one consumer can take so much more.
     pub fn has_room(&self, amount: u64) -> bool {
-        let shape = amount >= self.min_unit && amount <= self.max_unit && amount.is_multiple_of(self.step_size.max(1));
+        let shape = amount >= self.min_unit
+            && amount <= self.max_unit
+            && amount.is_multiple_of(self.step_size.max(1));
         shape && self.used.saturating_add(amount) <= self.capacity()
     }
 }

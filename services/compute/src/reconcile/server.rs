@@ -342,7 +342,8 @@ impl Snapshot {
     /// What ends a wait of this server before its time.
     pub(super) fn wakers(&self) -> Vec<(String, String)> {
         let mut on: Vec<_> = self.ports.iter().map(|port| (PORT.to_owned(), port.id.clone())).collect();
-        let expected = self.places.iter().flat_map(|(_, places)| places).filter(|place| place.expected.is_some());
+        let expected =
+            self.places.iter().flat_map(|(_, places)| places).filter(|place| place.expected.is_some());
         on.extend(expected.map(|place| (HOST.to_owned(), place.candidate.provider_id.clone())));
         let Some((server, host_id)) =
             self.server.as_ref().and_then(|server| Some((server, server.host_id.as_ref()?)))

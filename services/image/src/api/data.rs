@@ -10,10 +10,13 @@ use web::{Answer, Ask};
 pub async fn data_upload(images: Arc<ImageService>, mut ask: Ask) -> Result<Answer, Fault> {
     let content_type = ask.header("content-type").split(';').next().unwrap_or_default().trim().to_owned();
     if content_type != "application/octet-stream" {
-        let said = format!("The content type '{content_type}' is not supported: image data is application/octet-stream.");
+        let said = format!(
+            "The content type '{content_type}' is not supported: image data is application/octet-stream."
+        );
         return Err(Fault::new(Kind::UnsupportedMedia, said));
     }
-    let size = ask.header("x-image-meta-size").parse().ok().or_else(|| ask.header("content-length").parse().ok());
+    let size =
+        ask.header("x-image-meta-size").parse().ok().or_else(|| ask.header("content-length").parse().ok());
     let body = ask.stream();
     images.data_upload(&ask.cx, ask.id("id"), size, body).await?;
     Ok(Answer::empty(204))
@@ -40,7 +43,8 @@ fn range(range: &str, content_range: &str) -> Result<Option<Range>, Fault> {
         ("", old) => old.split('/').next().unwrap_or_default().trim_start_matches("bytes"),
         (new, _) => new.trim_start_matches("bytes="),
     };
-    let bad = || Fault::new(Kind::RangeUnsatisfiable, "Multiple ranges and malformed ranges are not supported.");
+    let bad =
+        || Fault::new(Kind::RangeUnsatisfiable, "Multiple ranges and malformed ranges are not supported.");
     let (from, last) = text.trim().split_once('-').ok_or_else(bad)?;
     let number = |text: &str| match text.trim() {
         "" => Ok(None),

@@ -31,7 +31,8 @@ pub async fn image_list(images: Arc<ImageService>, ask: Ask) -> Result<Answer, F
 fn link(ask: &Ask, marker: Option<&str>) -> String {
     let kept = ask.query.pairs().filter(|(name, _)| *name != "marker");
     let all = kept.chain(marker.map(|marker| ("marker", marker)));
-    let query: Vec<String> = all.map(|(name, value)| format!("{name}={}", web::ask::encoded(value))).collect();
+    let query: Vec<String> =
+        all.map(|(name, value)| format!("{name}={}", web::ask::encoded(value))).collect();
     if query.is_empty() { "/v2/images".to_owned() } else { format!("/v2/images?{}", query.join("&")) }
 }
 
@@ -85,12 +86,16 @@ fn direction(value: &str) -> Result<Direction, Fault> {
 fn filter(name: &str, value: &str) -> Result<(String, String), Fault> {
     let bad = |what: &str| Err(Fault::bad_input(format!("Invalid {what} value: {value}")));
     match name {
-        "visibility" if !["public", "private", "shared", "community", "all"].contains(&value) => bad("visibility"),
-        "member_status" if !["pending", "accepted", "rejected", "all"].contains(&value) => bad("status"),
-        "size_min" | "size_max" if value.parse::<u64>().is_err() => {
-            Err(Fault::bad_input(format!("Unable to filter by range with {name} {value}: it is not a whole number.")))
+        "visibility" if !["public", "private", "shared", "community", "all"].contains(&value) => {
+            bad("visibility")
         }
-        "protected" | "os_hidden" if !["true", "false"].contains(&value.to_ascii_lowercase().as_str()) => bad(name),
+        "member_status" if !["pending", "accepted", "rejected", "all"].contains(&value) => bad("status"),
+        "size_min" | "size_max" if value.parse::<u64>().is_err() => Err(Fault::bad_input(format!(
+            "Unable to filter by range with {name} {value}: it is not a whole number."
+        ))),
+        "protected" | "os_hidden" if !["true", "false"].contains(&value.to_ascii_lowercase().as_str()) => {
+            bad(name)
+        }
         "created_at" | "updated_at" => {
             let moment = value.split_once(':').map_or(value, |(_, moment)| moment);
             if kernel::Micros::parse(moment).is_none() && kernel::Micros::parse(value).is_none() {
@@ -121,7 +126,14 @@ pub async fn image_update(images: Arc<ImageService>, mut ask: Ask) -> Result<Ans
     let old_dialect = match content_type.as_str() {
         "application/openstack-images-v2.1-json-patch" => false,
         "application/openstack-images-v2.0-json-patch" => true,
-        _ => return Err(Fault::new(Kind::UnsupportedMedia, format!("The request body has the content type '{content_type}', which cannot change an image."))),
+        _ => {
+            return Err(Fault::new(
+                Kind::UnsupportedMedia,
+                format!(
+                    "The request body has the content type '{content_type}', which cannot change an image."
+                ),
+            ));
+        }
     };
     let changes = patch::changes(&ask.json_or("Malformed JSON in request body.").await?, old_dialect)?;
     Ok(Answer::ok(&images.image_update(&ask.cx, ask.id("id"), changes).await?.body()))

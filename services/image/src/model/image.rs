@@ -82,15 +82,47 @@ pub struct Image {
 
 /// What the API knows of by name; everything else is a property of the image's own.
 pub const BASE: &[&str] = &[
-    "id", "name", "status", "visibility", "owner", "disk_format", "container_format", "size", "virtual_size",
-    "checksum", "os_hash_algo", "os_hash_value", "min_disk", "min_ram", "protected", "os_hidden", "tags",
-    "created_at", "updated_at", "self", "file", "schema", "direct_url", "locations",
+    "id",
+    "name",
+    "status",
+    "visibility",
+    "owner",
+    "disk_format",
+    "container_format",
+    "size",
+    "virtual_size",
+    "checksum",
+    "os_hash_algo",
+    "os_hash_value",
+    "min_disk",
+    "min_ram",
+    "protected",
+    "os_hidden",
+    "tags",
+    "created_at",
+    "updated_at",
+    "self",
+    "file",
+    "schema",
+    "direct_url",
+    "locations",
 ];
 
 /// Attributes that nobody writes.
 pub const READ_ONLY: &[&str] = &[
-    "created_at", "updated_at", "status", "checksum", "size", "virtual_size", "direct_url", "self", "file", "schema",
-    "os_hash_algo", "os_hash_value", "id",
+    "created_at",
+    "updated_at",
+    "status",
+    "checksum",
+    "size",
+    "virtual_size",
+    "direct_url",
+    "self",
+    "file",
+    "schema",
+    "os_hash_algo",
+    "os_hash_value",
+    "id",
 ];
 
 /// Names that properties cannot have.

@@ -34,7 +34,8 @@ pub struct DataDir(PathBuf);
 impl DataDir {
     /// Makes the directory if it is not there.
     pub fn open(path: &Path) -> Result<Self, Fault> {
-        fs::create_dir_all(path).means(Kind::Unavailable, format!("The directory {} cannot be made.", path.display()))?;
+        fs::create_dir_all(path)
+            .means(Kind::Unavailable, format!("The directory {} cannot be made.", path.display()))?;
         Ok(Self(path.to_owned()))
     }
 
@@ -86,7 +87,13 @@ pub struct Part {
 
 impl ImageService {
     /// Takes the data of a queued image.
-    pub async fn data_upload(&self, cx: &Cx, id: &str, size: Option<u64>, body: BoxStream<'static, io::Result<Bytes>>) -> Result<(), Fault> {
+    pub async fn data_upload(
+        &self,
+        cx: &Cx,
+        id: &str,
+        size: Option<u64>,
+        body: BoxStream<'static, io::Result<Bytes>>,
+    ) -> Result<(), Fault> {
         let (image, upload) = self.upload_begin(cx, id).await?;
         let path = self.data.upload(&upload);
         let taken = self.take(&image, &path, size, body).await;
@@ -108,7 +115,9 @@ impl ImageService {
             .write(move |tx| {
                 let image = image_for(tx, &cx, &id, &rules::GET_IMAGE)?;
                 cx.may(&rules::UPLOAD_IMAGE, &image_target(&cx.who, &image))?;
-                for (name, value) in [("disk_format", &image.disk_format), ("container_format", &image.container_format)] {
+                for (name, value) in
+                    [("disk_format", &image.disk_format), ("container_format", &image.container_format)]
+                {
                     if value.is_none() {
                         let said = format!("Properties {name} must be set prior to saving data.");
                         return Err(Fault::bad_input(said));
@@ -116,7 +125,10 @@ impl ImageService {
                 }
                 let upload = tx.entropy().dashed_id();
                 if !image::upload_begin(tx, &id, &upload)? {
-                    let said = format!("Image status transition from {} to saving is not allowed", image.status.word());
+                    let said = format!(
+                        "Image status transition from {} to saving is not allowed",
+                        image.status.word()
+                    );
                     return Err(Fault::conflict(said));
                 }
                 Ok((image, upload))
@@ -125,7 +137,13 @@ impl ImageService {
     }
 
     /// Copies the body to a file while hashing and looking at it.
-    async fn take(&self, image: &Image, path: &Path, size: Option<u64>, mut body: BoxStream<'static, io::Result<Bytes>>) -> Result<Uploaded, Fault> {
+    async fn take(
+        &self,
+        image: &Image,
+        path: &Path,
+        size: Option<u64>,
+        mut body: BoxStream<'static, io::Result<Bytes>>,
+    ) -> Result<Uploaded, Fault> {
         let (chunks, queue) = mpsc::channel::<Bytes>(AHEAD);
         let (format, path) = (inspected_format(image), path.to_owned());
         let writer = tokio::task::spawn_blocking(move || write(&path, format, queue));
@@ -151,9 +169,10 @@ impl ImageService {
         }
         let got = written?;
         match size {
-            Some(size) if size != got.bytes => {
-                Err(Fault::bad_input(format!("The size of the data {} does not match the size {size} of the request.", got.bytes)))
-            }
+            Some(size) if size != got.bytes => Err(Fault::bad_input(format!(
+                "The size of the data {} does not match the size {size} of the request.",
+                got.bytes
+            ))),
             _ => Ok(got),
         }
     }
@@ -196,7 +215,11 @@ impl ImageService {
             let said = format!("Invalid range for image of size {whole}");
             return Err(Fault::new(Kind::RangeUnsatisfiable, said));
         }
-        let data = if image.sha512.is_some() { read(&self.data.path(&image.id), from, end - from)? } else { futures_util::stream::empty().boxed() };
+        let data = if image.sha512.is_some() {
+            read(&self.data.path(&image.id), from, end - from)?
+        } else {
+            futures_util::stream::empty().boxed()
+        };
         Ok(Part { image, from, bytes: end - from, data })
     }
 }
@@ -215,7 +238,8 @@ fn refused(refusal: impl std::fmt::Display) -> Fault {
 
 fn full(error: io::Error) -> Fault {
     if error.kind() == io::ErrorKind::StorageFull {
-        return Fault::new(Kind::TooLarge, "Image storage media is full: there is not enough disk space.").because(error);
+        return Fault::new(Kind::TooLarge, "Image storage media is full: there is not enough disk space.")
+            .because(error);
     }
     Fault::bug(error)
 }
@@ -236,7 +260,12 @@ fn write(path: &Path, format: String, mut queue: mpsc::Receiver<Bytes>) -> Resul
     file.seek(SeekFrom::Start(0)).or_bug()?;
     let found = inspect::inspect(&format, &mut file).map_err(refused)?;
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    Ok(Uploaded { bytes, virtual_bytes: found.virtual_size, checksum: hex(&md5.finalize()), sha512: hex(&sha512.finalize()) })
+    Ok(Uploaded {
+        bytes,
+        virtual_bytes: found.virtual_size,
+        checksum: hex(&md5.finalize()),
+        sha512: hex(&sha512.finalize()),
+    })
 }
 
 fn rename(from: &Path, to: &Path) -> io::Result<()> {

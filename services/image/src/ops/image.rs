@@ -40,7 +40,10 @@ pub(super) fn missing(id: &str) -> Fault {
 
 /// Whether `who` sees the image at all.
 pub(crate) fn sees(tx: &Tx, who: &Who, image: &Image) -> Result<bool, Fault> {
-    if who.is_admin() || image.owner == who.project() || matches!(image.visibility.as_str(), "public" | "community") {
+    if who.is_admin()
+        || image.owner == who.project()
+        || matches!(image.visibility.as_str(), "public" | "community")
+    {
         return Ok(true);
     }
     Ok(image.visibility == "shared" && member::member_by_id(tx, &image.id, who.project())?.is_some())
@@ -49,7 +52,8 @@ pub(crate) fn sees(tx: &Tx, who: &Who, image: &Image) -> Result<bool, Fault> {
 /// What rules may ask of an image.
 pub(super) fn image_target(who: &Who, image: &Image) -> Target {
     let member = if image.visibility == "shared" { who.project() } else { "" };
-    let target = Target::project(&image.owner).with("owner", &image.owner).with("visibility", &image.visibility);
+    let target =
+        Target::project(&image.owner).with("owner", &image.owner).with("visibility", &image.visibility);
     target.with("member_id", member)
 }
 
@@ -135,7 +139,9 @@ impl ImageService {
                 let image = image_for(tx, &cx, &gone, &rules::GET_IMAGE)?;
                 cx.may(&rules::DELETE_IMAGE, &image_target(&cx.who, &image))?;
                 if image.protected {
-                    return Err(Fault::forbidden(format!("Image {gone} is protected and cannot be deleted.")));
+                    return Err(Fault::forbidden(format!(
+                        "Image {gone} is protected and cannot be deleted."
+                    )));
                 }
                 image_delete(tx, &gone)
             })
@@ -152,7 +158,11 @@ impl ImageService {
                 let mut image = image_for(tx, &cx, &id, &rules::GET_IMAGE)?;
                 let rule = if active { &rules::REACTIVATE } else { &rules::DEACTIVATE };
                 cx.may(rule, &image_target(&cx.who, &image))?;
-                let (to, verb) = if active { (Status::Active, "reactivated") } else { (Status::Deactivated, "deactivated") };
+                let (to, verb) = if active {
+                    (Status::Active, "reactivated")
+                } else {
+                    (Status::Deactivated, "deactivated")
+                };
                 if !matches!(image.status, Status::Active | Status::Deactivated) {
                     return Err(Fault::forbidden(format!(
                         "Not allowed: image {id} with status '{}' cannot be {verb}.",
@@ -168,7 +178,9 @@ impl ImageService {
     /// Adds a tag, or takes it away.
     pub async fn image_tag(&self, cx: &Cx, id: &str, tag: &str, on: bool) -> Result<(), Fault> {
         if tag.chars().count() > 255 {
-            return Err(Fault::bad_input(format!("Provided object does not match schema 'image': '{tag}' is too long")));
+            return Err(Fault::bad_input(format!(
+                "Provided object does not match schema 'image': '{tag}' is too long"
+            )));
         }
         let (cx, id, tag) = (cx.clone(), id.to_owned(), tag.to_owned());
         self.db
@@ -243,11 +255,16 @@ fn apply(cx: &Cx, image: &mut Image, change: &Change) -> Result<(), Fault> {
         }
         Verb::Add | Verb::Replace => {
             if name == "owner" && !cx.who.is_admin() {
-                return Err(Fault::forbidden(format!("You are not permitted to set an owner for image {}.", image.id)));
+                return Err(Fault::forbidden(format!(
+                    "You are not permitted to set an owner for image {}.",
+                    image.id
+                )));
             }
             let formats = matches!(name, "disk_format" | "container_format");
             if formats && image.status != Status::Queued && body_of(image, name) != change.value {
-                return Err(Fault::forbidden(format!("Attribute {name} can be only replaced for a queued image.")));
+                return Err(Fault::forbidden(format!(
+                    "Attribute {name} can be only replaced for a queued image."
+                )));
             }
             set(image, name, &change.value)?;
         }
@@ -261,10 +278,12 @@ fn body_of(image: &Image, name: &str) -> Value {
 
 /// Sets one attribute; types are checked here for both ways of saying them.
 fn set(image: &mut Image, name: &str, value: &Value) -> Result<(), Fault> {
-    let wrong = |kind: &str| Fault::bad_input(format!(
-        "Provided object does not match schema 'image': {} is not of type {kind}",
-        web::schema::python(value)
-    ));
+    let wrong = |kind: &str| {
+        Fault::bad_input(format!(
+            "Provided object does not match schema 'image': {} is not of type {kind}",
+            web::schema::python(value)
+        ))
+    };
     let text = || value.as_str().map(str::to_owned);
     let text_or_null = || match value {
         Value::Null => Ok(None),
@@ -284,8 +303,10 @@ fn set(image: &mut Image, name: &str, value: &Value) -> Result<(), Fault> {
         "os_hidden" => image.hidden = boolean()?,
         "tags" => {
             let all = value.as_array().ok_or_else(|| wrong("'array'"))?;
-            let mut tags: Vec<String> =
-                all.iter().map(|tag| tag.as_str().map(str::to_owned).ok_or_else(|| wrong("'string'"))).collect::<Result<_, _>>()?;
+            let mut tags: Vec<String> = all
+                .iter()
+                .map(|tag| tag.as_str().map(str::to_owned).ok_or_else(|| wrong("'string'")))
+                .collect::<Result<_, _>>()?;
             tags.sort();
             tags.dedup();
             image.tags = tags;
@@ -314,7 +335,9 @@ fn check_visibility(cx: &Cx, image: &Image, before: &str) -> Result<(), Fault> {
 fn check(image: &Image) -> Result<(), Fault> {
     let unmatched = |value: &str, all: &[&str]| {
         let all = all.iter().map(|one| format!("'{one}'")).collect::<Vec<_>>().join(", ");
-        Fault::bad_input(format!("Provided object does not match schema 'image': '{value}' is not one of [{all}]"))
+        Fault::bad_input(format!(
+            "Provided object does not match schema 'image': '{value}' is not one of [{all}]"
+        ))
     };
     let one_of = |value: &Option<String>, all: &[&str]| match value {
         Some(value) if !all.contains(&value.as_str()) => Err(unmatched(value, all)),
@@ -343,19 +366,27 @@ fn check(image: &Image) -> Result<(), Fault> {
         || image.tags.iter().any(|tag| long(tag))
         || image.properties.keys().any(|name| long(name));
     if too_long {
-        return Err(Fault::bad_input("Provided object does not match schema 'image': a name, tag or property name is longer than 255 characters"));
+        return Err(Fault::bad_input(
+            "Provided object does not match schema 'image': a name, tag or property name is longer than 255 characters",
+        ));
     }
     if image.properties.len() > MOST_PROPERTIES {
-        return Err(Fault::new(fault::Kind::TooLarge, format!(
-            "The limit has been exceeded on the number of allowed image properties. Attempted: {}, Maximum: {MOST_PROPERTIES}",
-            image.properties.len()
-        )));
+        return Err(Fault::new(
+            fault::Kind::TooLarge,
+            format!(
+                "The limit has been exceeded on the number of allowed image properties. Attempted: {}, Maximum: {MOST_PROPERTIES}",
+                image.properties.len()
+            ),
+        ));
     }
     if image.tags.len() > MOST_TAGS {
-        return Err(Fault::new(fault::Kind::TooLarge, format!(
-            "The limit has been exceeded on the number of allowed image tags. Attempted: {}, Maximum: {MOST_TAGS}",
-            image.tags.len()
-        )));
+        return Err(Fault::new(
+            fault::Kind::TooLarge,
+            format!(
+                "The limit has been exceeded on the number of allowed image tags. Attempted: {}, Maximum: {MOST_TAGS}",
+                image.tags.len()
+            ),
+        ));
     }
     Ok(())
 }
@@ -370,7 +401,8 @@ fn bad_list(error: ListError) -> Fault {
 fn list(who: &Who, asked: &Asked) -> Result<List, ListError> {
     let mut list = List::new(&IMAGES);
     let own = who.project().to_owned();
-    let filter = |name: &str| asked.filters.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
+    let filter =
+        |name: &str| asked.filters.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
     let (visibility, member_status) = (filter("visibility"), filter("member_status").unwrap_or("accepted"));
     match (visibility, who.is_admin()) {
         (Some("all"), true) => {}
@@ -383,7 +415,9 @@ fn list(who: &Who, asked: &Asked) -> Result<List, ListError> {
         }
         (Some("community"), _) => drop(list.only("visibility = 'community'", params![])),
         (Some("public"), _) => drop(list.only("visibility = 'public'", params![])),
-        (Some("shared"), false) | (Some("shared"), true) if !who.is_admin() || filter("member_status").is_some() => {
+        (Some("shared"), false) | (Some("shared"), true)
+            if !who.is_admin() || filter("member_status").is_some() =>
+        {
             list.only(
                 "visibility = 'shared' AND (owner = ? OR id IN (SELECT image_id FROM image_members WHERE member_id \
                  = ? AND (status = ? OR ? = 'all')))",
@@ -431,8 +465,8 @@ fn narrow(list: &mut List, name: &str, value: &str) -> Result<(), ListError> {
             let all: Vec<&str> = value[3..].split(',').map(|one| one.trim_matches('"')).collect();
             list.filter(name, Operator::In, &all)?;
         }
-        "id" | "name" | "status" | "owner" | "container_format" | "disk_format" | "checksum" | "os_hash_value"
-        | "min_disk" | "min_ram" => drop(list.filter(name, Operator::Eq, &[value])?),
+        "id" | "name" | "status" | "owner" | "container_format" | "disk_format" | "checksum"
+        | "os_hash_value" | "min_disk" | "min_ram" => drop(list.filter(name, Operator::Eq, &[value])?),
         property => {
             let condition = "id IN (SELECT image_id FROM image_properties WHERE name = ? AND value = ?)";
             list.matching(condition, params![property, value]);

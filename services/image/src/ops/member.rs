@@ -36,7 +36,10 @@ impl ImageService {
             .read(move |tx| {
                 let image = shared_for(tx, &cx, &id, &rules::GET_MEMBERS)?;
                 let all = cx.who.is_admin() || image.owner == cx.who.project();
-                Ok(members(tx, &id)?.into_iter().filter(|one| all || one.member_id == cx.who.project()).collect())
+                Ok(members(tx, &id)?
+                    .into_iter()
+                    .filter(|one| all || one.member_id == cx.who.project())
+                    .collect())
             })
             .await
     }
@@ -69,8 +72,15 @@ impl ImageService {
     }
 
     /// A member's answer.
-    pub async fn member_update(&self, cx: &Cx, image_id: &str, member_id: &str, status: &str) -> Result<Member, Fault> {
-        let (cx, id, member_id, status) = (cx.clone(), image_id.to_owned(), member_id.to_owned(), status.to_owned());
+    pub async fn member_update(
+        &self,
+        cx: &Cx,
+        image_id: &str,
+        member_id: &str,
+        status: &str,
+    ) -> Result<Member, Fault> {
+        let (cx, id, member_id, status) =
+            (cx.clone(), image_id.to_owned(), member_id.to_owned(), status.to_owned());
         self.db
             .write(move |tx| {
                 let image = image_for(tx, &cx, &id, &rules::GET_IMAGE)?;

@@ -41,11 +41,13 @@ fn count(row: &Row, column: usize) -> Result<Option<u64>, Fault> {
 pub fn image(tx: &Tx, row: &Row) -> Result<Image, Fault> {
     let id = row.text(0)?;
     let tags = tx.query("SELECT tag FROM image_tags WHERE image_id = ?1 ORDER BY tag", params![&id])?;
-    let properties = tx.query("SELECT name, value FROM image_properties WHERE image_id = ?1", params![&id])?;
+    let properties =
+        tx.query("SELECT name, value FROM image_properties WHERE image_id = ?1", params![&id])?;
     let word = row.text(2)?;
     Ok(Image {
         name: row.opt_text(1)?,
-        status: Status::of(&word).ok_or_else(|| Fault::bug(format!("the image {id} has the status {word}")))?,
+        status: Status::of(&word)
+            .ok_or_else(|| Fault::bug(format!("the image {id} has the status {word}")))?,
         visibility: row.text(3)?,
         owner: row.text(4)?,
         disk_format: row.opt_text(5)?,
@@ -59,7 +61,10 @@ pub fn image(tx: &Tx, row: &Row) -> Result<Image, Fault> {
         protected: row.flag(13)?,
         hidden: row.flag(14)?,
         tags: tags.iter().map(|tag| tag.text(0)).collect::<Result<_, _>>()?,
-        properties: properties.iter().map(|one| Ok((one.text(0)?, one.text(1)?))).collect::<Result<_, Fault>>()?,
+        properties: properties
+            .iter()
+            .map(|one| Ok((one.text(0)?, one.text(1)?)))
+            .collect::<Result<_, Fault>>()?,
         created_at: row.at(15)?,
         updated_at: row.at(16)?,
         id,
@@ -68,7 +73,10 @@ pub fn image(tx: &Tx, row: &Row) -> Result<Image, Fault> {
 
 /// The image of that id.
 pub fn image_by_id(tx: &Tx, id: &str) -> Result<Option<Image>, Fault> {
-    tx.query_one(&format!("{SELECT} WHERE id = ?1"), params![id])?.as_ref().map(|row| image(tx, row)).transpose()
+    tx.query_one(&format!("{SELECT} WHERE id = ?1"), params![id])?
+        .as_ref()
+        .map(|row| image(tx, row))
+        .transpose()
 }
 
 /// Adds an image; false if its id is taken.
@@ -76,21 +84,24 @@ pub fn image_insert(tx: &Tx, image: &Image) -> Result<bool, Fault> {
     let sql = "INSERT INTO images (id, name, status, visibility, owner, disk_format, container_format, min_disk, \
                min_ram, protected, hidden, created_at, updated_at) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (id) DO NOTHING";
-    let inserted = tx.execute(sql, params![
-        &image.id,
-        image.name.as_deref(),
-        image.status.word(),
-        &image.visibility,
-        &image.owner,
-        image.disk_format.as_deref(),
-        image.container_format.as_deref(),
-        number(image.min_disk),
-        number(image.min_ram),
-        image.protected,
-        image.hidden,
-        image.created_at,
-        image.updated_at
-    ])?;
+    let inserted = tx.execute(
+        sql,
+        params![
+            &image.id,
+            image.name.as_deref(),
+            image.status.word(),
+            &image.visibility,
+            &image.owner,
+            image.disk_format.as_deref(),
+            image.container_format.as_deref(),
+            number(image.min_disk),
+            number(image.min_ram),
+            image.protected,
+            image.hidden,
+            image.created_at,
+            image.updated_at
+        ],
+    )?;
     if inserted > 0 {
         parts_write(tx, image)?;
     }
@@ -106,20 +117,23 @@ pub fn image_update(tx: &Tx, image: &Image) -> Result<(), Fault> {
     let sql = "UPDATE images SET name = ?2, status = ?3, visibility = ?4, owner = ?5, disk_format = ?6, \
                container_format = ?7, min_disk = ?8, min_ram = ?9, protected = ?10, hidden = ?11, \
                updated_at = ?12 WHERE id = ?1";
-    tx.execute(sql, params![
-        &image.id,
-        image.name.as_deref(),
-        image.status.word(),
-        &image.visibility,
-        &image.owner,
-        image.disk_format.as_deref(),
-        image.container_format.as_deref(),
-        number(image.min_disk),
-        number(image.min_ram),
-        image.protected,
-        image.hidden,
-        tx.now()
-    ])?;
+    tx.execute(
+        sql,
+        params![
+            &image.id,
+            image.name.as_deref(),
+            image.status.word(),
+            &image.visibility,
+            &image.owner,
+            image.disk_format.as_deref(),
+            image.container_format.as_deref(),
+            number(image.min_disk),
+            number(image.min_ram),
+            image.protected,
+            image.hidden,
+            tx.now()
+        ],
+    )?;
     parts_write(tx, image)
 }
 
@@ -160,13 +174,22 @@ pub struct Uploaded {
 pub fn upload_end(tx: &Tx, id: &str, upload: &str, got: &Uploaded) -> Result<bool, Fault> {
     let sql = "UPDATE images SET status = 'active', upload = NULL, bytes = ?3, virtual_bytes = ?4, checksum = ?5, \
                sha512 = ?6, updated_at = ?7 WHERE id = ?1 AND upload = ?2";
-    let values = params![id, upload, number(got.bytes), number(got.virtual_bytes), &got.checksum, &got.sha512, tx.now()];
+    let values = params![
+        id,
+        upload,
+        number(got.bytes),
+        number(got.virtual_bytes),
+        &got.checksum,
+        &got.sha512,
+        tx.now()
+    ];
     Ok(tx.execute(sql, values)? > 0)
 }
 
 /// An upload failed: the image waits for data again.
 pub fn upload_fail(tx: &Tx, id: &str, upload: &str) -> Result<(), Fault> {
-    let sql = "UPDATE images SET status = 'queued', upload = NULL, updated_at = ?3 WHERE id = ?1 AND upload = ?2";
+    let sql =
+        "UPDATE images SET status = 'queued', upload = NULL, updated_at = ?3 WHERE id = ?1 AND upload = ?2";
     tx.execute(sql, params![id, upload, tx.now()])?;
     Ok(())
 }

@@ -36,7 +36,8 @@ fn provider(one: &crate::model::Provider) -> Value {
 pub async fn provider_list(service: Arc<PlacementService>, ask: Ask) -> Result<Answer, Fault> {
     let all = service.provider_list(&ask.cx).await?;
     let fits = |one: &&crate::model::Provider| {
-        ask.query.get("name").is_none_or(|name| one.name == name) && ask.query.get("uuid").is_none_or(|id| one.id == id)
+        ask.query.get("name").is_none_or(|name| one.name == name)
+            && ask.query.get("uuid").is_none_or(|id| one.id == id)
     };
     let bodies: Vec<Value> = all.iter().filter(fits).map(provider).collect();
     Ok(Answer::ok(&json!({"resource_providers": bodies})))
@@ -58,7 +59,8 @@ fn inventory(one: &Inventory) -> Value {
 /// `GET /resource_providers/{id}/inventories`
 pub async fn inventory_list(service: Arc<PlacementService>, ask: Ask) -> Result<Answer, Fault> {
     let known = service.provider_show(&ask.cx, ask.id("id"), &rules::INVENTORIES_LIST).await?;
-    let all: Map<String, Value> = known.inventories.iter().map(|one| (one.resource_class.clone(), inventory(one))).collect();
+    let all: Map<String, Value> =
+        known.inventories.iter().map(|one| (one.resource_class.clone(), inventory(one))).collect();
     Ok(Answer::ok(&json!({"inventories": all, "resource_provider_generation": known.provider.generation})))
 }
 
@@ -67,7 +69,9 @@ pub async fn inventory_show(service: Arc<PlacementService>, ask: Ask) -> Result<
     let known = service.provider_show(&ask.cx, ask.id("id"), &rules::INVENTORIES_SHOW).await?;
     let class = ask.id("class");
     let one = known.inventories.iter().find(|one| one.resource_class == class);
-    let mut body = inventory(one.ok_or_else(|| Fault::not_found(format!("No inventory of class {class} for {}", known.provider.id)))?);
+    let mut body = inventory(one.ok_or_else(|| {
+        Fault::not_found(format!("No inventory of class {class} for {}", known.provider.id))
+    })?);
     body["resource_provider_generation"] = json!(known.provider.generation);
     Ok(Answer::ok(&body))
 }
@@ -75,14 +79,17 @@ pub async fn inventory_show(service: Arc<PlacementService>, ask: Ask) -> Result<
 /// `GET /resource_providers/{id}/usages`
 pub async fn provider_usages(service: Arc<PlacementService>, ask: Ask) -> Result<Answer, Fault> {
     let known = service.provider_show(&ask.cx, ask.id("id"), &rules::PROVIDERS_USAGES).await?;
-    let all: Map<String, Value> = known.inventories.iter().map(|one| (one.resource_class.clone(), json!(one.used))).collect();
+    let all: Map<String, Value> =
+        known.inventories.iter().map(|one| (one.resource_class.clone(), json!(one.used))).collect();
     Ok(Answer::ok(&json!({"usages": all, "resource_provider_generation": known.provider.generation})))
 }
 
 /// `GET /resource_providers/{id}/traits`
 pub async fn provider_traits(service: Arc<PlacementService>, ask: Ask) -> Result<Answer, Fault> {
     let known = service.provider_show(&ask.cx, ask.id("id"), &rules::PROVIDERS_TRAITS).await?;
-    Ok(Answer::ok(&json!({"traits": known.traits, "resource_provider_generation": known.provider.generation})))
+    Ok(Answer::ok(
+        &json!({"traits": known.traits, "resource_provider_generation": known.provider.generation}),
+    ))
 }
 
 /// `GET /resource_providers/{id}/aggregates`
@@ -126,7 +133,8 @@ pub async fn allocation_list(service: Arc<PlacementService>, ask: Ask) -> Result
 pub async fn candidate_list(service: Arc<PlacementService>, ask: Ask) -> Result<Answer, Fault> {
     let amounts = amounts(ask.query.get("resources").unwrap_or_default())?;
     let named = ask.query.get("required").unwrap_or_default().split(',').filter(|name| !name.is_empty());
-    let (forbidden, required): (Vec<String>, Vec<String>) = named.map(str::to_owned).partition(|name| name.starts_with('!'));
+    let (forbidden, required): (Vec<String>, Vec<String>) =
+        named.map(str::to_owned).partition(|name| name.starts_with('!'));
     let forbidden = forbidden.into_iter().map(|name| name.trim_start_matches('!').to_owned()).collect();
     let found = service.candidate_list(&ask.cx, amounts.clone(), required, forbidden).await?;
     let limit = ask.query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(usize::MAX);
@@ -134,10 +142,14 @@ pub async fn candidate_list(service: Arc<PlacementService>, ask: Ask) -> Result<
     for (one, traits) in found.into_iter().take(limit) {
         let id = one.provider_id.as_str();
         requests.push(json!({"allocations": {id: {"resources": amounts}}, "mappings": {"": [id]}}));
-        let resources: Map<String, Value> = one.stock.iter().map(|(class, stock)| {
-            let used = one.used.get(class).copied().unwrap_or(0);
-            (class.clone(), json!({"capacity": capacity(stock), "used": used}))
-        }).collect();
+        let resources: Map<String, Value> = one
+            .stock
+            .iter()
+            .map(|(class, stock)| {
+                let used = one.used.get(class).copied().unwrap_or(0);
+                (class.clone(), json!({"capacity": capacity(stock), "used": used}))
+            })
+            .collect();
         summaries.insert(id.to_owned(), json!({
             "resources": resources, "traits": traits, "parent_provider_uuid": null, "root_provider_uuid": id,
         }));
@@ -162,7 +174,11 @@ fn capacity(stock: &contract::placement::Stock) -> u64 {
 
 /// `VCPU:1,MEMORY_MB:512`
 fn amounts(text: &str) -> Result<Amounts, Fault> {
-    let bad = || Fault::bad_input(format!("Badly formed resources parameter. Expected resources query string parameter in form: ?resources=VCPU:2,MEMORY_MB:1024. Got: {text}."));
+    let bad = || {
+        Fault::bad_input(format!(
+            "Badly formed resources parameter. Expected resources query string parameter in form: ?resources=VCPU:2,MEMORY_MB:1024. Got: {text}."
+        ))
+    };
     let all: Amounts = text
         .split(',')
         .map(|one| {
@@ -175,7 +191,9 @@ fn amounts(text: &str) -> Result<Amounts, Fault> {
 
 /// `GET /usages`
 pub async fn usage_list(service: Arc<PlacementService>, ask: Ask) -> Result<Answer, Fault> {
-    let project = ask.query.get("project_id").ok_or_else(|| Fault::bad_input("Invalid query string parameters: 'project_id' is a required property"))?;
+    let project = ask.query.get("project_id").ok_or_else(|| {
+        Fault::bad_input("Invalid query string parameters: 'project_id' is a required property")
+    })?;
     let user = ask.query.get("user_id").map(str::to_owned);
     Ok(Answer::ok(&json!({"usages": service.usage_list(&ask.cx, project, user).await?})))
 }

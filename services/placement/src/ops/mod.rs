@@ -3,11 +3,11 @@
 use crate::PlacementService;
 use crate::model::{Allocation, Inventory, Provider};
 use crate::store::{allocation::*, provider::*};
+use ::store::Tx;
 use contract::Placement;
 use contract::placement::{Amounts, Candidate};
 use fault::Fault;
 use policy::{Rule, Target};
-use ::store::Tx;
 use web::Cx;
 
 /// A provider with everything that is known of it.
@@ -52,7 +52,11 @@ impl PlacementService {
     }
 
     /// What a consumer has.
-    pub async fn allocation_list(&self, cx: &Cx, consumer_id: &str) -> Result<Vec<(Allocation, Provider)>, Fault> {
+    pub async fn allocation_list(
+        &self,
+        cx: &Cx,
+        consumer_id: &str,
+    ) -> Result<Vec<(Allocation, Provider)>, Fault> {
         cx.may(&crate::rules::ALLOCATIONS_LIST, &Target::none())?;
         let consumer_id = consumer_id.to_owned();
         self.db
@@ -68,19 +72,34 @@ impl PlacementService {
     }
 
     /// Providers that have room.
-    pub async fn candidate_list(&self, cx: &Cx, amounts: Amounts, required: Vec<String>, forbidden: Vec<String>) -> Result<Vec<(Candidate, Vec<String>)>, Fault> {
+    pub async fn candidate_list(
+        &self,
+        cx: &Cx,
+        amounts: Amounts,
+        required: Vec<String>,
+        forbidden: Vec<String>,
+    ) -> Result<Vec<(Candidate, Vec<String>)>, Fault> {
         cx.may(&crate::rules::CANDIDATES_LIST, &Target::none())?;
         let scheduler = Self { db: self.db.clone() };
         self.db
             .read(move |tx| {
                 let found = scheduler.candidates(tx, &amounts, &required, &forbidden)?;
-                found.into_iter().map(|one| Ok((traits(tx, &one.provider_id)?, one))).map(|pair: Result<_, Fault>| pair.map(|(traits, one)| (one, traits))).collect()
+                found
+                    .into_iter()
+                    .map(|one| Ok((traits(tx, &one.provider_id)?, one)))
+                    .map(|pair: Result<_, Fault>| pair.map(|(traits, one)| (one, traits)))
+                    .collect()
             })
             .await
     }
 
     /// What a project uses, by class; with a user, only what that user's servers use.
-    pub async fn usage_list(&self, cx: &Cx, project_id: &str, user_id: Option<String>) -> Result<Amounts, Fault> {
+    pub async fn usage_list(
+        &self,
+        cx: &Cx,
+        project_id: &str,
+        user_id: Option<String>,
+    ) -> Result<Amounts, Fault> {
         cx.may(&crate::rules::USAGES, &Target::project(project_id))?;
         let project_id = project_id.to_owned();
         self.db

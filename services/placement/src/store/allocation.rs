@@ -43,15 +43,18 @@ pub fn allocations_of_project(tx: &Tx, project_id: &str) -> Result<Vec<Allocatio
 pub fn allocation_insert(tx: &Tx, one: &Allocation) -> Result<(), Fault> {
     let sql = "INSERT INTO placement_allocations (consumer_id, provider_id, resource_class, used, project_id, \
                user_id, consumer_generation) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    tx.execute(sql, params![
-        &one.consumer_id,
-        &one.provider_id,
-        &one.resource_class,
-        i64::try_from(one.used).unwrap_or(i64::MAX),
-        &one.project_id,
-        &one.user_id,
-        one.consumer_generation
-    ])?;
+    tx.execute(
+        sql,
+        params![
+            &one.consumer_id,
+            &one.provider_id,
+            &one.resource_class,
+            i64::try_from(one.used).unwrap_or(i64::MAX),
+            &one.project_id,
+            &one.user_id,
+            one.consumer_generation
+        ],
+    )?;
     Ok(())
 }
 

@@ -100,16 +100,19 @@ pub fn inventory_put(tx: &Tx, one: &Inventory) -> Result<(), Fault> {
                step_size, allocation_ratio, used) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0) \
                ON CONFLICT (provider_id, resource_class) DO UPDATE SET total = ?3, reserved = ?4, min_unit = ?5, \
                max_unit = ?6, step_size = ?7, allocation_ratio = ?8";
-    tx.execute(sql, params![
-        &one.provider_id,
-        &one.resource_class,
-        number(one.total),
-        number(one.reserved),
-        number(one.min_unit),
-        number(one.max_unit),
-        number(one.step_size),
-        one.allocation_ratio
-    ])?;
+    tx.execute(
+        sql,
+        params![
+            &one.provider_id,
+            &one.resource_class,
+            number(one.total),
+            number(one.reserved),
+            number(one.min_unit),
+            number(one.max_unit),
+            number(one.step_size),
+            one.allocation_ratio
+        ],
+    )?;
     Ok(())
 }
 
@@ -122,7 +125,8 @@ pub fn inventory_delete(tx: &Tx, provider_id: &str, resource_class: &str) -> Res
 
 /// Counts what is used of a provider: `by` more, or less when it is negative.
 pub fn usage_add(tx: &Tx, provider_id: &str, resource_class: &str, by: i64) -> Result<(), Fault> {
-    let sql = "UPDATE placement_inventories SET used = used + ?3 WHERE provider_id = ?1 AND resource_class = ?2";
+    let sql =
+        "UPDATE placement_inventories SET used = used + ?3 WHERE provider_id = ?1 AND resource_class = ?2";
     tx.execute(sql, params![provider_id, resource_class, by])?;
     Ok(())
 }
