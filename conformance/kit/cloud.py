@@ -119,6 +119,17 @@ class Cloud:
                     raise Trouble(f'the API does not answer after {within} s: {news}') from None
             time.sleep(0.05)
 
+    def wait_host(self, within=60):
+        """Waits until a host has joined and holds what the first start wanted: before that there is no baseline."""
+        began = time.monotonic()
+        while True:
+            said = self.status()
+            if said['hosts'] and not said['work'] and all(host['agent'] for host in said['hosts']):
+                return time.monotonic() - began
+            if time.monotonic() - began > within:
+                raise Trouble(f'after {within} s: {len(said["hosts"])} hosts, and this work is open: {said["work"]}')
+            time.sleep(0.2)
+
     def destroy(self):
         """Stops and removes everything; the state directory goes last, logs of a failure stay in `keep`."""
         for process in self.processes.values():
