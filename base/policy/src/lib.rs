@@ -10,3 +10,14 @@ mod who;
 pub use check::{BadCheck, Check};
 pub use engine::{Policy, Rule};
 pub use who::{Target, Who};
+
+/// A service's table of rules: for each line `IDENT "name" "default" "about";` a static, and `ALL` with every one.
+#[macro_export]
+macro_rules! rules {
+    ($($ident:ident $name:literal $default:literal $about:literal;)*) => {
+        $(#[doc = $about] pub static $ident: $crate::Rule = $crate::Rule { name: $name, default: $default, about: $about };)*
+
+        /// Every rule.
+        pub static ALL: &[$crate::Rule] = &[$($crate::Rule { name: $name, default: $default, about: $about }),*];
+    };
+}

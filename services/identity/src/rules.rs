@@ -1,17 +1,6 @@
 //! Who may do what, unless the operator says otherwise: OpenStack's names and its secure defaults.
 
-use policy::Rule;
-
-macro_rules! rules {
-    ($($ident:ident $name:literal $default:literal $about:literal;)*) => {
-        $(#[doc = $about] pub static $ident: Rule = Rule { name: $name, default: $default, about: $about };)*
-
-        /// Every rule.
-        pub static ALL: &[Rule] = &[$(Rule { name: $name, default: $default, about: $about }),*];
-    };
-}
-
-rules! {
+policy::rules! {
     ADMIN_REQUIRED "admin_required"
         "role:admin"
         "What administrators of the cloud may do.";

@@ -1,17 +1,6 @@
 //! Who may do what, unless the operator says otherwise: Glance's names and its secure defaults.
 
-use policy::Rule;
-
-macro_rules! rules {
-    ($($ident:ident $name:literal $default:literal $about:literal;)*) => {
-        $(#[doc = $about] pub static $ident: Rule = Rule { name: $name, default: $default, about: $about };)*
-
-        /// Every rule.
-        pub static ALL: &[Rule] = &[$(Rule { name: $name, default: $default, about: $about }),*];
-    };
-}
-
-rules! {
+policy::rules! {
     ADD_IMAGE "add_image" "rule:image_admin or (role:member and project_id:%(project_id)s and project_id:%(owner)s)" "Make an image.";
     GET_IMAGE "get_image" "rule:image_admin or (role:reader and (project_id:%(project_id)s or project_id:%(member_id)s or 'community':%(visibility)s or 'public':%(visibility)s or 'shared':%(visibility)s))" "Show an image.";
     GET_IMAGES "get_images" "rule:image_admin or role:reader" "List images.";

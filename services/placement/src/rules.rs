@@ -1,17 +1,6 @@
 //! Who may do what, unless the operator says otherwise: Placement's names and defaults.
 
-use policy::Rule;
-
-macro_rules! rules {
-    ($($ident:ident $name:literal $default:literal $about:literal;)*) => {
-        $(#[doc = $about] pub static $ident: Rule = Rule { name: $name, default: $default, about: $about };)*
-
-        /// Every rule.
-        pub static ALL: &[Rule] = &[$(Rule { name: $name, default: $default, about: $about }),*];
-    };
-}
-
-rules! {
+policy::rules! {
     ADMIN_OR_SERVICE "placement_admin_or_service" "role:admin or role:service" "What administrators and services may do.";
     PROVIDERS_LIST "placement:resource_providers:list" "rule:placement_admin_or_service" "List resource providers.";
     PROVIDERS_SHOW "placement:resource_providers:show" "rule:placement_admin_or_service" "Show a resource provider.";
