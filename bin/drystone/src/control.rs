@@ -23,9 +23,8 @@ pub fn path(state_dir: &Path, role: &str) -> PathBuf {
     state_dir.join(format!("{role}.ctl"))
 }
 
-/// Answers on the control socket for ever.
-pub async fn serve(path: PathBuf, status: Status, stop: Arc<Notify>) -> io::Result<()> {
-    let listener: UnixListener = link::listen_socket(&path)?;
+/// Answers on the control socket for ever. The socket is there before anyone is told that the process serves.
+pub async fn serve(listener: UnixListener, status: Status, stop: Arc<Notify>) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         let (status, stop) = (status.clone(), stop.clone());

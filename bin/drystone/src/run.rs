@@ -123,7 +123,7 @@ impl Start {
         let socket = link::listen_socket(&settings.state_dir.join("link.sock"))
             .map_err(|error| format!("The agents' socket cannot be made: {error}."))?;
         tasks.spawn(link::accept_socket(agents.clone(), socket));
-        self.spawn_control(&mut tasks, self.status(db.clone(), agents.clone()));
+        self.spawn_control(&mut tasks, self.status(db.clone(), agents.clone()))?;
         let (dial, piped) = link::pipe();
         tasks.spawn(link::accept_pipe(agents.clone(), piped));
         let engine = engine.start(ROUNDS);
@@ -157,7 +157,7 @@ impl Start {
             let agent = agent.clone();
             Box::pin(async move { agent.status() })
         });
-        self.spawn_control(&mut tasks, status);
+        self.spawn_control(&mut tasks, status)?;
         let dial = link::socket(&self.settings.state_dir.join("link.sock"));
         tasks.spawn(async move { host.agent.run(dial).await });
         self.progress = None;
@@ -173,13 +173,17 @@ impl Start {
         Ok(())
     }
 
-    fn spawn_control(&self, tasks: &mut JoinSet<()>, status: Status) {
-        let (path, stop) = (control::path(&self.settings.state_dir, self.role.word()), self.stop.clone());
+    fn spawn_control(&self, tasks: &mut JoinSet<()>, status: Status) -> Result<(), String> {
+        let path = control::path(&self.settings.state_dir, self.role.word());
+        let listener = link::listen_socket(&path)
+            .map_err(|error| format!("The control socket {} cannot be made: {error}.", path.display()))?;
+        let stop = self.stop.clone();
         tasks.spawn(async move {
-            if let Err(error) = control::serve(path, status, stop).await {
+            if let Err(error) = control::serve(listener, status, stop).await {
                 tracing::error!(%error, "the control socket is gone: `drystone status` will not work");
             }
         });
+        Ok(())
     }
 
     /// What `drystone status` shows: what runs, where, which versions, the work queue with its reasons.
