@@ -2,17 +2,15 @@
 
 use crate::model::attribute::Wish;
 use crate::model::network::Net;
-use crate::model::port::{Port, PortRow};
-use crate::model::subnet::Subnet;
+use crate::model::port::PortRow;
 use crate::model::{Body, faults, security_group};
 use crate::ops::addressing::Asked;
 use crate::record::Record;
 use crate::store::{self as rows, Condition, quota, work};
-use crate::{Network, rules};
+use crate::{Network, facts, rules};
 use contract::network::{NetworkFacts, Networks, PortFacts, PortOrder};
 use fault::Fault;
 use metal::Kind;
-use metal::server::ServerPort;
 use policy::{Policy, Who};
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -25,19 +23,23 @@ impl Networks for Network {
         let found = rows::network::seen(tx, who, Condition::is("id", network_id))?;
         let usable =
             |net: &Net| rows::sees_all(who) || net.shared_with_caller || net.row.project_id == who.project();
-        Ok(found.into_iter().find(usable).map(facts))
+        Ok(found.into_iter().find(usable).map(facts::of_network))
     }
 
     fn networks_for(&self, tx: &Tx, who: &Who) -> Result<Vec<NetworkFacts>, Fault> {
         let own = rows::network::seen(tx, who, Condition::is("project_id", who.project()))?;
         let inside = |net: &Net| !net.row.external;
-        let own: Vec<_> = own.into_iter().filter(inside).map(facts).collect();
+        let own: Vec<_> = own.into_iter().filter(inside).map(facts::of_network).collect();
         if !own.is_empty() {
             return Ok(own);
         }
         let member = Who { project_id: who.project_id.clone(), ..Who::default() };
         let shared = rows::network::seen(tx, &member, Condition::all())?;
-        Ok(shared.into_iter().filter(|net| net.shared_with_caller && inside(net)).map(facts).collect())
+        Ok(shared
+            .into_iter()
+            .filter(|net| net.shared_with_caller && inside(net))
+            .map(facts::of_network)
+            .collect())
     }
 
     fn security_group(&self, tx: &Tx, who: &Who, id_or_name: &str) -> Result<Option<String>, Fault> {
@@ -61,7 +63,7 @@ impl Networks for Network {
 
     fn port(&self, tx: &Tx, who: &Who, port_id: &str) -> Result<Option<PortFacts>, Fault> {
         let found = rows::port::seen(tx, who, self.domain(), Condition::is("id", port_id))?.pop();
-        found.map(|port| self.port_facts(tx, port)).transpose()
+        found.map(|port| facts::of_port(tx, &port)).transpose()
     }
 
     fn ports_of(&self, tx: &Tx, server_id: &str) -> Result<Vec<PortFacts>, Fault> {
@@ -69,17 +71,15 @@ impl Networks for Network {
     }
 
     fn ports_of_all(&self, tx: &Tx, server_ids: &[String]) -> Result<Vec<PortFacts>, Fault> {
-        let mut facts = Vec::new();
+        let mut all = Vec::new();
         for portion in server_ids.chunks(200) {
             let condition = Condition::all().among("device_id", portion);
             let mut ports = rows::port::all(tx, self.domain(), condition)?;
             ports.retain(|port| !port.row.is_trusted());
             ports.sort_by(|a, b| (a.row.attached_at, &a.row.id).cmp(&(b.row.attached_at, &b.row.id)));
-            for port in ports {
-                facts.push(self.port_facts(tx, port)?);
-            }
+            all.append(&mut facts::of_ports(tx, &ports)?);
         }
-        Ok(facts)
+        Ok(all)
     }
 
     fn port_order(&self, tx: &Tx, who: &Who, order: &PortOrder) -> Result<PortFacts, Fault> {
@@ -101,7 +101,7 @@ impl Networks for Network {
         port.row.made_by_compute = true;
         port.row.attached_at = self.next_attachment(tx, &order.device_id)?;
         port.row.save(tx)?;
-        self.port_facts(tx, port)
+        facts::of_port(tx, &port)
     }
 
     fn port_take(&self, tx: &Tx, port_id: &str, order: &PortOrder) -> Result<PortFacts, Fault> {
@@ -119,7 +119,7 @@ impl Networks for Network {
         let mut port = self.port_change(tx, &old, &wish)?;
         port.row.attached_at = self.next_attachment(tx, &order.device_id)?;
         port.row.save(tx)?;
-        self.port_facts(tx, port)
+        facts::of_port(tx, &port)
     }
 
     fn ports_bind(&self, tx: &Tx, server_id: &str, host: Option<&str>) -> Result<(), Fault> {
@@ -263,116 +263,4 @@ impl Network {
         let last = last.map_or(Ok(None), |row| row.opt_int(0))?.unwrap_or(0);
         Ok(kernel::Micros(tx.now().0.max(last + 1)))
     }
-
-    fn port_facts(&self, tx: &Tx, port: Port) -> Result<PortFacts, Fault> {
-        let network = rows::network::find(tx, &port.row.network_id)?;
-        let subnets = rows::subnet::of_network(tx, &network.id)?;
-        let mtu = u32::try_from(network.mtu).unwrap_or(1500);
-        let floating = rows::floating_ip::of_port(tx, &port.row.id)?;
-        let floating_ips = floating.iter().filter_map(|floating| {
-            Some((floating.fixed_ip.as_ref()?.parse().ok()?, floating.address.parse().ok()?))
-        });
-        let mut security_groups = Vec::new();
-        for id in &port.groups {
-            let name = security_group::GroupRow::find(tx, id)?.map(|group| group.name);
-            security_groups.push((id.clone(), name.unwrap_or_default()));
-        }
-        Ok(PortFacts {
-            id: port.row.id.clone(),
-            project_id: port.row.project_id.clone(),
-            device_id: port.row.device_id.clone(),
-            device_owner: port.row.device_owner.clone(),
-            up: port.row.up,
-            status: port.row.status().to_owned(),
-            network_name: network.name.clone(),
-            wiring: ServerPort {
-                port_id: port.row.id.clone(),
-                network_id: network.id.clone(),
-                mac: port.row.mac.clone(),
-                addresses: port.fixed_ips.iter().map(|fixed| fixed.address).collect(),
-                mtu,
-            },
-            fixed_ips: port.fixed_ips.iter().map(|fixed| (fixed.subnet_id.clone(), fixed.address)).collect(),
-            floating_ips: floating_ips.collect(),
-            security_groups,
-            network_data: network_data(&port, mtu, &subnets),
-            vnic_type: port.row.vnic_type.clone(),
-            made_by_compute: port.row.made_by_compute,
-        })
-    }
-}
-
-fn facts(net: Net) -> NetworkFacts {
-    NetworkFacts {
-        id: net.row.id,
-        name: net.row.name,
-        project_id: net.row.project_id,
-        shared: net.row.shared || net.shared_with_caller,
-        external: net.row.external,
-        has_subnet: !net.subnets.is_empty(),
-        port_security: net.row.port_security,
-    }
-}
-
-/// A port's part of `network_data.json`: its link, its networks, its name servers.
-fn network_data(port: &Port, mtu: u32, subnets: &[Subnet]) -> (Value, Vec<Value>, Vec<Value>) {
-    let link_id = format!("tap{}", port.row.id.chars().take(11).collect::<String>());
-    let link = json!({
-        "id": link_id,
-        "vif_id": port.row.id,
-        "type": "ovs",
-        "mtu": mtu,
-        "ethernet_mac_address": port.row.mac,
-    });
-    let (mut networks, mut services): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
-    for fixed in &port.fixed_ips {
-        let Some(subnet) = subnets.iter().find(|subnet| subnet.id == fixed.subnet_id) else { continue };
-        let dns: Vec<Value> =
-            subnet.nameservers.0.iter().map(|address| json!({"type": "dns", "address": address})).collect();
-        let fresh: Vec<Value> = dns.iter().filter(|one| !services.contains(one)).cloned().collect();
-        services.extend(fresh);
-        networks.push(one_network(port, &link_id, networks.len(), subnet, fixed.address, &dns));
-    }
-    (link, networks, services)
-}
-
-fn one_network(
-    port: &Port,
-    link: &str,
-    number: usize,
-    subnet: &Subnet,
-    address: IpAddr,
-    dns: &[Value],
-) -> Value {
-    let version = subnet.ip_version;
-    let id = format!("network{number}");
-    let mode = subnet.address_mode.as_deref();
-    if subnet.enable_dhcp && !subnet.is_auto() {
-        return json!({
-            "id": id,
-            "type": format!("ipv{version}_dhcp"),
-            "link": link,
-            "network_id": port.row.network_id,
-        });
-    }
-    let netmask = subnet.net().map(|net| net.netmask().to_string()).unwrap_or_default();
-    let any = if version == 4 { "0.0.0.0" } else { "::" };
-    let mut routes: Vec<Value> = Vec::new();
-    if let Some(gateway) = subnet.gateway() {
-        routes.push(json!({"network": any, "netmask": any, "gateway": gateway}));
-    }
-    for route in &subnet.host_routes.0 {
-        let (to, mask) = (route.destination.network(), route.destination.netmask());
-        routes.push(json!({"network": to, "netmask": mask, "gateway": route.nexthop}));
-    }
-    json!({
-        "id": id,
-        "type": match mode { Some(mode) => format!("ipv{version}_{mode}"), None => format!("ipv{version}") },
-        "link": link,
-        "ip_address": address,
-        "netmask": netmask,
-        "routes": routes,
-        "network_id": port.row.network_id,
-        "services": dns,
-    })
 }

@@ -12,6 +12,7 @@ pub mod api;
 mod bootstrap;
 pub mod contract;
 pub mod envelope;
+mod facts;
 pub mod migrations;
 pub mod model;
 pub mod ops;

@@ -84,6 +84,7 @@ impl Compute {
             ports.entry(port.device_id.clone()).or_default().push(port);
         }
         let hosts = self.host_states(tx)?;
+        let mut tags = rows::server::tags_of_all(tx, &servers)?;
         let mut all = Vec::with_capacity(servers.len());
         for server in servers {
             let own = ports.remove(&server.id).unwrap_or_default();
@@ -91,7 +92,7 @@ impl Compute {
             let status = cx.allows(&rules::SERVERS_SHOW_HOST_STATUS, &target(&server)).then(|| {
                 server.host.as_ref().map_or("", |host| hosts.get(host).copied().unwrap_or("UNKNOWN"))
             });
-            let tags = rows::server::tags(tx, &server.id)?;
+            let tags = tags.remove(&server.id).unwrap_or_default();
             all.push(Shown { ports: own, tags, group: None, host_status: status, server });
         }
         Ok(all)

@@ -3,6 +3,7 @@
 use crate::model::server::{Phase, Server, ServerFault, Task};
 use fault::{Fault, Means};
 use metal::server::Power;
+use std::collections::HashMap;
 use store::list::{Column, Direction, List, ListError, Noun};
 use store::{Row, Tx, Value, params};
 
@@ -306,6 +307,22 @@ pub fn servers_between(
 pub fn tags(tx: &Tx, server_id: &str) -> Result<Vec<String>, Fault> {
     let sql = "SELECT tag FROM compute_server_tags WHERE server_id = ?1 ORDER BY tag";
     tx.query(sql, params![server_id])?.iter().map(|row| row.text(0)).collect()
+}
+
+/// The tags of many servers, by server.
+pub fn tags_of_all(tx: &Tx, servers: &[Server]) -> Result<HashMap<String, Vec<String>>, Fault> {
+    let mut tags: HashMap<String, Vec<String>> = HashMap::new();
+    for portion in servers.chunks(200) {
+        let marks = (1..=portion.len()).map(|n| format!("?{n}")).collect::<Vec<_>>().join(", ");
+        let sql = format!(
+            "SELECT server_id, tag FROM compute_server_tags WHERE server_id IN ({marks}) ORDER BY server_id, tag"
+        );
+        let ids: Vec<Value> = portion.iter().map(|server| Value::from(&server.id)).collect();
+        for row in tx.query(&sql, &ids)? {
+            tags.entry(row.text(0)?).or_default().push(row.text(1)?);
+        }
+    }
+    Ok(tags)
 }
 
 /// Adds a tag; false if it was there.

@@ -35,6 +35,12 @@ pub fn of_port(tx: &Tx, port_id: &str) -> Result<Vec<FloatingIpRow>, Fault> {
     FloatingIpRow::select(tx, "WHERE port_id = ?1 ORDER BY address", params![port_id])
 }
 
+/// Those that lead to these ports.
+pub fn of_ports(tx: &Tx, port_ids: &[String]) -> Result<Vec<FloatingIpRow>, Fault> {
+    let condition = Condition::all().among("port_id", port_ids);
+    FloatingIpRow::select(tx, &format!("{} ORDER BY address", condition.sql()), condition.params())
+}
+
 /// Those that a router translates.
 pub fn of_router(tx: &Tx, router_id: &str) -> Result<Vec<FloatingIpRow>, Fault> {
     FloatingIpRow::select(tx, "WHERE router_id = ?1 ORDER BY address", params![router_id])
