@@ -14,7 +14,7 @@ pub use who::{Target, Who};
 /// A service's table of rules: for each line `IDENT "name" "default" "about";` a static, and `ALL` with every one.
 #[macro_export]
 macro_rules! rules {
-    ($($ident:ident $name:literal $default:literal $about:literal;)*) => {
+    ($($ident:ident $name:literal $default:tt $about:literal;)*) => {
         $(#[doc = $about] pub static $ident: $crate::Rule = $crate::Rule { name: $name, default: $default, about: $about };)*
 
         /// Every rule.

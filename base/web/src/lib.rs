@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod routes;
 pub mod schema;
 pub mod site;
+mod status;
 pub mod surface;
 pub mod version;
 
@@ -26,5 +27,6 @@ pub use ask::{Ask, Query};
 pub use cx::Cx;
 pub use routes::{Routes, op};
 pub use site::{Authenticate, Site};
+pub use status::status_and_title;
 pub use surface::{Mounted, Surface};
 pub use version::{Microversions, Version};

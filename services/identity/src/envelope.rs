@@ -1,29 +1,12 @@
 //! How identity writes a fault: `{"error": {"code", "message", "title"}}`, as Keystone does.
 
-use fault::{Fault, Kind};
+use fault::Fault;
 use serde_json::json;
-use web::{Answer, Cx};
+use web::{Answer, Cx, status_and_title};
 
 /// Writes a fault.
 pub fn envelope(fault: &Fault, cx: &Cx) -> Answer {
-    let (code, title) = match fault.kind {
-        Kind::BadInput => (400, "Bad Request"),
-        Kind::Unauthenticated => (401, "Unauthorized"),
-        Kind::Forbidden | Kind::OverQuota => (403, "Forbidden"),
-        Kind::NotFound => (404, "Not Found"),
-        Kind::MethodNotAllowed => (405, "Method Not Allowed"),
-        Kind::VersionUnsupported => (406, "Not Acceptable"),
-        Kind::Conflict => (409, "Conflict"),
-        Kind::Gone => (410, "Gone"),
-        Kind::PreconditionFailed => (412, "Precondition Failed"),
-        Kind::TooLarge => (413, "Request Entity Too Large"),
-        Kind::UnsupportedMedia => (415, "Unsupported Media Type"),
-        Kind::RangeUnsatisfiable => (416, "Requested Range Not Satisfiable"),
-        Kind::Busy => (429, "Too Many Requests"),
-        Kind::Bug => (500, "Internal Server Error"),
-        Kind::NotImplemented => (501, "Not Implemented"),
-        Kind::Unavailable => (503, "Service Unavailable"),
-    };
+    let (code, title) = status_and_title(fault.kind);
     let message = match fault.public() {
         "" => "An unexpected error prevented the server from fulfilling your request.",
         said => said,
