@@ -54,9 +54,9 @@ pub async fn down(settings: &Settings, destroy: bool) -> Result<(), String> {
         progress.step("taking down servers, networks and disks");
         let entropy =
             Entropy::system().map_err(|error| format!("There is no source of randomness: {error}."))?;
-        // Metal that was never used is not started just to be taken down.
+        // Of metal that was never used there is nothing to look for.
         if settings.state_dir.join("agent").is_dir() || settings.state_dir.join("ovn").is_dir() {
-            wire_up::host(settings, &Clock::system(), &entropy).await?.destroy(settings).await?;
+            wire_up::destroy(settings, &Clock::system(), &entropy).await?;
         }
         remove(&settings.state_dir)?;
     }

@@ -129,8 +129,8 @@ impl Start {
         let engine = engine.start(ROUNDS);
 
         if let Some(host) = host {
-            let host = host.await.map_err(|error| format!("The host cannot start: {error}."))??;
-            tasks.spawn(async move { host.agent.run(dial).await });
+            let agent = host.await.map_err(|error| format!("The host cannot start: {error}."))??;
+            tasks.spawn(async move { agent.run(dial).await });
         }
         self.progress = None;
         let ready = Ready {
@@ -150,16 +150,16 @@ impl Start {
 
     async fn agent_alone(mut self) -> Result<(), String> {
         self.step("starting the network and looking for the hypervisor");
-        let host = wire_up::host(&self.settings, &self.clock, &self.entropy).await?;
+        let agent = wire_up::host(&self.settings, &self.clock, &self.entropy).await?;
         let mut tasks = JoinSet::new();
-        let agent = host.agent.clone();
+        let told = agent.clone();
         let status: Status = Arc::new(move || {
-            let agent = agent.clone();
+            let agent = told.clone();
             Box::pin(async move { agent.status() })
         });
         self.spawn_control(&mut tasks, status)?;
         let dial = link::socket(&self.settings.state_dir.join("link.sock"));
-        tasks.spawn(async move { host.agent.run(dial).await });
+        tasks.spawn(async move { agent.run(dial).await });
         self.progress = None;
         match self.settings.output {
             Form::Json => output::json(&json!({

@@ -143,15 +143,8 @@ pub fn policy() -> Result<Arc<Policy>, Fault> {
     Policy::of(&tables).map(Arc::new).map_err(Fault::bug)
 }
 
-/// A host, ready to be run, and what its metal needs for being taken down.
-pub struct Host {
-    /// Its agent.
-    pub agent: Agent,
-    real: bool,
-}
-
 /// Joins the drivers of this host. The error is a sentence for the operator.
-pub async fn host(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Result<Host, String> {
+pub async fn host(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Result<Agent, String> {
     let (hypervisor, switch, disks): (Arc<dyn Hypervisor>, Arc<dyn Switch>, Arc<dyn Disks>) = match settings
         .metal
     {
@@ -184,8 +177,7 @@ pub async fn host(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Resu
         switch,
         disks,
     };
-    let agent = Agent::new(parts).await.map_err(|error| format!("The agent cannot start: {error}."))?;
-    Ok(Host { agent, real: settings.metal == Metal::Real })
+    Agent::new(parts).await.map_err(|error| format!("The agent cannot start: {error}."))
 }
 
 async fn qemu(settings: &Settings) -> Result<qemu::Qemu, String> {
@@ -210,16 +202,37 @@ fn ovn_config(settings: &Settings) -> ovn::Config {
     config
 }
 
-impl Host {
-    /// Takes everything of the cloud down that is on this host.
-    pub async fn destroy(self, settings: &Settings) -> Result<(), String> {
-        let left = self.agent.destroy().await;
-        drop(self.agent);
-        if self.real && settings.system_ovn.is_none() {
+/// Takes everything of the cloud down that is on this host and is no file of its state directory: machines, and the
+/// network. Nothing is started for it, so that it works also where the network engine does not (any more): a private
+/// one goes as a whole. Only where networks lie in the system's is each object taken out of it. The error is a sentence.
+pub async fn destroy(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Result<(), String> {
+    let left = |left: Vec<String>| match left.is_empty() {
+        true => Ok(()),
+        false => Err(format!("Some things could not be taken down: {}.", left.join("; "))),
+    };
+    match (settings.metal, &settings.system_ovn) {
+        (Metal::Sim, _) => Ok(()),
+        (Metal::Real, Some(_)) => {
+            left(host(settings, clock, entropy).await?.destroy().await.err().unwrap_or_default())
+        }
+        (Metal::Real, None) => {
+            left(destroy_machines(settings).await?)?;
             ovn::Daemons::destroy(&settings.state_dir)
                 .await
-                .map_err(|error| format!("The network cannot be taken down: {error}."))?;
+                .map_err(|error| format!("The network cannot be taken down: {error}."))
         }
-        left.map_err(|left| format!("Some things could not be taken down: {}.", left.join("; ")))
     }
+}
+
+/// Ends every machine that the hypervisor knows; answers what did not end, and why.
+async fn destroy_machines(settings: &Settings) -> Result<Vec<String>, String> {
+    let failed = |error: metal::DriverError| format!("The hypervisor cannot be opened: {error}.");
+    let hypervisor = qemu(settings).await?;
+    let mut left = Vec::new();
+    for machine in hypervisor.machines().await.map_err(failed)? {
+        if let Err(error) = hypervisor.destroy(&machine.id).await {
+            left.push(format!("server {}: {error}", machine.id));
+        }
+    }
+    Ok(left)
 }
