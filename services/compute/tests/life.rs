@@ -116,6 +116,32 @@ async fn no_host_is_an_error_that_says_why_and_can_be_deleted() {
 }
 
 #[tokio::test]
+async fn a_host_that_leaves_while_a_server_is_placed_on_it_is_waited_for() {
+    let cloud = Cloud::new().await;
+    *cloud.shelf.rival.lock().unwrap() = Some(|tx| {
+        let host = compute::store::host::host_list(tx).unwrap().remove(0);
+        compute::store::host::host_left(tx, &host.id).unwrap();
+    });
+    let back = cloud.post("member-p", "/v2.1/servers", "2.37", create("web")).await;
+    let id = back.body["server"]["id"].as_str().unwrap().to_owned();
+    cloud.settle().await;
+    assert!(cloud.shelf.rival.lock().unwrap().is_none(), "nobody was quicker");
+    assert_eq!(cloud.status(&id).await, "BUILD");
+    let facts = cloud.agents.hosts().remove(0);
+    let service = cloud.compute.clone();
+    cloud
+        .fixture
+        .db
+        .write_now(move |tx| {
+            service.host_arrived(tx, &facts)?;
+            reconcile::touched(tx, compute::reconcile::HOST, &facts.id)
+        })
+        .unwrap();
+    cloud.settle().await;
+    assert_eq!(cloud.status(&id).await, "ACTIVE");
+}
+
+#[tokio::test]
 async fn a_build_that_fails_is_taken_down_and_its_ports_are_given_back() {
     let cloud = Cloud::new().await;
     cloud.host.fail_with("QEMU does not start");

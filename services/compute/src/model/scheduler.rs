@@ -92,40 +92,42 @@ pub fn worth_waiting(request: &Request, places: &[Place], now: Micros) -> Option
     would_do.filter_map(|place| place.expected).max()
 }
 
-/// Why a server cannot go to a place.
+/// Why a server cannot go to a place: every reason, because whoever brings the agent back must not only then learn that
+/// the host is full.
 fn refusal(request: &Request, place: &Place) -> Option<String> {
-    let name = &place.candidate.name;
-    if let Some(forced) = &request.forced {
+    let away = (!place.up).then(|| "its agent is away".to_owned());
+    let reasons: Vec<String> = match &request.forced {
         // An administrator who names a host goes past the filters; what is not there cannot be given all the same.
-        let other = (forced != name).then(|| format!("{forced} was asked for"));
-        return other
-            .or_else(|| missing(request, place))
-            .or_else(|| (!place.up).then(|| "its agent is away".to_owned()));
-    }
+        Some(forced) => {
+            let other = (*forced != place.candidate.name).then(|| format!("{forced} was asked for"));
+            [away, other, missing(request, place)].into_iter().flatten().collect()
+        }
+        None => away.into_iter().chain(filtered(request, place)).collect(),
+    };
+    (!reasons.is_empty()).then(|| reasons.join(", "))
+}
+
+/// What the filters say against a place.
+fn filtered(request: &Request, place: &Place) -> impl Iterator<Item = String> {
+    let provider = &place.candidate.provider_id;
+    let zone = request.zone.as_ref().filter(|zone| **zone != place.zone);
+    let asked = request.asked.as_ref().filter(|asked| **asked != place.candidate.name);
     let checks = [
-        (!place.up).then(|| "its agent is away".to_owned()),
         place.disabled.as_ref().map(|why| format!("its service is disabled{}", colon(why))),
-        request
-            .zone
-            .as_ref()
-            .filter(|zone| **zone != place.zone)
-            .map(|zone| format!("it is in zone {}, not in {zone}", place.zone)),
-        request.asked.as_ref().filter(|asked| *asked != name).map(|asked| format!("{asked} was asked for")),
-        request.tried.contains(&place.candidate.provider_id).then(|| "it was tried already".to_owned()),
+        zone.map(|zone| format!("it is in zone {}, not in {zone}", place.zone)),
+        asked.map(|asked| format!("{asked} was asked for")),
+        request.tried.contains(provider).then(|| "it was tried already".to_owned()),
         request
             .same
             .as_ref()
-            .filter(|same| !same.contains(&place.candidate.provider_id))
+            .filter(|same| !same.contains(provider))
             .map(|_| "same_host names servers elsewhere".to_owned()),
-        request
-            .different
-            .contains(&place.candidate.provider_id)
-            .then(|| "different_host names a server on it".to_owned()),
+        request.different.contains(provider).then(|| "different_host names a server on it".to_owned()),
         (!place.traits.is_empty()).then(|| format!("traits do not fit: {}", place.traits.join(", "))),
         together(request, place),
         missing(request, place),
     ];
-    checks.into_iter().flatten().next()
+    checks.into_iter().flatten()
 }
 
 fn colon(why: &str) -> String {
@@ -237,6 +239,15 @@ mod tests {
             "away: its agent is away; disabled: its service is disabled: maintenance; full: MEMORY_MB 2048 wanted, 1024 free"
         );
         assert_eq!(choice.chosen, None);
+    }
+
+    #[test]
+    fn a_host_that_is_full_says_so_even_while_its_agent_is_away() {
+        let mut away = place("away", 1024);
+        (away.up, away.expected) = (false, Some(Micros(9)));
+        let choice = choose(&request(2048), &[away.clone()]);
+        assert_eq!(choice.explained(), "away: its agent is away, MEMORY_MB 2048 wanted, 1024 free");
+        assert_eq!(worth_waiting(&request(2048), &[away], Micros(5)), None);
     }
 
     #[test]

@@ -78,6 +78,12 @@ impl Compute {
                     // Somebody was quicker. What is there now is looked at in here, where nobody can be quicker.
                     let (request, places) = self.places(tx, &server)?;
                     choice = scheduler::choose(&request, &places);
+                    // The host may have gone for a moment since the snapshot: the next round waits for it.
+                    if choice.chosen.is_none()
+                        && scheduler::worth_waiting(&request, &places, tx.now()).is_some()
+                    {
+                        return Ok(Outcome::Progress);
+                    }
                 }
                 Err(fault) => return Err(fault),
             }

@@ -181,6 +181,8 @@ impl Networks for Wires {
 pub struct Shelf {
     providers: Mutex<BTreeMap<String, Candidate>>,
     pub claims: Mutex<BTreeMap<String, (String, Amounts)>>,
+    /// What somebody else does, once, just before a claim, which is therefore refused.
+    pub rival: Mutex<Option<fn(&Tx)>>,
 }
 
 impl Shelf {
@@ -226,13 +228,17 @@ impl Placement for Shelf {
     }
     fn claim(
         &self,
-        _: &Tx,
+        tx: &Tx,
         consumer_id: &str,
         candidate: &Candidate,
         amounts: &Amounts,
         _: &str,
         _: &str,
     ) -> Result<(), Fault> {
+        if let Some(rival) = self.rival.lock().unwrap().take() {
+            rival(tx);
+            return Err(Fault::conflict("somebody was quicker"));
+        }
         self.claims
             .lock()
             .unwrap()
