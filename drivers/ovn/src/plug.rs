@@ -58,10 +58,14 @@ pub async fn ensure(
 pub async fn remove(switch: &Database, space: Option<&str>, port_id: &str) -> Driven<()> {
     switch.settle(|replica| Ok::<Transaction, DriverError>(nothing_of(replica, &owner(port_id)))).await?;
     let name = interface("ds", port_id);
-    if is_there(space, &name).await? {
-        namespace::ip(space, &[format!("link del dev {name}")], false).await.map_err(failed)?;
+    if !is_there(space, &name).await? {
+        return Ok(());
     }
-    Ok(())
+    match namespace::ip(space, &[format!("link del dev {name}")], false).await {
+        // The port's own end and its server's meet here: the other one was quicker.
+        Err(error) if is_there(space, &name).await? => Err(failed(error)),
+        _ => Ok(()),
+    }
 }
 
 /// The ports that have a tap.

@@ -58,15 +58,20 @@ pub fn draft(replica: &Replica, id: &str, revision: i64, spec: &PortSpec) -> Dri
 /// What removes the port.
 pub fn removal(replica: &Replica, id: &str) -> Transaction {
     let mut draft = Draft::new(replica);
+    leave(&mut draft, replica, id);
+    draft.finish()
+}
+
+/// The port goes, with its names.
+pub fn leave(draft: &mut Draft<'_>, replica: &Replica, id: &str) {
     if let Some((_, row)) = find(replica, &owner(id), "head")
         && let Some(network_id) = label(row, "network")
         && let Some((_, network)) = network::switch(replica, network_id)
     {
         let old = names(row, network::domain(network)).into_keys().collect();
-        network::rename(&mut draft, replica, (network_id, id), &old, BTreeMap::new());
+        network::rename(draft, replica, (network_id, id), &old, BTreeMap::new());
     }
     draft.owns(&owner(id), Vec::new());
-    draft.finish()
 }
 
 /// The rows of a network's ports: id, UUID, row.

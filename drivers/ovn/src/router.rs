@@ -3,9 +3,9 @@
 //! Each port has two halves: one on the router, one on the network's switch. Both belong to the router and go with
 //! it. Floating IPs are translated where the gateway is.
 
-use crate::network;
 use crate::ovsdb::{Datum, Replica};
 use crate::rows::{Draft, Owner, Transaction, Wanted};
+use crate::{network, port};
 use ipnet::IpNet;
 use metal::driver::Driven;
 use metal::network::{RouterGateway, RouterSpec};
@@ -62,6 +62,11 @@ pub fn draft(
     let mut words = BTreeSet::new();
     wanted.retain(|want| words.insert(want.word().to_owned()));
     let mut draft = Draft::new(replica);
+    // A port that was made by itself and then given to the router becomes the router's in one go: its name can be there
+    // only once, and its own removal may come later than this.
+    for port in ports(spec) {
+        port::leave(&mut draft, replica, port.id);
+    }
     draft.owns(&owner(id), wanted);
     Ok(draft.finish())
 }

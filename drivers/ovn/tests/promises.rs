@@ -5,9 +5,9 @@
 mod lab;
 
 use lab::*;
-use metal::Switch;
 use metal::network::*;
 use metal::suite::{Wiring, switch_suite};
+use metal::{Kind, Switch};
 use ovn::Daemons;
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -35,6 +35,51 @@ async fn the_suite_of_all_switches() {
         router: (id(0x30), router),
     };
     switch_suite(lab.ovn(), &wiring).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_is_given_to_a_router_becomes_the_routers_whatever_comes_first() {
+    let lab = Lab::new().await;
+    lab.network(1, &network(1)).await;
+    lab.group(0x10, &usual_rules()).await;
+    lab.port(0x700, 1, "10.0.1.1", &[0x10]).await;
+    let interface = RouterInterface {
+        port_id: id(0x700),
+        network_id: id(1),
+        mac: mac(0x700),
+        addresses: vec!["10.0.1.1/24".parse().unwrap()],
+    };
+    let router = RouterSpec {
+        name: "r".into(),
+        admin_up: true,
+        interfaces: vec![interface],
+        gateway: None,
+        routes: Vec::new(),
+        floating_ips: Vec::new(),
+    };
+    let socket = lab.run_dir().join("nb.sock");
+    let shown = |what: &str| run("ovn-nbctl", &format!("-t 10 --db=unix:{} {what}", socket.display()));
+    assert!(shown("list DNS").contains("10.0.1.1"));
+    lab.ovn().router(&id(0x30), 1, &router).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(shown(&format!("lsp-get-type {}", id(0x700))).trim(), "router");
+        assert!(!shown("list DNS").contains("10.0.1.1"), "its name is left");
+        lab.ovn().remove(Kind::Port, &id(0x700)).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_take_a_tap_away_at_once_both_succeed() {
+    let lab = Lab::new().await;
+    lab.network(1, &network(1)).await;
+    lab.group(0x10, &usual_rules()).await;
+    lab.port(0x20, 1, "10.0.1.32", &[0x10]).await;
+    for _ in 0..10 {
+        lab.ovn().plug(&id(0x20), &mac(0x20), 1442).await.unwrap();
+        let port = id(0x20);
+        let (one, other) = tokio::join!(lab.ovn().unplug(&port), lab.ovn().unplug(&port));
+        assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
