@@ -114,7 +114,8 @@ impl Start {
             .map_err(|error| format!("clouds.yaml cannot be written: {error}."))?;
 
         let mut tasks = JoinSet::new();
-        let wire_up::Controller { db, site, agents, engine, compute, network, first } = controller;
+        let wire_up::Controller { db, site, agents, engine, compute, network, first, outside: _outside } =
+            controller;
         tasks.spawn(compute.follow());
         tasks.spawn(network.follow());
         let metrics_listener = listen(settings.metrics_listen).await?;

@@ -46,6 +46,8 @@ pub struct Controller {
     pub network: Arc<network::Network>,
     /// This was the first start.
     pub first: bool,
+    /// What keeps other clouds off the range of a new external network.
+    pub outside: Option<ovn::Range>,
 }
 
 /// Opens the store that the settings name.
@@ -75,11 +77,13 @@ pub fn controller(
     let image = image::ImageService::new(db.clone(), &settings.state_dir.join("image-data"))?;
     let placement = placement::PlacementService::new(db.clone())?;
     let agents = Agents::default();
+    let network_settings = network::Settings::default();
+    let usual_range = network_settings.external;
     let network = network::Network::new(network::Parts {
         db: db.clone(),
         agents: agents.clone(),
         identity: identity.clone(),
-        settings: network::Settings::default(),
+        settings: network_settings,
     })?;
     db.migrate("compute", compute::MIGRATIONS)?;
     let compute = compute::Compute::new(compute::Parts {
@@ -99,10 +103,12 @@ pub fn controller(
         demo: Zeroizing::new(passwords.demo.clone()),
     };
     let first = identity.bootstrap(public_url, &settings.region, OFFERS, &first_passwords)?;
+    let outside = outside(settings, &db, &network, usual_range)?;
     let (compute_own, network_own) = (compute.clone(), network.clone());
+    let range = outside.as_ref().map_or(usual_range, |range| range.net);
     db.write_now(move |tx| {
         compute_own.bootstrap(tx)?;
-        network_own.bootstrap(tx)
+        network_own.bootstrap(tx, range)
     })?;
     let policy = policy()?;
     let site = Site::new(public_url, identity.clone(), policy, clock.clone(), entropy.clone())
@@ -116,7 +122,22 @@ pub fn controller(
         .measured(requests);
     let engine = Engine::new(db.clone(), clock.clone(), entropy.clone(), entropy.dashed_id());
     let engine = compute.reconcilers(network.reconcilers(engine));
-    Ok(Controller { db, site: Arc::new(site), agents, engine, compute, network, first })
+    Ok(Controller { db, site: Arc::new(site), agents, engine, compute, network, first, outside })
+}
+
+/// The range for the external network of a cloud that has none yet, held until its link is there. Real clouds on one host
+/// meet outside; simulated ones meet nowhere, and all have the usual range.
+fn outside(
+    settings: &Settings,
+    db: &Db,
+    network: &Arc<network::Network>,
+    usual: ipnet::Ipv4Net,
+) -> Result<Option<ovn::Range>, Fault> {
+    let network = network.clone();
+    if settings.metal == Metal::Sim || !db.read_now(move |tx| network.is_fresh(tx))? {
+        return Ok(None);
+    }
+    ovn::free_range(usual).map(Some).map_err(Fault::unavailable)
 }
 
 /// Every operation: the service's type, where it is mounted, and the rows of its table.

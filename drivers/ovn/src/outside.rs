@@ -8,6 +8,7 @@ use crate::namespace;
 use crate::ovsdb::Datum;
 use crate::place::{Place, interface};
 use crate::plug::nothing_of;
+use crate::range;
 use crate::rows::{Draft, Owner, Transaction};
 use metal::DriverError;
 use metal::driver::Driven;
@@ -31,6 +32,12 @@ pub async fn ensure(
 ) -> Driven<()> {
     let space = place.namespace();
     let (host, inner) = (place.host_interface(network_id), interface("dx", network_id));
+    if let Some((other, range)) = range::other_holder(&host, &provider.host_addresses).map_err(failed)? {
+        return Err(DriverError::Refused(format!(
+            "the host has addresses of {} on its interface {other} already: another cloud's, or its own network's",
+            range.trunc()
+        )));
+    }
     let far = inner.clone();
     let whole = namespace::has_interface(&host)
         && namespace::within(Some(&space), move || Ok(namespace::has_interface(&far)))

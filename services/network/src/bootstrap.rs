@@ -8,28 +8,35 @@ use crate::model::subnet::Subnet;
 use crate::record::{Json, Record};
 use crate::store::Condition;
 use fault::Fault;
+use ipnet::Ipv4Net;
 use metal::Kind;
 use policy::Who;
 use serde_json::json;
 use store::Tx;
 
 impl Network {
-    /// Makes what a fresh cloud has, for the projects `admin` and `demo`. Nothing happens when there is an external
-    /// network already, nor without a project `admin`.
-    pub fn bootstrap(&self, tx: &Tx) -> Result<(), Fault> {
+    /// Nothing has been made yet: [`Network::bootstrap`] has something to do.
+    pub fn is_fresh(&self, tx: &Tx) -> Result<bool, Fault> {
+        Ok(Condition::is("name", "public").row::<NetworkRow>(tx)?.is_none())
+    }
+
+    /// Makes what a fresh cloud has, for the projects `admin` and `demo`; the external network gets this range, and the
+    /// first address of it as its gateway. Nothing happens when there is an external network already, nor without a
+    /// project `admin`.
+    pub fn bootstrap(&self, tx: &Tx, external: Ipv4Net) -> Result<(), Fault> {
         let Some(admin) = self.identity.project_named(tx, "admin")? else { return Ok(()) };
-        if Condition::is("name", "public").row::<NetworkRow>(tx)?.is_some() {
+        if !self.is_fresh(tx)? {
             return Ok(());
         }
         self.default_group_ensure(tx, &admin)?;
-        let public = self.public_make(tx, &admin)?;
+        let public = self.public_make(tx, &admin, external)?;
         match self.identity.project_named(tx, "demo")? {
             Some(demo) => self.demo_make(tx, &demo, &public),
             None => Ok(()),
         }
     }
 
-    fn public_make(&self, tx: &Tx, project: &str) -> Result<NetworkRow, Fault> {
+    fn public_make(&self, tx: &Tx, project: &str, external: Ipv4Net) -> Result<NetworkRow, Fault> {
         let settings = &self.settings;
         let public = Wish::default()
             .with("name", "public")
@@ -39,16 +46,13 @@ impl Network {
             .with("provider:network_type", "flat")
             .with("provider:physical_network", settings.physical_network.as_str());
         let public = self.network_insert(tx, &public)?;
-        let mut subnet = Wish::default()
+        let subnet = Wish::default()
             .with("name", "public-subnet")
             .with("project_id", project)
-            .with("cidr", settings.external.trunc().to_string())
+            .with("cidr", external.trunc().to_string())
             .with("ip_version", 4)
-            .with("gateway_ip", settings.external_gateway.to_string())
+            .with("gateway_ip", external.hosts().next().map(|first| first.to_string()))
             .with("enable_dhcp", false);
-        if let Some((start, end)) = settings.external_pool {
-            subnet = subnet.with("allocation_pools", json!([{"start": start, "end": end}]));
-        }
         self.subnet_insert(tx, &Who::cloud(), &public, &subnet)?;
         Ok(public)
     }

@@ -14,12 +14,8 @@ pub struct Settings {
     pub lease_seconds: u32,
     /// The physical network of the external network that the first start makes.
     pub physical_network: String,
-    /// The range of that network.
+    /// The range of that network, unless its hosts have it already.
     pub external: Ipv4Net,
-    /// Its gateway.
-    pub external_gateway: Ipv4Addr,
-    /// The first and the last address that routers and floating IPs get; nothing takes the whole range.
-    pub external_pool: Option<(Ipv4Addr, Ipv4Addr)>,
     /// The host itself answers the gateway addresses of external networks: on a single machine without a real gateway.
     pub host_is_gateway: bool,
     /// The range of the network that the demo project gets at the first start.
@@ -36,8 +32,6 @@ impl Default for Settings {
             lease_seconds: 43_200,
             physical_network: "public".into(),
             external: Ipv4Net::new_assert(Ipv4Addr::new(172, 24, 4, 0), 24),
-            external_gateway: Ipv4Addr::new(172, 24, 4, 1),
-            external_pool: None,
             host_is_gateway: true,
             private: Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 24),
             name_servers: Vec::new(),

@@ -183,7 +183,7 @@ fn service(fixture: &Fixture, agents: &link::Agents, settings: Settings) -> Arc<
     let parts = Parts { db: db.clone(), agents: agents.clone(), identity: Arc::new(Projects), settings };
     let service = Network::new(parts).unwrap();
     let first = service.clone();
-    db.write_now(move |tx| first.bootstrap(tx)).unwrap();
+    db.write_now(move |tx| first.bootstrap(tx, network::Settings::default().external)).unwrap();
     service
 }
 
