@@ -9,22 +9,27 @@ import time
 from api import Answer, Away
 
 NEVER_MIND = (404, 409)          # it was just deleted, or is in the middle of something else
-MOST = 6
 
 
 class Workload:
-    """Random operations on the servers named `torture-…`."""
+    """Random operations on the servers named `torture-…`. Of `most` servers, which fit into host and quota, `untouched` are
+    left alone."""
 
-    def __init__(self, api, chance, image, flavor, networks):
-        self.api, self.chance = api, chance
-        self.image, self.flavor, self.networks = image, flavor, networks
+    def __init__(self, api, chance, made_of, most, untouched):
+        self.api, self.chance, self.most, self.untouched = api, chance, most, untouched
+        self.image, self.flavor, self.networks = made_of
         self.serial, self.unanswered, self.done, self.wrong = 0, 0, {}, []
         self.known = set()
+        # no fewer than there are: those that are on their way out hold their room, and so may those that nobody told us of
+        self.held = 0
 
     def step(self):
         """One operation; returns its name."""
-        room = len(self.known) < MOST
-        choices = ['create'] * (4 if room else 0)
+        choices = []
+        if self.held < self.most:
+            choices = ['create'] * 4
+        elif len(self.known) + self.untouched < self.most:
+            choices = ['count'] * 4
         if self.known:
             choices += ['delete', 'reboot_soft', 'reboot_hard', 'attach', 'attach', 'detach', 'detach', 'stop', 'start']
         name = self.chance.choice(choices)
@@ -35,9 +40,7 @@ class Workload:
             self.unanswered += 1
             time.sleep(0.02)
         except Answer as news:
-            if news.status == 403 and 'Quota exceeded' in str(news):
-                self.ask()           # servers that nobody told us of count too
-            elif news.status not in NEVER_MIND:
+            if news.status not in NEVER_MIND:
                 self.wrong.append(f'{name}: {news}')
         return name
 
@@ -47,9 +50,15 @@ class Workload:
         name = name or f'torture-{self.serial}'
         body = {'server': {'name': name, 'imageRef': self.image, 'flavorRef': self.flavor,
                            'networks': [{'uuid': self.chance.choice(self.networks)}]}}
+        self.held += 1
         made = self.api.call('POST', 'compute', '/servers', json=body)['server']['id']
         self.known.add(made)
         return made
+
+    def count(self):
+        """Whether there is room by now."""
+        time.sleep(0.05)
+        self.take_in(self.servers(self.api.call))
 
     def delete(self):
         server = self.pick()
@@ -87,15 +96,19 @@ class Workload:
 
     def ask(self):
         """What there is, by the cloud's own word."""
-        servers = self.servers()
-        self.known = {server['id'] for server in servers if server['name'].startswith('torture-')
-                      and server['OS-EXT-STS:task_state'] != 'deleting'}
+        servers = self.servers(self.api.patient)
+        self.take_in(servers)
         return servers
 
-    def servers(self):
+    def take_in(self, servers):
+        self.held = len(servers)
+        self.known = {server['id'] for server in servers if server['name'].startswith('torture-')
+                      and server['OS-EXT-STS:task_state'] != 'deleting'}
+
+    def servers(self, call):
         """Every server of the project, through all pages."""
         found, marker = [], ''
-        while page := self.api.patient('GET', 'compute', f'/servers/detail?limit=500{marker}')['servers']:
+        while page := call('GET', 'compute', f'/servers/detail?limit=500{marker}')['servers']:
             found += page
             marker = f'&marker={page[-1]["id"]}'
             if len(page) < 500:

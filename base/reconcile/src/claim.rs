@@ -140,7 +140,10 @@ pub(crate) fn settle(
         touched(tx, kind, id)?;
         return Ok(0);
     }
-    let waits = if let Outcome::Wait { on, .. } = outcome { on.as_slice() } else { &[] };
+    let waits = match outcome {
+        Outcome::Wait { on, .. } | Outcome::Rest { on, .. } => on.as_slice(),
+        Outcome::Done | Outcome::Progress | Outcome::Failed { .. } | Outcome::Gone => &[],
+    };
     let late = await_touches(tx, claim, waits, mark)?;
     let mut ending = ending(tx, outcome, attempts);
     if again || late {
@@ -157,6 +160,7 @@ fn ending<'a>(tx: &Tx, outcome: &'a Outcome, attempts: u32) -> Ending<'a> {
     let now = tx.now();
     let (state, reason, due_at) = match outcome {
         Outcome::Done | Outcome::Gone => ("done", "", Micros(NEVER)),
+        Outcome::Rest { until, .. } => ("done", "", (*until).max(now.plus(SHORTEST_WAIT))),
         Outcome::Wait { reason, until, .. } => {
             ("waiting", reason.as_str(), (*until).max(now.plus(SHORTEST_WAIT)))
         }

@@ -11,6 +11,14 @@ use store::Tx;
 pub enum Outcome {
     /// The world is as wanted. The row sleeps until somebody wants something else.
     Done,
+    /// The world is as wanted, and a change elsewhere may make something else wanted: the row is done, and looked at
+    /// again then. Unlike `Done` it wakes nobody, so that two may watch each other.
+    Rest {
+        /// When to look again in any case.
+        until: Micros,
+        /// The (kind, id) whose [`crate::touched`] ends the rest.
+        on: Vec<(String, String)>,
+    },
     /// Something else must happen first.
     Wait {
         /// What, for operators.

@@ -42,6 +42,25 @@ async fn what_is_wanted_comes_to_be_and_goes_again() {
 }
 
 #[tokio::test]
+async fn who_rests_is_done_and_still_hears_of_what_it_watches() {
+    for sample in both() {
+        sample.mishap(Mishap::Watches);
+        let engine = sample.engine();
+        sample.write(|tx| machine_want(tx, "m1", 1));
+        sample.write(|tx| port_ready(tx, "m1"));
+        engine.run_until_quiet().await.unwrap();
+        let row = sample.row("m1");
+        assert_eq!((row.state.as_str(), row.reason.as_str()), ("done", ""), "{}", sample.name());
+        assert!(row.due_at.is_some(), "it is looked at from time to time");
+        sample.write(|tx| touched(tx, "port", "other"));
+        assert_eq!(engine.run_until_quiet().await.unwrap(), 0);
+        sample.write(|tx| touched(tx, "port", "m1"));
+        assert_eq!(engine.run_until_quiet().await.unwrap(), 1);
+        assert_eq!(sample.row("m1").state, "done");
+    }
+}
+
+#[tokio::test]
 async fn epochs_and_generations_outlive_their_row() {
     for sample in both() {
         let engine = sample.engine();

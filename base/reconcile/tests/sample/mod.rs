@@ -31,6 +31,8 @@ pub enum Mishap {
     PanicsInRecord,
     /// The act adds to the metal instead of ensuring.
     Counts,
+    /// What runs goes on watching its port.
+    Watches,
     /// The act takes longer than its lease now and then, and is deaf meanwhile.
     Stalls,
 }
@@ -181,6 +183,10 @@ impl Reconciler for Machines {
             }
             Plan::Run(_) => {
                 set("UPDATE machines SET status = 'ACTIVE' WHERE id = ?1")?;
+                if *self.0.mishap.lock().unwrap() == Mishap::Watches {
+                    let until = tx.now().plus(Duration::from_secs(300));
+                    return Ok(Outcome::Rest { until, on: vec![("port".to_owned(), id.to_owned())] });
+                }
                 Outcome::Done
             }
             Plan::Remove => {

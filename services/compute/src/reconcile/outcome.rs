@@ -44,6 +44,7 @@ impl Compute {
         match plan {
             Plan::Gone => Ok(Outcome::Gone),
             Plan::Rest => Ok(Outcome::Done),
+            Plan::Watch { until } => Ok(Outcome::Rest { until: *until, on: snapshot.wakers() }),
             Plan::Wait { reason, until } => {
                 Ok(Outcome::Wait { reason: reason.clone(), until: *until, on: snapshot.wakers() })
             }

@@ -49,6 +49,11 @@ pub enum Plan {
     Gone,
     /// Nothing is to be done.
     Rest,
+    /// It is as wanted, and its ports are watched.
+    Watch {
+        /// Look again then.
+        until: Micros,
+    },
     /// Something must happen first.
     Wait {
         /// What.
@@ -302,9 +307,7 @@ fn kept(snapshot: &Snapshot, server: &Server, late: bool, now: Micros) -> Plan {
             let until = server.deadline.unwrap_or(now.plus(AWAY));
             Plan::Wait { reason: format!("{}: the host is at it", task.word()), until }
         }
-        None => {
-            Plan::Wait { reason: "it is as wanted; its ports are watched".to_owned(), until: now.plus(REST) }
-        }
+        None => Plan::Watch { until: now.plus(REST) },
     }
 }
 
@@ -390,7 +393,7 @@ mod tests {
 
     #[test]
     fn a_server_at_rest_watches_its_ports_and_a_change_is_sent() {
-        assert!(matches!(plan(&snapshot(|_| {}), Micros(5)), Plan::Wait { .. }));
+        assert!(matches!(plan(&snapshot(|_| {}), Micros(5)), Plan::Watch { .. }));
         assert!(matches!(plan(&snapshot(|server| server.name = "db".into()), Micros(5)), Plan::Revise));
         assert!(matches!(plan(&snapshot(|server| server.sent_revision = 0), Micros(5)), Plan::Send { .. }));
     }
