@@ -84,7 +84,7 @@ impl Cloud {
             self.want(new);
             return None;
         };
-        let mut incarnation = 0;
+        let (mut incarnation, was) = (0, spec.power);
         let mut rebooted = None;
         match self.entropy.below(10) {
             0 => spec.power = Power::Off,
@@ -108,6 +108,9 @@ impl Cloud {
                 self.want(tombstone(Kind::Server, id, 0));
                 return None;
             }
+        }
+        if was == Power::Off && spec.power != Power::Off {
+            spec.starts += 1;
         }
         let mut changed = server(id, 0, spec);
         changed.incarnation = incarnation;

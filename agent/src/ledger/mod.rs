@@ -26,9 +26,13 @@ pub(crate) struct Note {
     /// The disks of this life have been made.
     #[serde(default)]
     pub built: bool,
-    /// Timeline and revision of the newest wanted state at which the machine was known to be alive.
+    /// Timeline and revision of the newest wanted state at which the machine was known to be alive; none when it has been
+    /// off as wanted since.
     #[serde(default)]
     pub ran: Option<(i64, i64)>,
+    /// The starts that had been asked for when the machine was last known to be alive.
+    #[serde(default)]
+    pub starts: i64,
     /// Reboots carried out.
     #[serde(default)]
     pub reboots: i64,

@@ -262,6 +262,7 @@ pub fn spec(ports: &[&str], power: Power) -> ServerSpec {
         ports: ports.iter().map(port).collect(),
         power,
         reboot: Reboot::default(),
+        starts: 0,
         stop_seconds: 60,
         config_drive: true,
         metadata: Metadata { hostname: "vm.novalocal".to_owned(), ..Metadata::default() },

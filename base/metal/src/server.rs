@@ -33,6 +33,10 @@ pub struct ServerSpec {
     pub power: Power,
     /// The last reboot that was asked for.
     pub reboot: Reboot,
+    /// How often a start was asked for. A machine that stopped by itself is started when this has risen, and not because
+    /// something else of it has changed: whoever asked for that may not have known yet.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub starts: i64,
     /// How long a guest may take to shut down when asked kindly, in seconds.
     pub stop_seconds: u32,
     /// It has a config drive.
@@ -83,6 +87,11 @@ pub enum Power {
     Paused,
     /// Saved to disk, memory given back.
     Suspended,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_never(count: &i64) -> bool {
+    *count == 0
 }
 
 /// The last reboot that was asked for: carried out once when `count` is above what the host has done.

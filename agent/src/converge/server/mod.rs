@@ -4,10 +4,10 @@
 //!
 //! * **Lives.** Machine and disks belong to one incarnation. Before anything of incarnation n+1 is made, the machine
 //!   of n is destroyed and its disks are removed. A life that is later than the wanted one is left alone.
-//! * **Starting.** A machine that is off is started when it has never run in this life, or when the wanted state is
-//!   newer (timeline, revision) than the newest at which it was known to be alive. So a machine that stopped by itself,
-//!   or with its host, stays off until somebody wants something of it again: that it stopped is reported with the
-//!   reason, and the controller decides. A suspended machine is restored whenever it is wanted.
+//! * **Starting.** A machine that is off is started when it has not run since it was last wanted off (or at all, in this
+//!   life), or when a start or a reboot has been asked for since it was last known to be alive. So a machine that stopped
+//!   by itself, or with its host, stays off whatever else of it changes: that it stopped is reported with the reason,
+//!   and the controller decides. A suspended machine is restored whenever it is wanted.
 //! * **Reboots** are counted in the ledger. A step is written down before it is done (stopping, then starting), so
 //!   that each reboot happens once whatever is killed when. Any start carries out all reboots asked for before it.
 //! * **Size** and config drive are those of the last start; ports follow at once.
@@ -196,7 +196,10 @@ impl Life<'_> {
                 observed.fault = Some(why.clone());
                 Outcome::Failed(why)
             }
-            Some(Halt::Ledger(error)) => Outcome::Failed(error.to_string()),
+            Some(Halt::Ledger(error)) => {
+                observed.doing = Some(format!("trying again: {error}"));
+                Outcome::Failed(error.to_string())
+            }
         }
     }
 }
@@ -226,6 +229,7 @@ pub(crate) fn sample_server() -> ServerSpec {
         ports: Vec::new(),
         power: Power::On,
         reboot: metal::server::Reboot::default(),
+        starts: 0,
         stop_seconds: 60,
         config_drive: false,
         metadata: metal::server::Metadata::default(),

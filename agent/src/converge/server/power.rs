@@ -37,14 +37,19 @@ impl Life<'_> {
 
     /// See the rules of [`super`].
     fn may_start(&self) -> bool {
-        self.note.ran.is_none_or(|ran| self.at() > ran)
+        self.note.ran.is_none()
+            || self.spec.starts > self.note.starts
+            || self.spec.reboot.count > self.note.reboots
     }
 
     /// The machine is known to be alive at this wanted state.
     fn ran(&mut self) -> Result<(), Halt> {
-        let at = self.at();
-        if self.note.ran != Some(at) {
-            self.note = self.core.ledger.note_later(self.key, |note| note.ran = Some(at))?;
+        let (at, starts) = (self.at(), self.spec.starts);
+        if self.note.ran != Some(at) || self.note.starts < starts {
+            self.note = self.core.ledger.note_later(self.key, |note| {
+                note.ran = Some(at);
+                note.starts = note.starts.max(starts);
+            })?;
         }
         Ok(())
     }
@@ -66,8 +71,11 @@ impl Life<'_> {
             MachineState::Absent if !self.note.built => drop(self.build().await?),
             MachineState::Absent | MachineState::Off => {}
         }
-        if self.note.rebooting.is_some() {
-            self.note = self.core.ledger.note_later(self.key, |note| note.rebooting = None)?;
+        if self.note.rebooting.is_some() || self.note.ran.is_some() {
+            self.note = self.core.ledger.note_later(self.key, |note| {
+                note.rebooting = None;
+                note.ran = None;
+            })?;
         }
         self.unplug_taps().await
     }
@@ -102,9 +110,10 @@ impl Life<'_> {
             limit(LONG, "starting", self.core.parts.hypervisor.start(&machine)).await?;
         }
         self.align_ports().await?;
-        let (at, reboots) = (self.at(), self.spec.reboot.count);
+        let (at, reboots, starts) = (self.at(), self.spec.reboot.count, self.spec.starts);
         self.note = self.core.ledger.note_later(self.key, |note| {
             note.ran = Some(at);
+            note.starts = note.starts.max(starts);
             note.reboots = note.reboots.max(reboots);
             note.rebooting = None;
         })?;

@@ -261,6 +261,9 @@ pub struct Detail {
     pub project_name: String,
     /// Hosts that were tried and did not work.
     pub tried: Vec<String>,
+    /// How often a start was asked for, after the first.
+    #[serde(default)]
+    pub starts: i64,
     /// The guest's password that the user has cleared.
     #[serde(default)]
     pub password_cleared: Option<String>,
@@ -459,22 +462,32 @@ impl Server {
             Some(_) if !observed.missing_images.is_empty() => Turn::Wake,
             Some(_) => match observed.fault.clone().filter(|_| self.answered()) {
                 Some(reason) => Turn::TaskFailed(reason),
+                // The host is not at it any more: the machine stopped under what was asked for.
+                None if self.stopped(observed)
+                    && observed.stopped_because.is_some()
+                    && observed.doing.is_none() =>
+                {
+                    (self.task, self.deadline) = (None, None);
+                    self.stay_off(observed)
+                }
                 None => Turn::Seen,
             },
-            None if self.power == Power::On
-                && observed.state == MachineState::Off
-                && self.answered()
-                && !self.failed =>
-            {
-                self.power = Power::Off;
-                self.task_revision = self.revision + 1;
-                Turn::Stopped(
-                    observed.stopped_because.clone().unwrap_or_else(|| STOPPED_BY_ITSELF.to_owned()),
-                )
-            }
+            None if self.stopped(observed) && !self.failed => self.stay_off(observed),
             None if !observed.missing_images.is_empty() => Turn::Wake,
             None => Turn::Seen,
         }
+    }
+
+    /// The machine is off although it is not wanted off.
+    fn stopped(&self, observed: &ServerObserved) -> bool {
+        self.power != Power::Off && observed.state == MachineState::Off && self.answered()
+    }
+
+    /// It is wanted off from now on, so that nothing starts it behind its owner's back.
+    fn stay_off(&mut self, observed: &ServerObserved) -> Turn {
+        self.power = Power::Off;
+        self.task_revision = self.revision + 1;
+        Turn::Stopped(observed.stopped_because.clone().unwrap_or_else(|| STOPPED_BY_ITSELF.to_owned()))
     }
 }
 
@@ -582,6 +595,24 @@ pub mod tests {
         assert_eq!(status(&server), ("SHUTOFF", "stopped", None, 4));
         assert_eq!(server.absorb(&report(3, 1, dead)), Turn::Seen);
         assert_eq!(server.absorb(&report(3, 1, observed(MachineState::Running))), Turn::Stale);
+    }
+
+    #[test]
+    fn a_machine_that_dies_under_a_task_ends_it_unless_the_host_is_still_at_it() {
+        let mut server = running();
+        (server.power, server.task, server.task_revision) = (Power::Suspended, Some(Task::Suspending), 2);
+        let mut dead = observed(MachineState::Off);
+        dead.stopped_because = Some("the guest shut down".into());
+        dead.doing = Some("making disks".into());
+        assert_eq!(server.absorb(&report(2, 2, dead.clone())), Turn::Seen);
+        dead.doing = None;
+        assert_eq!(
+            server.absorb(&report(3, 1, dead.clone())),
+            Turn::Seen,
+            "it answers what was wanted before"
+        );
+        assert_eq!(server.absorb(&report(4, 2, dead)), Turn::Stopped("the guest shut down".into()));
+        assert_eq!(status(&server), ("SHUTOFF", "stopped", None, 4));
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub fn of(server: &Server, ports: &[PortFacts], domain: &str) -> Option<ServerSp
         ports: ordered(server, ports).map(|port| port.wiring.clone()).collect(),
         power: server.power,
         reboot: Reboot { count: server.reboots, hard: server.reboot_hard },
+        starts: detail.starts,
         stop_seconds: STOP_SECONDS,
         config_drive: server.config_drive,
         metadata: metadata(server, ports, domain),

@@ -61,6 +61,9 @@ impl Compute {
             let mut server = server_for(tx, cx, &id, switch.rule)?;
             Demand { action: switch.word, states: switch.from, tasks: Some(&[]), launched: true }
                 .check(cx, &server)?;
+            if server.power == Power::Off {
+                server.detail.starts += 1;
+            }
             server.power = switch.to;
             this.task_begin(tx, cx, server, switch.task, switch.event)
         })
@@ -81,6 +84,8 @@ impl Compute {
             let runs = server.seen.as_ref().is_some_and(|seen| seen.state == MachineState::Running);
             if runs || server.power == Power::On {
                 server.reboots += 1;
+            } else {
+                server.detail.starts += 1;
             }
             (server.power, server.reboot_hard) = (Power::On, hard);
             let task = if hard { Task::RebootingHard } else { Task::Rebooting };

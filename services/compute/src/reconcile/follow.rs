@@ -87,6 +87,7 @@ impl Compute {
             }
             Turn::Stopped(reason) => {
                 server.updated_at = tx.now();
+                end(tx, server, Some(("Error", reason)))?;
                 let request_id = tx.entropy().request_id();
                 let doer = Doer {
                     request_id: &request_id,
