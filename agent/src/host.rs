@@ -2,6 +2,7 @@
 
 use crate::converge::Topic;
 use crate::core::{Core, Key};
+use crate::ledger::Entry;
 use crate::limit::{BRIEF, limit};
 use crate::status;
 use async_trait::async_trait;
@@ -74,6 +75,17 @@ impl Host for Served {
         Ok(())
     }
 
+    async fn image_forget(&self, image_id: String) -> Result<(), HostError> {
+        let core = &self.0;
+        // A server that has no disk yet needs the copy as well.
+        if let Some(server) =
+            core.ledger.map(|(key, entry)| names(entry, &image_id).then(|| key.1.clone())).first()
+        {
+            return Err(HostError::NotYet { why: format!("server {server} needs image {image_id}") });
+        }
+        limit(BRIEF, "the disks", core.parts.disks.forget_image(&image_id)).await.map_err(HostError::of)
+    }
+
     async fn console_log(&self, server_id: String, bytes: u64) -> Result<Vec<u8>, HostError> {
         self.known_machine(&server_id).await?;
         let hypervisor = &self.0.parts.hypervisor;
@@ -118,6 +130,12 @@ impl Served {
             None => Err(HostError::Missing { what: format!("the machine of server {id}") }),
         }
     }
+}
+
+/// The server that is wanted is made of this image.
+fn names(entry: &Entry, image_id: &str) -> bool {
+    let Some(Spec::Server(spec)) = &entry.wanted.spec else { return false };
+    std::iter::once(&spec.image).chain(&spec.kernel).chain(&spec.ramdisk).any(|image| image.id == image_id)
 }
 
 /// What can be refused by looking at it alone.

@@ -75,7 +75,7 @@ async fn power_follows_what_is_wanted() {
 }
 
 #[tokio::test]
-async fn what_stops_by_itself_stays_off_until_something_is_wanted_of_it() {
+async fn what_stops_by_itself_stays_off_until_a_start_is_asked_for() {
     let mut rig = Rig::new(Config::default()).await;
     rig.put_image().await;
     rig.ensure(server("s", 1, spec(&[], Power::On))).await;
@@ -88,9 +88,23 @@ async fn what_stops_by_itself_stays_off_until_something_is_wanted_of_it() {
     rig.ensure(server("t", 1, spec(&[], Power::On))).await;
     rig.server_is("t", 1, MachineState::Running).await;
     assert_eq!(rig.server("s").unwrap().state, MachineState::Off);
-    rig.ensure(server("s", 3, spec(&[], Power::On))).await;
+    // Something else of it changes: the controller may not have heard yet that it stopped, and hears it with this.
+    let mut renamed = spec(&[], Power::On);
+    renamed.metadata.meta.insert("colour".to_owned(), "grey".to_owned());
+    rig.ensure(server("s", 2, renamed.clone())).await;
+    let stopped = rig.server_is("s", 2, MachineState::Off).await;
+    assert_eq!(stopped.stopped_because.as_deref(), Some("killed by signal 9"));
+    assert_eq!(rig.sim.boots("s"), 1);
+    renamed.starts = 1;
+    rig.ensure(server("s", 3, renamed.clone())).await;
     let started = rig.server_is("s", 3, MachineState::Running).await;
     assert_eq!((rig.sim.boots("s"), started.stopped_because), (2, None));
+    rig.sim.kill("s", "killed by signal 9").unwrap();
+    rig.server_is("s", 3, MachineState::Off).await;
+    renamed.reboot = Reboot { count: 1, hard: true };
+    rig.ensure(server("s", 4, renamed)).await;
+    rig.server_is("s", 4, MachineState::Running).await;
+    assert_eq!(rig.sim.boots("s"), 3);
 }
 
 #[tokio::test]
@@ -194,6 +208,24 @@ async fn nothing_is_left(rig: &Rig) {
     assert!(rig.sim.servers().await.unwrap().is_empty());
     assert!(rig.sim.held().await.unwrap().is_empty());
     assert!(rig.sim.plugged().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_copy_of_an_image_goes_when_no_server_needs_it_any_more() {
+    let rig = Rig::new(Config::default()).await;
+    rig.put_image().await;
+    rig.ensure(server("s", 1, spec(&[], Power::On))).await;
+    rig.server_is("s", 1, MachineState::Running).await;
+    let (image, forget) =
+        (rig::image(), || rig.agents.forget_image(&rig.host, "0badcafe-0000-4000-8000-000000000001"));
+    assert!(matches!(forget().await, Err(LinkError::NotYet(why)) if why.contains("server s")));
+    assert!(rig.sim.has_image(&image).await.unwrap());
+    rig.ensure(tombstone(Kind::Server, "s", 2)).await;
+    rig.gone(Kind::Server, "s").await;
+    for _ in 0..2 {
+        forget().await.unwrap();
+        assert!(!rig.sim.has_image(&image).await.unwrap());
+    }
 }
 
 #[tokio::test]

@@ -43,8 +43,6 @@ class World:
         self.image, self.image_format = os.path.abspath(options.image), options.image_format
         self.ssh_user, self.ca, self.state_dir = options.ssh_user, options.ca, options.state_dir
         self.private_key, self.public_key = guest.make_key(scratch)
-        # ids of the images that servers started from: their hosts keep copies of them
-        self.booted = []
 
     def check(self, label, wrong):
         """A line that is no command: `wrong` lists what is amiss."""
@@ -52,9 +50,8 @@ class World:
 
     def boot_image(self, cli):
         """Uploads the image that servers start from; returns its name."""
-        made = cli.show(f'image create cli-boot --file {self.image} --disk-format {self.image_format} --container-format bare --private',
-                        status='active')
-        self.booted.append(made['id'])
+        cli.show(f'image create cli-boot --file {self.image} --disk-format {self.image_format} --container-format bare --private',
+                 status='active')
         return 'cli-boot'
 
     def until(self, label, true, within):
@@ -131,7 +128,7 @@ def main():
             if not scenario(name, world):
                 sweep(admin, member, before)
         print('\n# at the end nothing is left', flush=True)
-        left_over(results, options, admin, member, before, metal, world.booted)
+        left_over(results, options, admin, member, before, metal)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -153,7 +150,7 @@ def scenario(name, world):
     return False
 
 
-def left_over(results, options, admin, member, before, metal, booted):
+def left_over(results, options, admin, member, before, metal):
     """Three parties: the APIs, the cloud's own queue of work, and the metal."""
     until = time.monotonic() + 30
     while any(compared := inventory.compare(before, inventory.take(admin, member)).values()) and time.monotonic() < until:
@@ -163,7 +160,7 @@ def left_over(results, options, admin, member, before, metal, booted):
     del compared
     if options.state_dir:
         results.line('no work is left in the queue', 0.0, work_left(options, 30))
-        results.line('the metal is as before', 0.0, leak.settle(options.state_dir, metal, cached=booted))
+        results.line('the metal is as before', 0.0, leak.settle(options.state_dir, metal))
 
 
 def work_left(options, within):

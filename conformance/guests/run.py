@@ -356,7 +356,7 @@ def main():
             with report.check('all is removed again') as wrong:
                 wrong += test.clean()
         with report.check('and nothing is left on the metal') as wrong:
-            wrong += leak.settle(options.state_dir, before, cached=(test.image.id,))
+            wrong += leak.settle(options.state_dir, before)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return report.close()

@@ -21,8 +21,6 @@ TABLE = 'drystone_'
 # Folders of the state directory whose files belong to users' things. The other files are the cloud's own:
 # databases, logs, sockets, keys.
 FOLDERS = ('disks', 'images', 'servers')
-# Where a host's copies of images are; on simulated metal, too.
-COPIES = ('file images/', 'simulated image ')
 OVN_TABLES = ('Logical_Switch', 'Logical_Switch_Port', 'Logical_Router', 'Logical_Router_Port', 'Logical_Router_Static_Route',
               'NAT', 'Port_Group', 'ACL', 'Address_Set', 'DHCP_Options', 'DNS')
 
@@ -71,15 +69,11 @@ def compare(before, after):
             for kind, things in after.items() for name, what in sorted(things.items()) if name not in before.get(kind, {})]
 
 
-def settle(state_dir, before, within=30, prefix=PREFIX, cached=()):
-    """Compares until nothing is too much, or the time is up; returns the last sentences.
-
-    Hosts keep copies of the images of these ids for a while after their last use.
-    """
+def settle(state_dir, before, within=30, prefix=PREFIX):
+    """Compares until nothing is too much, or the time is up; returns the last sentences."""
     until = time.monotonic() + within
     while True:
-        left = [sentence for sentence in compare(before, show(state_dir, prefix))
-                if not sentence.startswith(tuple(start + ident for ident in cached for start in COPIES))]
+        left = compare(before, show(state_dir, prefix))
         if not left or time.monotonic() > until:
             return left
         time.sleep(0.5)

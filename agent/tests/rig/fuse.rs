@@ -264,6 +264,13 @@ impl Disks for Fused {
         answer
     }
 
+    async fn forget_image(&self, image_id: &str) -> Driven<()> {
+        self.step().await;
+        let answer = Disks::forget_image(&self.sim, image_id).await;
+        self.step().await;
+        answer
+    }
+
     async fn root(
         &self,
         server_id: &str,

@@ -7,6 +7,10 @@ use policy::Who;
 use std::collections::BTreeMap;
 use store::Tx;
 
+/// The kind of the work rows of deleted images, by the image's id: who deletes one wants this, and compute takes the
+/// copies from the hosts.
+pub const COPIES: &str = "image-copies";
+
 /// An image as compute needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageFacts {

@@ -69,6 +69,10 @@ impl Host for Idle {
         Ok(true)
     }
 
+    async fn image_forget(&self, _image_id: String) -> Result<(), HostError> {
+        Ok(())
+    }
+
     async fn image_put(&self, _image: ImageSource, mut data: Data) -> Result<(), HostError> {
         while let Some(chunk) = data.next().await {
             chunk.map_err(HostError::failed)?;

@@ -132,6 +132,11 @@ impl Agents {
         self.0.session(host_id)?.image_put(image, data).await
     }
 
+    /// The host has no copy of the image any more; [`LinkError::NotYet`] while a server there needs it.
+    pub async fn forget_image(&self, host_id: &str, image_id: &str) -> Result<(), LinkError> {
+        self.0.session(host_id)?.image_forget(image_id).await
+    }
+
     /// The end of a server's console log, at most `bytes`.
     pub async fn console_log(
         &self,

@@ -65,6 +65,8 @@ pub trait Host: Send + Sync + 'static {
     async fn image_has(&self, image: ImageSource) -> Result<bool, HostError>;
     /// Takes a copy of the image.
     async fn image_put(&self, image: ImageSource, data: Data) -> Result<(), HostError>;
+    /// No copy of the image is left. [`HostError::NotYet`] while a server needs it.
+    async fn image_forget(&self, image_id: String) -> Result<(), HostError>;
     /// The end of a server's console log.
     async fn console_log(&self, server_id: String, bytes: u64) -> Result<Vec<u8>, HostError>;
     /// A connection to a server's screen.

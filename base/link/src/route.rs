@@ -13,6 +13,7 @@ pub(crate) enum Route {
     Reports { kinds: Vec<Kind> },
     ImageHas,
     ImagePut,
+    ImageForget,
     Console { server_id: String, bytes: u64 },
     Screen { server_id: String },
     Forget,
@@ -25,7 +26,9 @@ impl Route {
             Self::Hello | Self::Ledger | Self::Reports { .. } | Self::Console { .. } | Self::Status => {
                 Method::GET
             }
-            Self::Ensure | Self::ImageHas | Self::Screen { .. } | Self::Forget => Method::POST,
+            Self::Ensure | Self::ImageHas | Self::ImageForget | Self::Screen { .. } | Self::Forget => {
+                Method::POST
+            }
             Self::ImagePut => Method::PUT,
         }
     }
@@ -40,6 +43,7 @@ impl Route {
                 format!("/1/reports/{}", words.join("+"))
             }
             Self::ImageHas | Self::ImagePut => "/1/image".to_owned(),
+            Self::ImageForget => "/1/image/forget".to_owned(),
             Self::Console { server_id, bytes } => format!("/1/console/{server_id}/{bytes}"),
             Self::Screen { server_id } => format!("/1/screen/{server_id}"),
             Self::Forget => "/1/forget".to_owned(),
@@ -68,6 +72,7 @@ impl Route {
             }
             ["1", "image"] if method == Method::PUT => Self::ImagePut,
             ["1", "image"] => Self::ImageHas,
+            ["1", "image", "forget"] => Self::ImageForget,
             ["1", "console", id, bytes] => {
                 Self::Console { server_id: (*id).to_owned(), bytes: bytes.parse().ok()? }
             }
@@ -94,6 +99,7 @@ mod tests {
             Route::Reports { kinds: vec![Kind::Port] },
             Route::ImageHas,
             Route::ImagePut,
+            Route::ImageForget,
             Route::Console { server_id: "a".to_owned(), bytes: 7 },
             Route::Screen { server_id: "a".to_owned() },
             Route::Forget,

@@ -73,6 +73,10 @@ async fn brief(host: &Arc<dyn Host>, route: Route, body: Incoming) -> Result<Res
         Route::Ensure => json(&host.ensure(read(body).await?).await?),
         Route::Ledger => json(&host.ledger().await?),
         Route::ImageHas => json(&host.image_has(read(body).await?).await?),
+        Route::ImageForget => {
+            let image_id: String = read(body).await?;
+            json(&host.image_forget(image_id).await?)
+        }
         Route::Forget => {
             let (kind, id, rank) = read(body).await?;
             json(&host.forget(kind, id, rank).await?)

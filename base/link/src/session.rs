@@ -116,6 +116,10 @@ impl Session {
         self.post(&Route::ImageHas, image).await
     }
 
+    pub(crate) async fn image_forget(&self, image_id: &str) -> Result<(), LinkError> {
+        self.post(&Route::ImageForget, &image_id).await
+    }
+
     pub(crate) async fn status(&self) -> Result<serde_json::Value, LinkError> {
         self.get(&Route::Status).await
     }

@@ -208,6 +208,8 @@ pub trait Disks: Send + Sync + 'static {
     async fn image_path(&self, image: &ImageSource) -> Driven<PathBuf>;
     /// Forgets copies that are not in `keep` and have not been used for `unused`.
     async fn forget_images(&self, keep: &[String], unused: Duration) -> Driven<()>;
+    /// No copy of the image is here. Answers [`DriverError::NotYet`] while a server's disk lies on it.
+    async fn forget_image(&self, image_id: &str) -> Driven<()>;
     /// The server's root disk: a copy-on-write overlay on the image, grown to `gib` (0: the image's own size).
     /// Answers [`DriverError::NotYet`] when the image's copy is not there.
     async fn root(

@@ -248,6 +248,10 @@ pub async fn disks_suite(disks: &dyn Disks, image: &ImageSource, bytes: &[u8]) -
         done(disks.config_drive(server, 1, &files).await, "config_drive")?;
     }
     holds(done(disks.servers().await, "servers")?.contains(&server.to_owned()), "the server has disks")?;
+    holds(
+        matches!(disks.forget_image(&image.id).await, Err(DriverError::NotYet(_))),
+        "an image stays while a disk lies on it",
+    )?;
     for _ in 0..2 {
         done(disks.remove(server).await, "remove")?;
     }
@@ -256,5 +260,10 @@ pub async fn disks_suite(disks: &dyn Disks, image: &ImageSource, bytes: &[u8]) -
     done(disks.forget_images(std::slice::from_ref(&image.id), Duration::ZERO).await, "forget_images")?;
     holds(done(disks.has_image(image).await, "has_image")?, "an image in use is kept")?;
     done(disks.forget_images(&[], Duration::ZERO).await, "forget_images")?;
-    holds(!done(disks.has_image(image).await, "has_image")?, "an unused image is forgotten")
+    holds(!done(disks.has_image(image).await, "has_image")?, "an unused image is forgotten")?;
+    done(disks.take_image(image, data(bytes)).await, "take_image")?;
+    for _ in 0..2 {
+        done(disks.forget_image(&image.id).await, "forget_image")?;
+    }
+    holds(!done(disks.has_image(image).await, "has_image")?, "an image that shall be forgotten is")
 }

@@ -138,25 +138,67 @@ impl Images {
     }
 
     /// Forgets copies that nobody wants, uses or has used lately.
-    pub fn forget(&self, keep: &[String], unused: Duration, bases: &BTreeSet<String>) -> Driven<()> {
+    pub fn forget(
+        &self,
+        keep: &[String],
+        unused: Duration,
+        bases: impl FnOnce() -> Driven<BTreeSet<String>>,
+    ) -> Driven<()> {
         let _nobody_starts_to_use_one = self.hold();
-        let told = |error: std::io::Error| failed("read", &self.folder, &error);
-        for entry in std::fs::read_dir(&self.folder).map_err(told)? {
-            let entry = entry.map_err(told)?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let Some((id, _)) = name.rsplit_once('.').filter(|(id, _)| !id.is_empty()) else { continue };
-            let age = entry
-                .metadata()
-                .and_then(|data| data.modified())
-                .map(|used| used.elapsed().unwrap_or_default());
-            let old = age.is_ok_and(|age| age >= unused);
-            if old && !keep.iter().any(|kept| kept == id) && !bases.contains(&name) {
-                std::fs::remove_file(entry.path()).map_err(told)?;
-                tracing::info!(image = id, "an unused copy of an image is removed");
+        let bases = bases()?;
+        for (id, path) in self.copies()? {
+            let used = std::fs::metadata(&path).and_then(|data| data.modified());
+            let old = used.is_ok_and(|used| used.elapsed().unwrap_or_default() >= unused);
+            if old && !keep.contains(&id) && !lies_in(&bases, &path) {
+                self.remove(&id, &path)?;
             }
         }
         Ok(())
     }
+
+    /// No copy of the image is left, unless a disk lies on it.
+    pub fn forget_one(&self, id: &str, bases: impl FnOnce() -> Driven<BTreeSet<String>>) -> Driven<()> {
+        let _nobody_starts_to_use_it = self.hold();
+        let copies: Vec<PathBuf> =
+            self.copies()?.into_iter().filter(|(own, _)| own == id).map(|(_, path)| path).collect();
+        if copies.is_empty() {
+            return Ok(());
+        }
+        let bases = bases()?;
+        if copies.iter().any(|path| lies_in(&bases, path)) {
+            return Err(DriverError::NotYet(format!("a disk lies on the copy of image {id}")));
+        }
+        copies.iter().try_for_each(|path| self.remove(id, path))
+    }
+
+    /// The copies: the image's id and the path of each.
+    fn copies(&self) -> Driven<Vec<(String, PathBuf)>> {
+        let told = |error: std::io::Error| failed("read", &self.folder, &error);
+        let mut copies = Vec::new();
+        for entry in std::fs::read_dir(&self.folder).map_err(told)? {
+            let entry = entry.map_err(told)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if let Some((id, _)) = name.rsplit_once('.').filter(|(id, _)| !id.is_empty()) {
+                copies.push((id.to_owned(), entry.path()));
+            }
+        }
+        Ok(copies)
+    }
+
+    fn remove(&self, id: &str, path: &Path) -> Driven<()> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed("remove", path, &error)),
+            _ => {
+                tracing::info!(image = id, "a copy of an image is removed");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The copy is among the bases, which are known by their names.
+fn lies_in(bases: &BTreeSet<String>, copy: &Path) -> bool {
+    copy.file_name().is_some_and(|name| bases.contains(&*name.to_string_lossy()))
 }
 
 fn hex(bytes: &[u8]) -> String {

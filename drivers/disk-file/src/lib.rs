@@ -76,7 +76,12 @@ impl Disks for DiskFile {
 
     async fn forget_images(&self, keep: &[String], unused: Duration) -> Driven<()> {
         let (images, keep) = (self.images.clone(), keep.to_vec());
-        self.work(move |servers| images.forget(&keep, unused, &servers.bases()?)).await
+        self.work(move |servers| images.forget(&keep, unused, || servers.bases())).await
+    }
+
+    async fn forget_image(&self, image_id: &str) -> Driven<()> {
+        let (images, id) = (self.images.clone(), image_id.to_owned());
+        self.work(move |servers| images.forget_one(&id, || servers.bases())).await
     }
 
     async fn root(

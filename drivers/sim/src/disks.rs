@@ -24,10 +24,16 @@ fn holds(state: &State, image: &ImageSource) -> bool {
 
 impl Sim {
     /// A disk of the server in this incarnation; grows, never shrinks.
-    fn disk(&self, server_id: &str, incarnation: i64, name: &str, bytes: u64) -> Driven<PathBuf> {
+    fn disk(
+        &self,
+        server_id: &str,
+        incarnation: i64,
+        (name, bytes): (&str, u64),
+        image: Option<&str>,
+    ) -> Driven<PathBuf> {
         let mut state = self.state();
         let held = state.disks.get(server_id).cloned();
-        let mut record = held.unwrap_or(DisksRecord { incarnation, disks: Default::default() });
+        let mut record = held.unwrap_or(DisksRecord { incarnation, ..DisksRecord::default() });
         if record.incarnation != incarnation {
             let held = record.incarnation;
             return Err(DriverError::Refused(format!("the disks of incarnation {held} are still there")));
@@ -35,6 +41,7 @@ impl Sim {
         let size = record.disks.get(name).copied();
         if size.is_none_or(|size| size < bytes) {
             record.disks.insert(name.to_owned(), bytes);
+            record.image = image.map(str::to_owned).or(record.image);
             state.disks_put(server_id, record).map_err(failed)?;
         }
         Ok(self.0.dir.join("disks").join(server_id).join(name))
@@ -95,6 +102,19 @@ impl Disks for Sim {
         Ok(())
     }
 
+    async fn forget_image(&self, image_id: &str) -> Driven<()> {
+        self.luck()?;
+        let mut state = self.state();
+        if state.disks.values().any(|disks| disks.image.as_deref() == Some(image_id)) {
+            return Err(DriverError::NotYet(format!("a disk lies on the copy of image {image_id}")));
+        }
+        if state.images.contains_key(image_id) {
+            state.image_remove(image_id).map_err(failed)
+        } else {
+            Ok(())
+        }
+    }
+
     async fn root(
         &self,
         server_id: &str,
@@ -115,13 +135,13 @@ impl Disks for Sim {
             return Err(DriverError::NotYet(format!("image {} is not on this host", image.id)));
         }
         let bytes = if gib == 0 { image.bytes } else { bytes };
-        let path = self.disk(server_id, incarnation, "root", bytes)?;
+        let path = self.disk(server_id, incarnation, ("root", bytes), Some(&image.id))?;
         Ok(MachineDisk { path, format: "qcow2".to_owned() })
     }
 
     async fn blank(&self, server_id: &str, incarnation: i64, name: &str, mib: u64) -> Driven<MachineDisk> {
         self.luck()?;
-        let path = self.disk(server_id, incarnation, name, mib << 20)?;
+        let path = self.disk(server_id, incarnation, (name, mib << 20), None)?;
         Ok(MachineDisk { path, format: "qcow2".to_owned() })
     }
 
@@ -133,7 +153,7 @@ impl Disks for Sim {
     ) -> Driven<PathBuf> {
         self.luck()?;
         let bytes = files.iter().map(|(_, content)| content.len() as u64).sum();
-        self.disk(server_id, incarnation, "config", bytes)
+        self.disk(server_id, incarnation, ("config", bytes), None)
     }
 
     async fn remove(&self, server_id: &str) -> Driven<()> {

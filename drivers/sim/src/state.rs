@@ -43,10 +43,13 @@ pub(crate) struct ImageRecord {
 }
 
 /// A server's disks: name and size in bytes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct DisksRecord {
     pub incarnation: i64,
     pub disks: BTreeMap<String, u64>,
+    /// The image that the root disk lies on.
+    #[serde(default)]
+    pub image: Option<String>,
 }
 
 /// Everything that the host holds.

@@ -115,6 +115,7 @@ impl Compute {
         engine
             .with(Arc::new(reconcile::server::Servers(self.clone())))
             .with(Arc::new(reconcile::tombstone::Tombstones(self.clone())))
+            .with(Arc::new(reconcile::image_copies::ImageCopies(self.clone())))
     }
 
     /// Follows who joins and leaves and what hosts report, for ever. To be spawned once a process.

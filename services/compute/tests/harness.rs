@@ -22,7 +22,10 @@ use store::testing::Fixture;
 
 const ID: &str = "77777777-0000-4000-8000-000000000001";
 
-/// A server that is to be built, and, in the second half, to be deleted.
+/// An image that was deleted, and whose copies shall go.
+const GONE: &str = "88888888-0000-4000-8000-000000000001";
+
+/// A server that is to be built, and, in the second half, to be deleted, with the copy of its image, which is deleted.
 struct Small {
     compute: Arc<Compute>,
     host: Arc<FakeHost>,
@@ -62,7 +65,11 @@ impl Small {
         let service = compute.clone();
         db.write_now(move |tx| {
             service.host_arrived(tx, &facts)?;
-            server_insert(tx, &server(tx.now()))?;
+            let image = if deleting { GONE } else { common::IMAGE };
+            server_insert(tx, &server(tx.now(), image))?;
+            if deleting {
+                want(tx, contract::image::COPIES, GONE)?;
+            }
             want(tx, "server", ID)
         })
         .unwrap();
@@ -90,7 +97,7 @@ impl World for Small {
     fn state(&self) -> Result<String, Fault> {
         let server = self.fixture.db.read_now(|tx| server_by_id(tx, ID, true))?;
         let standing = server.map(|server| server.standing());
-        let held: Vec<_> = self.host.servers();
+        let held = (self.host.servers(), self.host.images());
         let (ports, claims) =
             (self.wires.ports.lock().unwrap().len(), self.shelf.claims.lock().unwrap().len());
         Ok(format!("{standing:?} on the host {held:?}, {ports} ports, {claims} claims"))
@@ -125,9 +132,8 @@ impl World for Small {
     }
 }
 
-fn server(now: Micros) -> Server {
-    let image =
-        ImageSource { id: common::IMAGE.into(), format: "qcow2".into(), bytes: 4, sha512: String::new() };
+fn server(now: Micros, image_id: &str) -> Server {
+    let image = ImageSource { id: image_id.into(), format: "qcow2".into(), bytes: 4, sha512: String::new() };
     let flavor =
         compute::model::flavor::FlavorFacts { vcpus: 1, memory_mib: 128, root_gib: 1, ..Default::default() };
     let port =
@@ -148,7 +154,7 @@ fn server(now: Micros) -> Server {
         hostname: "web".into(),
         reservation_id: "r".into(),
         launch_index: 0,
-        image_id: common::IMAGE.into(),
+        image_id: image_id.into(),
         key_name: None,
         config_drive: false,
         access_v4: None,
@@ -216,5 +222,9 @@ async fn a_crash_may_come_anywhere_until_a_server_is_gone() {
     let world = Small::fresh(true);
     assert_eq!(world.host.hello().await.unwrap().name, "one");
     let state = ended(&world).await;
-    assert!(state.contains("DELETED") && state.ends_with("on the host [], 0 ports, 0 claims"), "{state}");
+    assert!(
+        state.contains("DELETED") && state.ends_with("on the host ([], []), 0 ports, 0 claims"),
+        "{state}"
+    );
+    assert!(world.fixture.db.read_now(reconcile::rows).unwrap().is_empty());
 }

@@ -1,6 +1,7 @@
 //! Making hosts hold what the store wants, and taking in what they report.
 
 pub mod follow;
+pub mod image_copies;
 mod outcome;
 pub mod places;
 pub mod server;

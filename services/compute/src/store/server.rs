@@ -254,6 +254,13 @@ pub fn servers_on(tx: &Tx, host_id: &str) -> Result<Vec<String>, Fault> {
     tx.query(sql, params![host_id])?.iter().map(|row| row.text(0)).collect()
 }
 
+/// The ids of all servers with a root disk of this image, or with one to come.
+pub fn servers_standing_on(tx: &Tx, image_id: &str) -> Result<Vec<String>, Fault> {
+    let sql = "SELECT id FROM compute_servers WHERE image_id = ?1 AND deleted_at IS NULL
+        AND (host_id IS NOT NULL OR phase = 'scheduling') ORDER BY id";
+    tx.query(sql, params![image_id])?.iter().map(|row| row.text(0)).collect()
+}
+
 /// Names and ids of all servers that are not deleted on a host, for operators.
 pub fn server_names_on(tx: &Tx, host_id: &str) -> Result<Vec<(String, String)>, Fault> {
     let sql =

@@ -61,6 +61,11 @@ impl FakeHost {
         self.state.lock().unwrap().stuck = Some(why.to_owned());
     }
 
+    /// The images that it has copies of.
+    pub fn images(&self) -> Vec<String> {
+        self.state.lock().unwrap().images.iter().cloned().collect()
+    }
+
     /// What is wanted of a server, if it is anything.
     pub fn wanted(&self, id: &str) -> Option<Wanted> {
         self.state.lock().unwrap().ledger.get(id).cloned()
@@ -193,6 +198,18 @@ impl Host for FakeHost {
         for wanted in all {
             self.carry_out(&mut state, &wanted);
         }
+        Ok(())
+    }
+
+    async fn image_forget(&self, image_id: String) -> Result<(), HostError> {
+        let mut state = self.state.lock().unwrap();
+        state.touched = true;
+        let needs =
+            |wanted: &Wanted| matches!(&wanted.spec, Some(Spec::Server(spec)) if spec.image.id == image_id);
+        if state.ledger.values().any(needs) {
+            return Err(HostError::NotYet { why: format!("a server needs image {image_id}") });
+        }
+        state.images.remove(&image_id);
         Ok(())
     }
 

@@ -143,7 +143,8 @@ impl ImageService {
                         "Image {gone} is protected and cannot be deleted."
                     )));
                 }
-                image_delete(tx, &gone)
+                image_delete(tx, &gone)?;
+                reconcile::want(tx, contract::image::COPIES, &gone)
             })
             .await?;
         self.data.remove(id).await;

@@ -167,6 +167,10 @@ impl Host for Held {
         Ok(false)
     }
 
+    async fn image_forget(&self, _: String) -> Result<(), HostError> {
+        Ok(())
+    }
+
     async fn image_put(&self, _: ImageSource, _: Data) -> Result<(), HostError> {
         Ok(())
     }
