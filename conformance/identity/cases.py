@@ -1,4 +1,4 @@
-"""What both clouds are asked, chapter by chapter. Each request has a case name that is unique within its chapter.
+"""What both clouds are asked of the nouns that every cloud has. Each request has a case name that is unique within its chapter.
 
 A slot such as `{user}` stands for what an earlier answer gave on that side.
 """
@@ -628,22 +628,3 @@ def at_once(both):
     both('enable the domain', 'PATCH', '/v3/domains/{stone}', {'domain': {'enabled': True}})
     both('remove ann', 'DELETE', '/v3/users/{ann}')
     both('login of a removed one', 'POST', '/v3/auth/tokens', login('ann', 'pass-ann', None, stone), token=None)
-
-
-STORY = (discovery, strangers, people, tokens, validate, users, groups, domains, projects, tags, roles, grants, assignments,
-         regions, services, endpoints, application_credentials, at_once)
-
-
-def named(chapter):
-    """A chapter whose cases carry its name."""
-    def told(both):
-        def ask(case, *arguments, **named):
-            return both(f'{chapter.__name__}: {case}', *arguments, **named)
-        ask.sides = both.sides
-        if STORY.index(chapter) > STORY.index(people):
-            personas(ask)
-        chapter(ask)
-    return told
-
-
-CHAPTERS = [begin, *map(named, STORY)]

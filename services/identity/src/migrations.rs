@@ -11,4 +11,5 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0002_application_credentials.sql"),
     },
     Migration { number: 3, name: "credentials", sql: include_str!("../migrations/0003_credentials.sql") },
+    Migration { number: 4, name: "trusts", sql: include_str!("../migrations/0004_trusts.sql") },
 ];

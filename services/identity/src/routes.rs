@@ -2,7 +2,8 @@
 
 use crate::Identity;
 use crate::api::{
-    application_credential, assignment, auth, catalog, credential, discovery, group, project, role, user,
+    application_credential, assignment, auth, catalog, credential, discovery, group, project, role, trust,
+    user,
 };
 use crate::rules::*;
 use fault::Fault;
@@ -12,7 +13,7 @@ use web::{Answer, Ask, Routes};
 
 /// The table.
 pub fn routes() -> Routes<Identity> {
-    credentials(application_credentials(grants(Routes::new())))
+    trusts(credentials(application_credentials(grants(Routes::new()))))
         .get("/", op("version_list", discovery::versions).open("discovery comes before a token"))
         .get("/v3", op("version_show", discovery::version).open("discovery comes before a token"))
         .post(
@@ -148,6 +149,24 @@ fn credentials(routes: Routes<Identity>) -> Routes<Identity> {
         .get("/v3/policies/{id}", op("policy_show", policy_show).rule(&GET_POLICY))
         .patch("/v3/policies/{id}", op("policy_update", policy_update).rule(&UPDATE_POLICY))
         .delete("/v3/policies/{id}", op("policy_delete", policy_delete).rule(&DELETE_POLICY))
+}
+
+/// Trusts: users who let others act in their place.
+fn trusts(routes: Routes<Identity>) -> Routes<Identity> {
+    let one = "/v3/OS-TRUST/trusts/{id}";
+    routes
+        .get("/v3/OS-TRUST/trusts", op("trust_list", trust::list_all).rule(&LIST_TRUSTS))
+        .post("/v3/OS-TRUST/trusts", op("trust_create", trust::create).rule(&CREATE_TRUST))
+        .get(one, op("trust_show", trust::show).rule(&GET_TRUST))
+        .delete(one, op("trust_delete", trust::delete).rule(&DELETE_TRUST))
+        .get(
+            "/v3/OS-TRUST/trusts/{id}/roles",
+            op("trust_role_list", trust::role_list).rule(&LIST_ROLES_FOR_TRUST),
+        )
+        .get(
+            "/v3/OS-TRUST/trusts/{id}/roles/{role}",
+            op("trust_role_show", trust::role_show).rule(&GET_ROLE_FOR_TRUST),
+        )
 }
 
 /// Application credentials belong to a user.

@@ -274,6 +274,30 @@ policy::rules! {
     DELETE_POLICY "identity:delete_policy"
         "rule:admin_required"
         "Forget a policy document.";
+    CREATE_TRUST "identity:create_trust"
+        "user_id:%(target.trust.trustor_user_id)s"
+        "Let another user act in one's place.";
+    LIST_TRUSTS "identity:list_trusts"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List trusts.";
+    LIST_TRUSTS_FOR_TRUSTOR "identity:list_trusts_for_trustor"
+        "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.trust.trustor_user_id)s"
+        "List the trusts that a user gave.";
+    LIST_TRUSTS_FOR_TRUSTEE "identity:list_trusts_for_trustee"
+        "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.trust.trustee_user_id)s"
+        "List the trusts that a user was given.";
+    LIST_ROLES_FOR_TRUST "identity:list_roles_for_trust"
+        "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.trust.trustor_user_id)s or user_id:%(target.trust.trustee_user_id)s"
+        "List the roles of a trust.";
+    GET_ROLE_FOR_TRUST "identity:get_role_for_trust"
+        "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.trust.trustor_user_id)s or user_id:%(target.trust.trustee_user_id)s"
+        "Show a role of a trust.";
+    DELETE_TRUST "identity:delete_trust"
+        "rule:admin_required or user_id:%(target.trust.trustor_user_id)s"
+        "End a trust.";
+    GET_TRUST "identity:get_trust"
+        "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.trust.trustor_user_id)s or user_id:%(target.trust.trustee_user_id)s"
+        "Show a trust.";
     CHECK_TOKEN "identity:check_token"
         "rule:admin_required or (role:reader and system_scope:all) or rule:token_subject"
         "Look whether a token is valid.";

@@ -31,7 +31,10 @@ static TOKEN: LazyLock<Schema> = LazyLock::new(|| {
             },
             "scope": {
                 "type": ["object", "string"],
-                "properties": {"project": scoped, "domain": domain, "system": {"type": "object"}},
+                "properties": {
+                    "project": scoped, "domain": domain, "system": {"type": "object"},
+                    "OS-TRUST:trust": {"type": "object", "properties": {"id": text}},
+                },
             },
         },
         "required": ["identity"],
@@ -172,7 +175,7 @@ fn password(given: &Value) -> Result<(Named, Zeroizing<String>), Fault> {
     Ok((named, Zeroizing::new(password.to_owned())))
 }
 
-/// The kinds of scope; trusts are known so that they are refused like any other wrong scope.
+/// The kinds of scope.
 const SCOPES: [&str; 5] = ["system", "project", "domain", "OS-TRUST:trust", "unscoped"];
 
 fn wish(scope: Option<&Value>) -> Result<Wish, Fault> {
@@ -182,6 +185,10 @@ fn wish(scope: Option<&Value>) -> Result<Wish, Fault> {
         ["unscoped"] => Ok(Wish::Unscoped),
         ["project"] => Ok(Wish::Project(named(&scope["project"], "project")?)),
         ["domain"] => Ok(Wish::Domain(domain(&scope["domain"])?)),
+        ["OS-TRUST:trust"] => match scope["OS-TRUST:trust"]["id"].as_str() {
+            Some(id) if !id.is_empty() => Ok(Wish::Trust(id.to_owned())),
+            _ => Err(expected("trust_id", "trust")),
+        },
         ["system"] if scope["system"]["all"] == true => Ok(Wish::System),
         ["system"] => Err(unauthenticated()),
         _ => Err(expected("system, project, domain, OS-TRUST:trust or unscoped", "scope")),

@@ -9,6 +9,7 @@ pub mod discovery;
 pub mod group;
 pub mod project;
 pub mod role;
+pub mod trust;
 pub mod user;
 
 use fault::Fault;

@@ -9,4 +9,5 @@ pub mod password;
 pub mod project;
 pub mod role;
 pub mod token;
+pub mod trust;
 pub mod user;

@@ -33,13 +33,19 @@ impl Role {
 
     /// As the API writes it below `role`.
     pub fn body(&self, base: &str) -> Value {
+        let mut body = self.plain();
+        body["links"] = json!({"self": format!("{base}/v3/roles/{}", self.id)});
+        body
+    }
+
+    /// The same without links, as it stands in things that carry roles.
+    pub fn plain(&self) -> Value {
         let mut body = self.extra.clone();
         body.insert("id".into(), json!(self.id));
         body.insert("name".into(), json!(self.name));
         body.insert("domain_id".into(), self.domain());
         body.insert("description".into(), json!(self.description));
         body.insert("options".into(), Value::Object(self.options.clone()));
-        body.insert("links".into(), json!({"self": format!("{base}/v3/roles/{}", self.id)}));
         Value::Object(body)
     }
 }

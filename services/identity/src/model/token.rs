@@ -1,7 +1,8 @@
 //! What a token says, packed as Keystone packs it: a MessagePack list whose first number tells the kind.
 //!
-//! Kinds that are given out: 0 unscoped, 1 domain, 2 project, 8 system, 9 project by an application credential. Ids of 32 hex digits travel as 16 bytes; a
-//! Keystone with the same keys reads our tokens, and we read its.
+//! Kinds that are given out: 0 unscoped, 1 domain, 2 project, 3 project by a trust, 8 system, 9 project by an
+//! application credential. Ids of 32 hex digits travel as 16 bytes; a Keystone with the same keys reads our tokens, and
+//! we read its.
 
 use kernel::Micros;
 
@@ -21,6 +22,15 @@ pub enum Scope {
     System,
 }
 
+/// What a token was had of besides its owner's proof: its scope is then a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delegation {
+    /// An application credential, by id.
+    Credential(String),
+    /// A trust, by id.
+    Trust(String),
+}
+
 /// What a token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payload {
@@ -34,20 +44,21 @@ pub struct Payload {
     pub expires_at: Micros,
     /// Its own audit id, then that of the token it descends from.
     pub audit_ids: Vec<String>,
-    /// The application credential that it was proved with; its scope is then a project.
-    pub credential_id: Option<String>,
+    /// What else it was had of.
+    pub delegation: Option<Delegation>,
 }
 
 impl Payload {
     /// Packs it.
     pub fn pack(&self) -> Vec<u8> {
         let mut out = Writer(Vec::with_capacity(96));
-        let (kind, length) = match (&self.scope, &self.credential_id) {
+        let (kind, length) = match (&self.scope, &self.delegation) {
             (Scope::Unscoped, _) => (0, 5),
             (Scope::Domain(_), _) => (1, 6),
             (Scope::Project(_), None) => (2, 6),
+            (Scope::Project(_), Some(Delegation::Trust(_))) => (3, 7),
             (Scope::System, _) => (8, 6),
-            (Scope::Project(_), Some(_)) => (9, 7),
+            (Scope::Project(_), Some(Delegation::Credential(_))) => (9, 7),
         };
         out.list(length);
         out.number(kind);
@@ -56,10 +67,7 @@ impl Payload {
         match &self.scope {
             Scope::Unscoped => {}
             Scope::Project(id) => out.id(id),
-            Scope::Domain(id) => match hex_bytes(id) {
-                Some(bytes) => out.bytes(&bytes),
-                None => out.text(id),
-            },
+            Scope::Domain(id) => out.bare_id(id),
             Scope::System => out.text("all"),
         }
         #[expect(
@@ -71,8 +79,10 @@ impl Payload {
         for id in &self.audit_ids {
             out.bytes(&audit_bytes(id));
         }
-        if let (9, Some(id)) = (kind, &self.credential_id) {
-            out.id(id);
+        match (kind, &self.delegation) {
+            (3, Some(Delegation::Trust(id))) => out.bare_id(id),
+            (9, Some(Delegation::Credential(id))) => out.id(id),
+            _ => {}
         }
         out.0
     }
@@ -86,7 +96,7 @@ impl Payload {
         let scope = match kind {
             0 => Scope::Unscoped,
             1 => Scope::Domain(all.next()?.bare_id()?),
-            2 | 9 => Scope::Project(all.next()?.id()?),
+            2 | 3 | 9 => Scope::Project(all.next()?.id()?),
             8 => all.next().map(|_| Scope::System)?,
             _ => return None,
         };
@@ -97,8 +107,12 @@ impl Payload {
         #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
         let expires_at = Micros((seconds * 1e6).round() as i64);
         let audit_ids = all.next()?.list()?.into_iter().map(Item::audit_id).collect::<Option<_>>()?;
-        let credential_id = if kind == 9 { Some(all.next()?.id()?) } else { None };
-        Some(Self { user_id, methods, scope, expires_at, audit_ids, credential_id })
+        let delegation = match kind {
+            3 => Some(Delegation::Trust(all.next()?.bare_id()?)),
+            9 => Some(Delegation::Credential(all.next()?.id()?)),
+            _ => None,
+        };
+        Some(Self { user_id, methods, scope, expires_at, audit_ids, delegation })
     }
 
     fn method_bits(&self) -> u64 {
@@ -159,6 +173,14 @@ impl Writer {
     fn text(&mut self, text: &str) {
         self.0.extend([0xd9, u8::try_from(text.len()).unwrap_or(u8::MAX)]);
         self.0.extend(&text.as_bytes()[..text.len().min(255)]);
+    }
+
+    /// An id as bytes if it can be, else as text.
+    fn bare_id(&mut self, id: &str) {
+        match hex_bytes(id) {
+            Some(bytes) => self.bytes(&bytes),
+            None => self.text(id),
+        }
     }
 
     /// A pair: whether the id travels as bytes, and the id.
@@ -296,15 +318,17 @@ mod tests {
             scope,
             expires_at: Micros(1_795_222_619_000_000),
             audit_ids: vec![audit_id([7; 16]), audit_id([8; 16])],
-            credential_id: None,
+            delegation: None,
         }
     }
 
     #[test]
-    fn the_credential_is_packed_too() {
+    fn what_it_was_had_of_is_packed_too() {
         let project = Scope::Project("fedcba9876543210fedcba9876543210".into());
-        let payload = Payload { credential_id: Some("0f".repeat(16)), ..payload(project) };
-        assert_eq!(Payload::unpack(&payload.pack()), Some(payload));
+        for had_of in [Delegation::Credential("0f".repeat(16)), Delegation::Trust("0e".repeat(16))] {
+            let payload = Payload { delegation: Some(had_of), ..payload(project.clone()) };
+            assert_eq!(Payload::unpack(&payload.pack()), Some(payload));
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Application credentials: made by their user with a token for a project, for that project.
 
-use super::text;
-use super::token::read;
+use super::token::{Delegated, read};
+use super::{expiration, text};
 use crate::Identity;
 use crate::model::application_credential::ApplicationCredential;
 use crate::model::role::{Role, with_implied};
@@ -12,7 +12,6 @@ use ::store::Tx;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fault::Fault;
-use kernel::Micros;
 use policy::{Rule, Target};
 use serde_json::{Map, Value};
 use web::Cx;
@@ -47,17 +46,20 @@ fn credential_for(
     found.ok_or_else(|| missing(id))
 }
 
-/// The caller's own token. One that came from a restricted credential makes and removes no others.
+/// The caller's own token. One that was had of a restricted credential, or of a trust, makes and removes
+/// none.
 fn own_token(tx: &Tx, cx: &Cx) -> Result<Token, Fault> {
     let text = cx.token.as_deref().unwrap_or_default();
     let token = read(tx, text)?.ok_or_else(super::token::unauthenticated)?;
-    if token.credential.as_ref().is_some_and(ApplicationCredential::restricted) {
-        return Err(Fault::forbidden(
+    match &token.delegated {
+        None => Ok(token),
+        Some(Delegated::Credential(one)) if !one.restricted() => Ok(token),
+        Some(Delegated::Credential(_)) => Err(Fault::forbidden(
             "You are not authorized to perform the requested action: Using method 'application_credential' is not \
              allowed for managing additional application credentials..",
-        ));
+        )),
+        Some(Delegated::Trust(_)) => Err(super::trust::forbidden()),
     }
-    Ok(token)
 }
 
 impl Identity {
@@ -124,7 +126,7 @@ impl Identity {
                     name: text(&given, "name").unwrap_or_default(),
                     description: text(&given, "description"),
                     secret_hash: secret_hash.clone(),
-                    expires_at: end(tx, &given)?,
+                    expires_at: expiration(tx, &given)?,
                     unrestricted: given.get("unrestricted").and_then(Value::as_bool),
                     roles: wanted_roles(tx, &token, given.get("roles"))?,
                 };
@@ -155,16 +157,6 @@ impl Identity {
             })
             .await
     }
-}
-
-const BLAME: &str = "The server could not comply with the request since it is either malformed or otherwise incorrect. \
-                     The client is assumed to be in error.";
-
-fn end(tx: &Tx, given: &Map<String, Value>) -> Result<Option<Micros>, Fault> {
-    let Some(text) = text(given, "expires_at").filter(|text| !text.is_empty()) else { return Ok(None) };
-    let bad = |why: &str| Fault::bad_input(format!("{why} {BLAME}"));
-    let end = Micros::parse(&text).ok_or_else(|| bad("Timestamp not in expected format."))?;
-    if end < tx.now() { Err(bad("The 'expires_at' must not be before now.")) } else { Ok(Some(end)) }
 }
 
 /// The roles that are asked for, by id or name, with what they imply; all of the token's if none are. Nobody hands out

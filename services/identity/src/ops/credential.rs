@@ -28,10 +28,11 @@ fn credential_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Cre
     if delegated(tx, cx)? { Err(no_delegation()) } else { Ok(found) }
 }
 
-/// Whether the caller's token stands for less than the user: it came from an application credential.
+/// Whether the caller's token stands for less than the user: it was had of an application
+/// credential or a trust.
 fn delegated(tx: &Tx, cx: &Cx) -> Result<bool, Fault> {
     let token = read(tx, cx.token.as_deref().unwrap_or_default())?;
-    Ok(token.is_some_and(|token| token.credential.is_some()))
+    Ok(token.is_some_and(|token| token.delegated.is_some()))
 }
 
 fn no_delegation() -> Fault {

@@ -4,14 +4,18 @@ pub mod application_credential;
 pub mod assignment;
 pub mod catalog;
 pub mod credential;
+pub mod expand;
 pub mod group;
 pub mod project;
 pub mod proof;
 pub mod role;
 pub mod token;
+pub mod trust;
 pub mod user;
 
+use ::store::Tx;
 use fault::Fault;
+use kernel::Micros;
 use policy::Target;
 use serde_json::{Map, Value};
 
@@ -75,4 +79,14 @@ fn describe(target: Target, noun: &str, facts: &[(&str, &str)]) -> Target {
         let value = if value.is_empty() { "None" } else { value };
         target.with(&format!("target.{noun}.{name}"), value)
     })
+}
+
+/// When something that the caller makes shall end: `expires_at`, which must not be over yet.
+fn expiration(tx: &Tx, given: &Map<String, Value>) -> Result<Option<Micros>, Fault> {
+    const BLAME: &str = "The server could not comply with the request since it is either malformed or otherwise \
+                         incorrect. The client is assumed to be in error.";
+    let Some(text) = text(given, "expires_at").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let bad = |why: &str| Fault::bad_input(format!("{why} {BLAME}"));
+    let end = Micros::parse(&text).ok_or_else(|| bad("Timestamp not in expected format."))?;
+    if end < tx.now() { Err(bad("The 'expires_at' must not be before now.")) } else { Ok(Some(end)) }
 }

@@ -5,7 +5,7 @@ use crate::model::application_credential::ApplicationCredential;
 use crate::model::project::Project;
 use crate::model::token::Payload;
 use crate::model::user::User;
-use crate::ops::token::unauthenticated;
+use crate::ops::token::{Delegated, unauthenticated};
 use crate::store;
 use ::store::Tx;
 use fault::{Fault, Kind};
@@ -101,11 +101,17 @@ impl Identity {
 
     async fn prove_by_token(&self, text: &str, proved: &mut Proved) -> Result<String, Fault> {
         let token = self.token_given(text).await?;
-        if token.credential.is_some() {
-            return Err(Fault::forbidden(
-                "You are not authorized to perform the requested action: Using a delegated token to create another \
-                 token is not allowed..",
-            ));
+        if let Some(delegated) = &token.delegated {
+            return Err(Fault::forbidden(match delegated {
+                Delegated::Credential(_) => {
+                    "You are not authorized to perform the requested action: Using a delegated token to create another \
+                     token is not allowed.."
+                }
+                Delegated::Trust(_) => {
+                    "You are not authorized to perform the requested action: Using trust-scoped token to create another \
+                     token. Create a new trust-scoped token instead."
+                }
+            }));
         }
         for earlier in &token.payload.methods {
             if !proved.methods.contains(earlier) {

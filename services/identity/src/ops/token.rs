@@ -5,24 +5,25 @@
 //! once, on every controller.
 
 use crate::Identity;
-use crate::model::application_credential::ApplicationCredential;
-use crate::model::assignment::{self, TargetKind};
-use crate::model::project::Project;
-use crate::model::role::{Role, with_implied};
-use crate::model::token::{Payload, Scope, audit_id};
+use crate::model::token::{Delegation, Payload, Scope, audit_id};
 use crate::model::user::User;
 use crate::model::{catalog, fernet};
-use crate::ops::proof::{Named, Proof, find_domain, find_project};
+use crate::ops::expand::{expand, roles_on};
+use crate::ops::proof::{Named, Proof, Proved, find_domain, find_project};
+use crate::ops::trust;
 use crate::store;
 use ::store::Tx;
 use async_trait::async_trait;
 use fault::{Fault, Kind};
 use kernel::Micros;
 use policy::{Target, Who};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use web::Cx;
+
+pub use crate::ops::expand::{Delegated, Token};
 
 /// What the caller asks the token to be for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,25 +38,8 @@ pub enum Wish {
     Domain(Named),
     /// The system.
     System,
-}
-
-/// A valid token: what it says and what that stands for now.
-#[derive(Clone, Debug)]
-pub struct Token {
-    /// What it says.
-    pub payload: Payload,
-    /// When it was given out.
-    pub issued_at: Micros,
-    /// Whose it is.
-    pub user: User,
-    /// The user's domain.
-    pub user_domain: Project,
-    /// The project or domain that it is for, and that project's domain.
-    pub target: Option<(Project, Option<Project>)>,
-    /// The roles that it carries.
-    pub roles: Vec<Role>,
-    /// The application credential that it was proved with.
-    pub credential: Option<ApplicationCredential>,
+    /// What a trust is for, by the trust's id.
+    Trust(String),
 }
 
 /// Answers of earlier validations, by token.
@@ -82,30 +66,11 @@ impl Identity {
         }
         let proved = self.prove(proof).await?;
         let life = self.token_life;
-        self.db
-            .read(move |tx| {
-                let user = store::user::user_by_id(tx, &proved.user_id)?.ok_or_else(unauthenticated)?;
-                let scope = match &proved.bound {
-                    Some((_, project)) => Scope::Project(project.clone()),
-                    None => scope(tx, &user, &wish)?,
-                };
-                // Tokens carry whole seconds. One that was given out after a change must not seem older than it.
-                let now = tx.now().whole_seconds().max(user.valid_since);
-                let parent = proved.parent.as_ref();
-                let mut audit_ids = vec![audit_id(tx.entropy().bytes())];
-                audit_ids.extend(parent.and_then(|token| token.audit_ids.last().cloned()));
-                let payload = Payload {
-                    user_id: user.id,
-                    methods: proved.methods.clone(),
-                    scope,
-                    expires_at: parent.map_or_else(|| now.plus(life), |token| token.expires_at),
-                    audit_ids,
-                    credential_id: proved.bound.as_ref().map(|(credential, _)| credential.clone()),
-                };
-                let token = expand(tx, payload, now)?.ok_or_else(unauthenticated)?;
-                Ok((seal(tx, &token)?, token))
-            })
-            .await
+        match wish {
+            // A use of the trust goes into the token.
+            Wish::Trust(id) => self.db.write(move |tx| issue_of_trust(tx, &proved, &id, life)).await,
+            wish => self.db.read(move |tx| issue_of_user(tx, &proved, &wish, life)).await,
+        }
     }
 
     /// What a token says and stands for; `None` if it is not valid (any more).
@@ -153,16 +118,66 @@ impl Identity {
     }
 }
 
+/// Gives out a token by what the user has itself, or by its application credential.
+fn issue_of_user(tx: &Tx, proved: &Proved, wish: &Wish, life: Duration) -> Result<(String, Token), Fault> {
+    let user = store::user::user_by_id(tx, &proved.user_id)?.ok_or_else(unauthenticated)?;
+    let (scope, delegation) = match &proved.bound {
+        Some((id, project)) => (Scope::Project(project.clone()), Some(Delegation::Credential(id.clone()))),
+        None => (scope(tx, &user, wish)?, None),
+    };
+    issue(tx, proved, &user, scope, delegation, life)?.ok_or_else(unauthenticated)
+}
+
+/// Gives out a token by a trust, which is used once by that.
+fn issue_of_trust(tx: &Tx, proved: &Proved, id: &str, life: Duration) -> Result<(String, Token), Fault> {
+    let user = store::user::user_by_id(tx, &proved.user_id)?.ok_or_else(unauthenticated)?;
+    let trust = trust::trust_to_use(tx, id, &user)?;
+    let scope = Scope::Project(trust.project_id.unwrap_or_default());
+    let delegation = Some(Delegation::Trust(trust.id));
+    let given = issue(tx, proved, &user, scope, delegation, life)?.ok_or_else(trust::forbidden)?;
+    store::trust::trust_use(tx, id)?;
+    Ok(given)
+}
+
+/// A token with its text; `None` if it would stand for nothing.
+fn issue(
+    tx: &Tx,
+    proved: &Proved,
+    user: &User,
+    scope: Scope,
+    delegation: Option<Delegation>,
+    life: Duration,
+) -> Result<Option<(String, Token)>, Fault> {
+    let parent = proved.parent.as_ref();
+    let mut audit_ids = vec![audit_id(tx.entropy().bytes())];
+    audit_ids.extend(parent.and_then(|token| token.audit_ids.last().cloned()));
+    // Tokens carry whole seconds. One that was given out after a change must not seem older than it.
+    let now = tx.now().whole_seconds().max(user.valid_since);
+    let payload = Payload {
+        user_id: user.id.clone(),
+        methods: proved.methods.clone(),
+        scope,
+        expires_at: parent.map_or_else(|| now.plus(life), |token| token.expires_at),
+        audit_ids,
+        delegation,
+    };
+    let Some(mut token) = expand(tx, payload, now)? else { return Ok(None) };
+    if let Some(trusted) = token.trusted() {
+        token.issued_at = now.max(trusted.trustor.valid_since);
+    }
+    Ok(Some((seal(tx, &token)?, token)))
+}
+
 /// What the token will be for.
 fn scope(tx: &Tx, user: &User, wish: &Wish) -> Result<Scope, Fault> {
     Ok(match wish {
-        Wish::Unscoped => Scope::Unscoped,
         Wish::System => Scope::System,
         Wish::Project(project) => {
             let project = find_project(tx, project)?.ok_or_else(unauthenticated)?;
             if project.is_domain { Scope::Domain(project.id) } else { Scope::Project(project.id) }
         }
         Wish::Domain(domain) => Scope::Domain(find_domain(tx, domain)?.ok_or_else(unauthenticated)?.id),
+        Wish::Unscoped | Wish::Trust(_) => Scope::Unscoped,
         Wish::Default => match &user.default_project_id {
             Some(id) if usable(tx, user, id)? => Scope::Project(id.clone()),
             _ => Scope::Unscoped,
@@ -172,80 +187,7 @@ fn scope(tx: &Tx, user: &User, wish: &Wish) -> Result<Scope, Fault> {
 
 fn usable(tx: &Tx, user: &User, project_id: &str) -> Result<bool, Fault> {
     let Some(project) = store::project::project_by_id(tx, project_id)? else { return Ok(false) };
-    Ok(project.enabled && !roles_on(tx, user, &Scope::Project(project.id.clone()))?.is_empty())
-}
-
-/// The effective roles of a user on something, implied ones included.
-fn roles_on(tx: &Tx, user: &User, scope: &Scope) -> Result<Vec<Role>, Fault> {
-    let own = store::assignment::assignments_of_user(tx, &user.id)?;
-    let direct = match scope {
-        Scope::Unscoped => return Ok(Vec::new()),
-        Scope::System => assignment::on_target(&own, TargetKind::System, "all"),
-        Scope::Domain(id) => assignment::on_target(&own, TargetKind::Domain, id),
-        Scope::Project(id) => {
-            let Some(project) = store::project::project_by_id(tx, id)? else { return Ok(Vec::new()) };
-            let above = store::project::project_ancestors(tx, &project)?;
-            let above: Vec<String> = above.into_iter().map(|project| project.id).collect();
-            assignment::on_project(&own, &project, &above)
-        }
-    };
-    let all = with_implied(direct, &store::role::implications(tx)?);
-    let mut roles = Vec::new();
-    for id in all {
-        // Roles of a domain only stand for what they imply.
-        roles.extend(store::role::role_by_id(tx, &id)?.filter(|role| role.domain_id.is_empty()));
-    }
-    Ok(roles)
-}
-
-/// What a payload stands for now; `None` if the user, the target or every role on it is gone or disabled.
-fn expand(tx: &Tx, payload: Payload, issued_at: Micros) -> Result<Option<Token>, Fault> {
-    let Some(user) = store::user::user_by_id(tx, &payload.user_id)?.filter(|user| user.enabled) else {
-        return Ok(None);
-    };
-    let Some(user_domain) =
-        store::project::project_by_id(tx, &user.domain_id)?.filter(|domain| domain.enabled)
-    else {
-        return Ok(None);
-    };
-    let target = match &payload.scope {
-        Scope::Unscoped | Scope::System => None,
-        Scope::Project(id) | Scope::Domain(id) => {
-            let Some(project) = store::project::project_by_id(tx, id)?.filter(|project| project.enabled)
-            else {
-                return Ok(None);
-            };
-            let domain = store::project::project_by_id(tx, &project.domain_id)?;
-            if domain.as_ref().is_some_and(|domain| !domain.enabled) {
-                return Ok(None);
-            }
-            Some((project, domain))
-        }
-    };
-    let mut roles = roles_on(tx, &user, &payload.scope)?;
-    let credential = match &payload.credential_id {
-        None => None,
-        Some(id) => match credential_in_force(tx, id, &payload)? {
-            None => return Ok(None),
-            Some(credential) => {
-                roles.retain(|role| credential.roles.contains(&role.id));
-                Some(credential)
-            }
-        },
-    };
-    if roles.is_empty() && payload.scope != Scope::Unscoped {
-        return Ok(None);
-    }
-    Ok(Some(Token { payload, issued_at, user, user_domain, target, roles, credential }))
-}
-
-/// The application credential of a token, unless it is gone, has ended or is not this user's for this project.
-fn credential_in_force(tx: &Tx, id: &str, payload: &Payload) -> Result<Option<ApplicationCredential>, Fault> {
-    let found = store::application_credential::application_credential_by_id(tx, id)?;
-    Ok(found.filter(|one| {
-        let scope = Scope::Project(one.project_id.clone());
-        one.user_id == payload.user_id && scope == payload.scope && !one.ended(tx.now())
-    }))
+    Ok(project.enabled && !roles_on(tx, &user.id, &Scope::Project(project.id.clone()))?.is_empty())
 }
 
 fn seal(tx: &Tx, token: &Token) -> Result<String, Fault> {
@@ -268,72 +210,7 @@ pub(super) fn read(tx: &Tx, text: &str) -> Result<Option<Token>, Fault> {
         return Ok(None);
     }
     let token = expand(tx, payload, issued_at)?;
-    Ok(token.filter(|token| token.issued_at >= token.user.valid_since))
-}
-
-impl Token {
-    /// When it ends: with its own time, or earlier with its credential's.
-    fn ends_at(&self) -> Micros {
-        let credential = self.credential.as_ref().and_then(|one| one.expires_at);
-        credential.map_or(self.payload.expires_at, |end| end.min(self.payload.expires_at))
-    }
-
-    /// Who its owner is, as the rules of all services see it.
-    pub fn who(&self) -> Who {
-        let (project, domain) = match (&self.payload.scope, &self.target) {
-            (Scope::Project(_), Some((project, domain))) => (Some((project, domain.as_ref())), None),
-            (Scope::Domain(_), Some((domain, _))) => (None, Some(domain)),
-            _ => (None, None),
-        };
-        Who {
-            user_id: self.user.id.clone(),
-            user_name: self.user.name.clone(),
-            user_domain_id: self.user_domain.id.clone(),
-            user_domain_name: self.user_domain.name.clone(),
-            project_id: project.map(|(project, _)| project.id.clone()),
-            project_name: project.map(|(project, _)| project.name.clone()),
-            project_domain_id: project.and_then(|(_, domain)| domain).map(|domain| domain.id.clone()),
-            project_domain_name: project.and_then(|(_, domain)| domain).map(|domain| domain.name.clone()),
-            domain_id: domain.map(|domain| domain.id.clone()),
-            domain_name: domain.map(|domain| domain.name.clone()),
-            system: self.payload.scope == Scope::System,
-            roles: self.roles.iter().map(|role| role.name.clone()).collect(),
-            expires_at: self.ends_at().0,
-        }
-    }
-
-    /// As the API writes it below `token`, without catalog.
-    pub fn body(&self) -> Value {
-        let named = |project: &Project| json!({"id": project.id, "name": project.name});
-        let mut body = json!({
-            "methods": self.payload.methods,
-            "user": {
-                "domain": named(&self.user_domain), "id": self.user.id, "name": self.user.name,
-                "password_expires_at": self.user.password_expires_at.map(Micros::micros_naked),
-            },
-            "audit_ids": self.payload.audit_ids,
-            "expires_at": self.payload.expires_at.micros_z(),
-            "issued_at": self.issued_at.micros_z(),
-        });
-        match (&self.payload.scope, &self.target) {
-            (Scope::Project(_), Some((project, domain))) => {
-                body["project"] = named(project);
-                body["project"]["domain"] = domain.as_ref().map_or(Value::Null, named);
-                body["is_domain"] = json!(project.is_domain);
-            }
-            (Scope::Domain(_), Some((domain, _))) => body["domain"] = named(domain),
-            (Scope::System, _) => body["system"] = json!({"all": true}),
-            (Scope::Unscoped | Scope::Project(_) | Scope::Domain(_), _) => {}
-        }
-        if self.payload.scope != Scope::Unscoped {
-            if let Some(one) = &self.credential {
-                body["application_credential"] =
-                    json!({"id": one.id, "name": one.name, "restricted": one.restricted()});
-            }
-            body["roles"] = self.roles.iter().map(|role| json!({"id": role.id, "name": role.name})).collect();
-        }
-        body
-    }
+    Ok(token.filter(|token| !token.outdated()))
 }
 
 #[async_trait]

@@ -8,6 +8,7 @@ pub mod group;
 pub mod project;
 pub mod role;
 pub mod token;
+pub mod trust;
 pub mod user;
 
 use fault::Fault;

@@ -7,3 +7,4 @@ mod kept;
 mod nouns;
 mod rig;
 mod tokens;
+mod trusts;
