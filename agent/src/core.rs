@@ -2,6 +2,7 @@
 
 use crate::board::Board;
 use crate::converge::{self, Queue};
+use crate::home::Home;
 use crate::host::Served;
 use crate::identity::Identity;
 use crate::inventory::{self, Unknown};
@@ -11,8 +12,6 @@ use crate::{destroy, status};
 use kernel::{Clock, Entropy, Micros};
 use link::{Dial, Host};
 use metal::{Disks, Hypervisor, Kind, Switch};
-use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -30,8 +29,6 @@ pub struct Parts {
     pub name: String,
     /// The host's address, as other hosts know it.
     pub address: String,
-    /// The state directory; the agent's own files are below `agent`.
-    pub state_dir: PathBuf,
     /// Where "now" comes from.
     pub clock: Clock,
     /// Where randomness comes from.
@@ -61,18 +58,11 @@ pub(crate) struct Core {
 pub struct Agent(Arc<Core>);
 
 impl Agent {
-    /// Takes up the host's ledger. There is one agent in a state directory at a time: while another one ends, this
-    /// waits for a moment.
-    pub async fn new(parts: Parts) -> io::Result<Self> {
-        let dir = parts.state_dir.join("agent");
-        let entropy = parts.entropy.clone();
-        let opened = tokio::task::spawn_blocking(move || {
-            let identity = Identity::open(&dir, &entropy)?;
-            Ok::<_, io::Error>((Ledger::open(&dir)?, identity))
-        });
-        let (ledger, identity) = opened.await.map_err(io::Error::other)??;
+    /// Takes up the host's ledger.
+    pub fn new(parts: Parts, home: Home) -> Self {
+        let Home { identity, ledger } = home;
         tracing::info!(host = %parts.name, id = %identity.host_id, epoch = identity.epoch, "the agent starts");
-        Ok(Self(Arc::new(Core {
+        Self(Arc::new(Core {
             board: Board::new(identity.epoch),
             queue: Queue::new(parts.entropy.clone()),
             permits: Semaphore::new(AT_ONCE),
@@ -82,7 +72,7 @@ impl Agent {
             parts,
             identity,
             ledger,
-        })))
+        }))
     }
 
     /// Holds the host and serves its controller until it is dropped. Machines and networks stay as they are.

@@ -39,6 +39,7 @@ impl Host for Served {
             cpu_info: facts.cpu_info,
             address: core.parts.address.clone(),
             physical_networks: core.parts.switch.physical_networks().await,
+            traits: facts.traits,
         })
     }
 

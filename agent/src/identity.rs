@@ -1,26 +1,26 @@
-//! Who this host is: an id that stays, an epoch that rises with each start, and the lock that keeps a second agent
-//! from the same state.
+//! Who a host is: an id that stays, an epoch that rises with each start, and the lock that keeps a second agent from the
+//! same state. Agents of one process may share a directory: then they share lock and epoch, and have ids by their names.
 
 use kernel::Entropy;
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
 pub(crate) struct Identity {
     pub host_id: String,
     pub epoch: i64,
-    _lock: File,
+    _lock: Arc<File>,
 }
 
 impl Identity {
+    /// The one host of a directory.
     pub(crate) fn open(dir: &Path, entropy: &Entropy) -> io::Result<Self> {
-        std::fs::create_dir_all(dir)?;
-        // The ledger has user data and passwords of guests.
-        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))?;
-        let lock = lock(&dir.join("lock"))?;
+        let (epoch, lock) = enter(dir)?;
         let host_id = match read(&dir.join("host-id"))? {
             Some(id) => id,
             None => {
@@ -29,14 +29,37 @@ impl Identity {
                 id
             }
         };
-        let last = match read(&dir.join("epoch"))? {
-            Some(text) => text.parse::<i64>().map_err(|_| io::Error::other("the epoch file is damaged"))?,
-            None => 0,
-        };
-        let epoch = last + 1;
-        write(dir, "epoch", &epoch.to_string())?;
         Ok(Self { host_id, epoch, _lock: lock })
     }
+
+    /// The hosts of these names, in their order.
+    pub(crate) fn open_all(dir: &Path, names: &[&str], entropy: &Entropy) -> io::Result<Vec<Self>> {
+        let (epoch, lock) = enter(dir)?;
+        let text = read(&dir.join("host-ids"))?.unwrap_or_else(|| "{}".to_owned());
+        let mut ids: BTreeMap<String, String> = serde_json::from_str(&text)?;
+        let known = ids.len();
+        let own = |name: &&str| ids.entry((*name).to_owned()).or_insert_with(|| entropy.dashed_id()).clone();
+        let own: Vec<String> = names.iter().map(own).collect();
+        if ids.len() > known {
+            write(dir, "host-ids", &serde_json::to_string(&ids)?)?;
+        }
+        Ok(own.into_iter().map(|host_id| Self { host_id, epoch, _lock: lock.clone() }).collect())
+    }
+}
+
+/// Takes the directory for this process, and begins its next epoch.
+fn enter(dir: &Path) -> io::Result<(i64, Arc<File>)> {
+    std::fs::create_dir_all(dir)?;
+    // The ledger has user data and passwords of guests.
+    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))?;
+    let lock = lock(&dir.join("lock"))?;
+    let last = match read(&dir.join("epoch"))? {
+        Some(text) => text.parse::<i64>().map_err(|_| io::Error::other("the epoch file is damaged"))?,
+        None => 0,
+    };
+    let epoch = last + 1;
+    write(dir, "epoch", &epoch.to_string())?;
+    Ok((epoch, Arc::new(lock)))
 }
 
 fn read(path: &Path) -> io::Result<Option<String>> {

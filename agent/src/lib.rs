@@ -9,6 +9,7 @@ mod board;
 mod converge;
 mod core;
 mod destroy;
+mod home;
 mod host;
 mod identity;
 mod inventory;
@@ -18,3 +19,4 @@ pub mod metadata;
 mod status;
 
 pub use core::{Agent, Parts};
+pub use home::Home;

@@ -9,7 +9,7 @@ use metal::driver::{Disks, Hypervisor, Switch};
 use metal::server::{MachineState, Power, Reboot};
 use metal::{Kind, Observed};
 use rig::{Rig, network, port, server, settles, spec, tombstone, until};
-use sim::Config;
+use sim::{Config, Timing};
 use std::time::Duration;
 
 #[tokio::test]
@@ -22,6 +22,8 @@ async fn a_server_waits_for_what_it_needs_and_runs() {
     .await;
     assert_eq!(waiting.missing_images, [rig::image().id]);
     assert_eq!(waiting.state, MachineState::Absent);
+    // The port waits for its network, and the server for the port.
+    rig.ensure(port("p1", 1)).await;
     rig.put_image().await;
     until("the server waits for its port", || {
         rig.server("s")?.doing.filter(|doing| doing.contains("p1")).map(drop)
@@ -322,7 +324,8 @@ async fn destroy_takes_all_of_it_down() {
 
 #[tokio::test]
 async fn a_lost_event_is_made_up_for() {
-    let mut rig = Rig::new(Config { boot: Duration::from_millis(20), ..Config::default() }).await;
+    let mut rig =
+        Rig::new(Config { boot: Timing::exactly(Duration::from_millis(20)), ..Config::default() }).await;
     rig.put_image().await;
     rig.ensure(server("s", 1, spec(&[], Power::On))).await;
     rig.server_is("s", 1, MachineState::Running).await;

@@ -56,9 +56,9 @@ async fn service(wanted: Vec<Wanted>) -> Service {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap();
     *fused.listener.lock().unwrap() = Some(listener);
-    let mut parts = rig::parts(dir.path(), &sim, Entropy::seeded(1));
+    let mut parts = rig::parts(&sim, Entropy::seeded(1));
     parts.switch = Arc::new(fused);
-    let agent = Agent::new(parts).await.unwrap();
+    let agent = rig::agent(dir.path(), parts).await;
     for wanted in wanted {
         agent.host().ensure(wanted).await.unwrap();
     }

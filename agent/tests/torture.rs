@@ -127,11 +127,11 @@ struct Host {
 
 async fn start(dir: &std::path::Path, sim: &Sim, agents: &Agents, seed: u64, steps: i64) -> (Host, String) {
     let fused = Fused::new(sim, steps);
-    let mut parts = parts(dir, sim, Entropy::seeded(seed));
+    let mut parts = parts(sim, Entropy::seeded(seed));
     parts.hypervisor = Arc::new(fused.clone());
     parts.switch = Arc::new(fused.clone());
     parts.disks = Arc::new(fused.clone());
-    let agent = Agent::new(parts).await.unwrap();
+    let agent = rig::agent(dir, parts).await;
     let (dial, piped) = link::pipe();
     tokio::spawn(link::accept_pipe(agents.clone(), piped));
     let runner = agent.clone();

@@ -1,19 +1,24 @@
-//! The ledger's file: lines with checksums, appended in groups that share one fsync, rewritten when most of it is old.
+//! The ledgers' file: lines with checksums, appended in groups that share one fsync, rewritten when most of it is old.
 //!
 //! A line is a checksum, a space and a record in JSON. A line whose checksum is wrong was never promised (a crash tore
 //! it) or has been damaged since; it is left out, and a copy of the file is kept beside when it was not the last one.
 //! The file is rewritten at each start, so that nothing is ever appended to a torn line.
+//!
+//! Several agents of one process may keep their ledgers in one file: their lines begin with `@` and the host's name
+//! after the checksum. A thousand of them then need one file handle and one thread, and share their fsyncs. Ledgers of
+//! hosts that have no agent now stay in the file.
 
-use super::{Held, Note};
+use super::{Held, Ledger, Note};
 use crate::core::Key;
 use link::{HostError, Rank};
 use metal::Wanted;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use tokio::sync::oneshot;
 
 type Done = oneshot::Sender<Result<(), HostError>>;
@@ -61,33 +66,59 @@ enum Record {
     Forget(Key),
 }
 
+/// The ledger of one host: what is in memory of it, and the host's name in the file (none for an agent by itself).
+#[derive(Clone, Default)]
+pub(super) struct Book {
+    host: Arc<str>,
+    pub(super) held: Arc<Mutex<Held>>,
+}
+
+impl Book {
+    pub(super) fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+type Books = BTreeMap<Arc<str>, Book>;
+
+fn book<'a>(books: &'a mut Books, host: &str) -> &'a Book {
+    let name: Arc<str> = host.into();
+    books.entry(name.clone()).or_insert_with(|| Book { host: name, held: Arc::default() })
+}
+
+#[derive(Clone)]
 pub(super) struct Journal {
-    jobs: mpsc::SyncSender<Job>,
+    jobs: mpsc::SyncSender<(Book, Job)>,
 }
 
 impl Journal {
-    /// Reads the file into `held` and starts the thread that writes it. The thread ends with this.
-    pub(super) fn open(dir: &Path, held: Arc<Mutex<Held>>) -> io::Result<Self> {
+    /// Reads the file and starts the thread that writes it. Answers the ledgers of these hosts, in their order; the
+    /// thread ends with the last of them.
+    pub(super) fn open(dir: &Path, hosts: &[&str]) -> io::Result<Vec<Ledger>> {
         let path = dir.join("ledger");
         let bytes = match std::fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             read => read?,
         };
-        let damaged = read(&bytes, &mut held.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut books = Books::new();
+        let damaged = read(&bytes, &mut books);
         if damaged > 0 {
             let copy = dir.join("ledger.damaged");
             tracing::error!(lines = damaged, copy = %copy.display(), "the ledger has damaged lines");
             std::fs::write(copy, &bytes)?;
         }
-        let mut writer = Writer { dir: dir.to_path_buf(), path, file: None, length: 0, lines: 0, held };
+        let own: Vec<Book> = hosts.iter().map(|host| book(&mut books, host).clone()).collect();
+        let books = books.into_values().collect();
+        let mut writer =
+            Writer { dir: dir.to_path_buf(), path, file: None, length: 0, lines: 0, look_at: 0, books };
         writer.rewrite()?;
         let (jobs, queue) = mpsc::sync_channel(WAITING);
         std::thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run(&queue))?;
-        Ok(Self { jobs })
+        Ok(own.into_iter().map(|book| Ledger { book, journal: Self { jobs: jobs.clone() } }).collect())
     }
 
-    pub(super) fn send(&self, job: Job) -> Result<(), HostError> {
-        self.jobs.try_send(job).map_err(|error| match error {
+    pub(super) fn send(&self, book: &Book, job: Job) -> Result<(), HostError> {
+        self.jobs.try_send((book.clone(), job)).map_err(|error| match error {
             mpsc::TrySendError::Full(_) => HostError::failed("the ledger's disk is too slow"),
             mpsc::TrySendError::Disconnected(_) => HostError::failed("the ledger's thread has ended"),
         })
@@ -98,8 +129,12 @@ fn checksum(text: &[u8]) -> String {
     Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn push(into: &mut Vec<u8>, record: &Record) -> io::Result<()> {
-    let text = serde_json::to_vec(record)?;
+fn push(into: &mut Vec<u8>, host: &str, record: &Record) -> io::Result<()> {
+    let mut text = Vec::with_capacity(512);
+    if !host.is_empty() {
+        write!(text, "@{host} ")?;
+    }
+    serde_json::to_writer(&mut text, record)?;
     into.extend_from_slice(checksum(&text).as_bytes());
     into.push(b' ');
     into.extend_from_slice(&text);
@@ -108,13 +143,13 @@ fn push(into: &mut Vec<u8>, record: &Record) -> io::Result<()> {
 }
 
 /// Takes in all whole lines; answers how many are damaged, other than the last one.
-fn read(bytes: &[u8], held: &mut Held) -> usize {
+fn read(bytes: &[u8], books: &mut Books) -> usize {
     let (mut damaged, mut last_is_torn) = (0, false);
     for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         damaged += usize::from(last_is_torn);
         last_is_torn = match parse(line) {
-            Some(record) => {
-                take_in(record, held);
+            Some((host, record)) => {
+                take_in(record, &mut book(books, host).held());
                 false
             }
             None => true,
@@ -123,13 +158,18 @@ fn read(bytes: &[u8], held: &mut Held) -> usize {
     damaged
 }
 
-fn parse(line: &[u8]) -> Option<Record> {
+fn parse(line: &[u8]) -> Option<(&str, Record)> {
     let (sum, text) = line.split_at_checked(17)?;
     if checksum(text).as_bytes() != &sum[..16] {
         return None;
     }
-    match serde_json::from_slice(text) {
-        Ok(record) => Some(record),
+    let text = std::str::from_utf8(text).ok()?;
+    let (host, text) = match text.strip_prefix('@') {
+        Some(text) => text.split_once(' ')?,
+        None => ("", text),
+    };
+    match serde_json::from_str(text) {
+        Ok(record) => Some((host, record)),
         Err(error) => {
             // Written by a later release: it was whole, but we cannot hold it.
             tracing::error!(%error, "a record of the ledger is not understood");
@@ -158,11 +198,13 @@ struct Writer {
     file: Option<File>,
     length: u64,
     lines: usize,
-    held: Arc<Mutex<Held>>,
+    /// At so many lines it is looked whether most of them are old.
+    look_at: usize,
+    books: Vec<Book>,
 }
 
 impl Writer {
-    fn run(mut self, queue: &mpsc::Receiver<Job>) {
+    fn run(mut self, queue: &mpsc::Receiver<(Book, Job)>) {
         while let Ok(first) = queue.recv() {
             let mut group = vec![first];
             while group.len() < GROUP
@@ -174,8 +216,8 @@ impl Writer {
             if let Err(error) = &written {
                 tracing::error!(%error, "the ledger cannot be written");
             }
-            for job in group {
-                self.settle(job, written.as_ref().err());
+            for (book, job) in group {
+                settle(&book, job, written.as_ref().err());
             }
             if self.is_mostly_old()
                 && let Err(error) = self.rewrite()
@@ -185,19 +227,21 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, group: &[Job]) -> io::Result<()> {
+    fn write(&mut self, group: &[(Book, Job)]) -> io::Result<()> {
         let mut bytes = Vec::new();
         let (mut lines, mut promised) = (0, false);
-        for job in group {
+        for (book, job) in group {
             let record = match job {
                 Job::Wanted { wanted, .. } => Record::Wanted(wanted.clone()),
                 Job::Note { key, note, .. } => Record::Note(key.clone(), note.clone()),
                 Job::Refs { key, refs } => Record::Refs(key.clone(), refs.clone()),
-                Job::Forget { key, rank, .. } if self.rank(key) == Some(*rank) => Record::Forget(key.clone()),
+                Job::Forget { key, rank, .. } if rank_of(book, key) == Some(*rank) => {
+                    Record::Forget(key.clone())
+                }
                 Job::Forget { .. } | Job::Flush { .. } => continue,
             };
             promised |= !matches!(job, Job::Refs { .. } | Job::Note { done: None, .. });
-            push(&mut bytes, &record)?;
+            push(&mut bytes, &book.host, &record)?;
             lines += 1;
         }
         if bytes.is_empty() {
@@ -226,71 +270,25 @@ impl Writer {
         if promised { file.sync_data() } else { Ok(()) }
     }
 
-    fn rank(&self, key: &Key) -> Option<Rank> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.entries.get(key).map(super::Entry::rank)
-    }
-
-    /// Puts a job into memory, now that it is on disk, and answers it.
-    fn settle(&self, job: Job, error: Option<&io::Error>) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let failure = error.map(|error| match error.kind() {
-            io::ErrorKind::StorageFull => HostError::Full { what: "the agent's ledger".to_owned() },
-            _ => HostError::failed(format!("the ledger cannot be written: {error}")),
-        });
-        let answer = |failure: Option<HostError>| failure.map_or(Ok(()), Err);
-        match job {
-            Job::Wanted { wanted, digest, done } => {
-                if failure.is_some() {
-                    held.take_back(&(wanted.kind, wanted.id.clone()));
-                } else {
-                    held.put(wanted, digest);
-                }
-                drop(held);
-                let _ = done.send(answer(failure));
-            }
-            Job::Flush { key, rank, done } => {
-                let is_in = held.entries.get(&key).is_some_and(|entry| entry.rank() >= rank);
-                drop(held);
-                let lost = (!is_in).then(|| HostError::failed("the ledger could not be written"));
-                let _ = done.send(answer(failure.or(lost)));
-            }
-            Job::Note { done: Some(done), .. } => {
-                drop(held);
-                let _ = done.send(answer(failure));
-            }
-            Job::Note { done: None, .. } | Job::Refs { .. } => {}
-            Job::Forget { key, rank, done } => {
-                // A newer wish that is on its way has been decided on already and must not be dropped with it.
-                let newest = held.newest.get(&key).map(|(newest, _)| *newest);
-                if failure.is_none() && held.entries.get(&key).is_some_and(|entry| entry.rank() == rank) {
-                    let kept = held.newest.get(&key).cloned().filter(|_| newest != Some(rank));
-                    held.remove(&key);
-                    if let Some(kept) = kept {
-                        held.newest.insert(key, kept);
-                    }
-                }
-                drop(held);
-                let _ = done.send(answer(failure));
-            }
+    fn is_mostly_old(&mut self) -> bool {
+        if self.lines <= self.look_at {
+            return false;
         }
-    }
-
-    fn is_mostly_old(&self) -> bool {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        self.lines > 4096 + 6 * held.entries.len()
+        let entries: usize = self.books.iter().map(|book| book.held().entries.len()).sum();
+        self.look_at = 4096 + 6 * entries;
+        self.lines > self.look_at
     }
 
     /// Writes what is held to a new file, which takes the old one's place.
     fn rewrite(&mut self) -> io::Result<()> {
         let (mut bytes, mut lines) = (Vec::new(), 0);
-        {
-            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            for (key, entry) in &held.entries {
-                push(&mut bytes, &Record::Wanted(entry.wanted.clone()))?;
-                push(&mut bytes, &Record::Refs(key.clone(), entry.refs.clone()))?;
+        for book in &self.books {
+            let host = &book.host;
+            for (key, entry) in &book.held().entries {
+                push(&mut bytes, host, &Record::Wanted(entry.wanted.clone()))?;
+                push(&mut bytes, host, &Record::Refs(key.clone(), entry.refs.clone()))?;
                 if entry.note != Note::default() {
-                    push(&mut bytes, &Record::Note(key.clone(), entry.note.clone()))?;
+                    push(&mut bytes, host, &Record::Note(key.clone(), entry.note.clone()))?;
                 }
                 lines += 3;
             }
@@ -303,7 +301,56 @@ impl Writer {
         File::open(&self.dir)?.sync_all()?;
         self.file = Some(OpenOptions::new().append(true).open(&self.path)?);
         self.length = bytes.len() as u64;
-        self.lines = lines;
+        (self.lines, self.look_at) = (lines, 0);
         Ok(())
+    }
+}
+
+fn rank_of(book: &Book, key: &Key) -> Option<Rank> {
+    book.held().entries.get(key).map(super::Entry::rank)
+}
+
+/// Puts a job into memory, now that it is on disk, and answers it.
+fn settle(book: &Book, job: Job, error: Option<&io::Error>) {
+    let mut held = book.held();
+    let failure = error.map(|error| match error.kind() {
+        io::ErrorKind::StorageFull => HostError::Full { what: "the agent's ledger".to_owned() },
+        _ => HostError::failed(format!("the ledger cannot be written: {error}")),
+    });
+    let answer = |failure: Option<HostError>| failure.map_or(Ok(()), Err);
+    match job {
+        Job::Wanted { wanted, digest, done } => {
+            if failure.is_some() {
+                held.take_back(&(wanted.kind, wanted.id.clone()));
+            } else {
+                held.put(wanted, digest);
+            }
+            drop(held);
+            let _ = done.send(answer(failure));
+        }
+        Job::Flush { key, rank, done } => {
+            let is_in = held.entries.get(&key).is_some_and(|entry| entry.rank() >= rank);
+            drop(held);
+            let lost = (!is_in).then(|| HostError::failed("the ledger could not be written"));
+            let _ = done.send(answer(failure.or(lost)));
+        }
+        Job::Note { done: Some(done), .. } => {
+            drop(held);
+            let _ = done.send(answer(failure));
+        }
+        Job::Note { done: None, .. } | Job::Refs { .. } => {}
+        Job::Forget { key, rank, done } => {
+            // A newer wish that is on its way has been decided on already and must not be dropped with it.
+            let newest = held.newest.get(&key).map(|(newest, _)| *newest);
+            if failure.is_none() && held.entries.get(&key).is_some_and(|entry| entry.rank() == rank) {
+                let kept = held.newest.get(&key).cloned().filter(|_| newest != Some(rank));
+                held.remove(&key);
+                if let Some(kept) = kept {
+                    held.newest.insert(key, kept);
+                }
+            }
+            drop(held);
+            let _ = done.send(answer(failure));
+        }
     }
 }

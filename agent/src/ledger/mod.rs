@@ -8,14 +8,14 @@
 mod journal;
 
 use crate::core::Key;
-use journal::{Job, Journal};
+use journal::{Book, Job, Journal};
 use link::{Ensured, HostError, LedgerEntry, Rank};
 use metal::{Kind, Spec, Wanted};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use tokio::sync::oneshot;
 
 /// What must be remembered of a server over restarts.
@@ -163,19 +163,18 @@ impl Held {
 }
 
 pub(crate) struct Ledger {
-    held: Arc<Mutex<Held>>,
+    book: Book,
     journal: Journal,
 }
 
 impl Ledger {
-    pub(crate) fn open(dir: &Path) -> io::Result<Self> {
-        let held = Arc::new(Mutex::new(Held::default()));
-        let journal = Journal::open(dir, held.clone())?;
-        Ok(Self { held, journal })
+    /// The ledgers of these hosts in one file, in their order. A host without name has the file for itself.
+    pub(crate) fn open_all(dir: &Path, hosts: &[&str]) -> io::Result<Vec<Self>> {
+        Journal::open(dir, hosts)
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.book.held()
     }
 
     /// Takes something wanted in. Answers when it is on disk.
@@ -195,13 +194,13 @@ impl Ledger {
                         return Ok(Ensured::Same);
                     }
                     // It is on its way to the disk: this answer waits for it.
-                    self.journal.send(Job::Flush { key, rank, done })?;
+                    self.journal.send(&self.book, Job::Flush { key, rank, done })?;
                     Ensured::Same
                 }
                 _ => {
                     held.newest.insert(key, (rank, digest.clone()));
                     // Sent under the lock, so that the file has the order of the decisions.
-                    self.journal.send(Job::Wanted { wanted: Arc::new(wanted), digest, done })?;
+                    self.journal.send(&self.book, Job::Wanted { wanted: Arc::new(wanted), digest, done })?;
                     Ensured::Accepted
                 }
             }
@@ -257,7 +256,7 @@ impl Ledger {
         };
         change(&mut entry.note);
         let note = entry.note.clone();
-        self.journal.send(Job::Note { key: key.clone(), note: note.clone(), done })?;
+        self.journal.send(&self.book, Job::Note { key: key.clone(), note: note.clone(), done })?;
         Ok(note)
     }
 
@@ -273,14 +272,14 @@ impl Ledger {
         }
         let released = entry.refs.iter().filter(|used| !refs.contains(used)).cloned().collect();
         held.set_refs(key, refs.clone());
-        self.journal.send(Job::Refs { key: key.clone(), refs })?;
+        self.journal.send(&self.book, Job::Refs { key: key.clone(), refs })?;
         Ok(released)
     }
 
     /// Drops an object, if it still has this rank. Answers when that is on disk.
     pub(crate) async fn forget(&self, key: &Key, rank: Rank) -> Result<(), HostError> {
         let (done, answer) = oneshot::channel();
-        self.journal.send(Job::Forget { key: key.clone(), rank, done })?;
+        self.journal.send(&self.book, Job::Forget { key: key.clone(), rank, done })?;
         answer.await.map_err(|_| stopped())?
     }
 

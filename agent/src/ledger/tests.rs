@@ -16,6 +16,10 @@ fn wanted(id: &str, revision: i64, name: Option<&str>) -> Wanted {
     }
 }
 
+fn open(dir: &Path) -> Ledger {
+    Ledger::open_all(dir, &[""]).unwrap().remove(0)
+}
+
 fn key(id: &str) -> Key {
     (Kind::SecurityGroup, id.to_owned())
 }
@@ -23,7 +27,7 @@ fn key(id: &str) -> Key {
 #[tokio::test]
 async fn it_fences() {
     let dir = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(dir.path()).unwrap();
+    let ledger = open(dir.path());
     assert_eq!(ledger.ensure(wanted("a", 2, Some("x"))).await, Ok(Ensured::Accepted));
     assert_eq!(ledger.ensure(wanted("a", 2, Some("x"))).await, Ok(Ensured::Same));
     assert_eq!(ledger.ensure(wanted("a", 2, Some("y"))).await, Err(HostError::Conflict));
@@ -37,7 +41,7 @@ async fn it_fences() {
 #[tokio::test]
 async fn it_is_there_after_a_restart_and_tombstones_are_too() {
     let dir = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(dir.path()).unwrap();
+    let ledger = open(dir.path());
     for (id, name) in [("a", Some("x")), ("b", None), ("c", Some("x"))] {
         ledger.ensure(wanted(id, 1, name)).await.unwrap();
     }
@@ -45,7 +49,7 @@ async fn it_is_there_after_a_restart_and_tombstones_are_too() {
     ledger.forget(&key("c"), (1, 1, 1)).await.unwrap();
     ledger.forget(&key("a"), (1, 1, 9)).await.unwrap();
     for _ in 0..2 {
-        let ledger = Ledger::open(dir.path()).unwrap();
+        let ledger = open(dir.path());
         assert_eq!(ledger.keys(), [key("a"), key("b")]);
         assert_eq!(ledger.entry(&key("a")).unwrap().note.reboots, 7);
         assert!(ledger.entry(&key("b")).unwrap().is_tombstone());
@@ -57,7 +61,7 @@ async fn it_is_there_after_a_restart_and_tombstones_are_too() {
 async fn a_torn_end_and_a_damaged_line_lose_only_themselves() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger");
-    let ledger = Ledger::open(dir.path()).unwrap();
+    let ledger = open(dir.path());
     for id in ["a", "b", "c"] {
         ledger.ensure(wanted(id, 1, Some("x"))).await.unwrap();
     }
@@ -66,7 +70,7 @@ async fn a_torn_end_and_a_damaged_line_lose_only_themselves() {
     let lines: Vec<_> = whole.split_inclusive(|byte| *byte == b'\n').collect();
     for cut in 0..=whole.len() {
         std::fs::write(&path, &whole[..cut]).unwrap();
-        let ledger = Ledger::open(dir.path()).unwrap();
+        let ledger = open(dir.path());
         let all = lines.iter().scan(0, |at, line| Some((*at + line.len(), *at += line.len()).0));
         // A line without its end is whole already.
         let expected = all.filter(|end| *end <= cut + 1).count();
@@ -76,7 +80,7 @@ async fn a_torn_end_and_a_damaged_line_lose_only_themselves() {
     let mut damaged = whole.clone();
     damaged[lines[0].len() + 30] ^= 1;
     std::fs::write(&path, &damaged).unwrap();
-    let ledger = Ledger::open(dir.path()).unwrap();
+    let ledger = open(dir.path());
     assert_eq!(ledger.keys(), [key("a"), key("c")]);
     assert_eq!(std::fs::read(dir.path().join("ledger.damaged")).unwrap(), damaged);
 }
@@ -84,7 +88,7 @@ async fn a_torn_end_and_a_damaged_line_lose_only_themselves() {
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_wishes_share_their_fsyncs_and_keep_their_order() {
     let dir = tempfile::tempdir().unwrap();
-    let ledger = Arc::new(Ledger::open(dir.path()).unwrap());
+    let ledger = Arc::new(open(dir.path()));
     let mut tasks = tokio::task::JoinSet::new();
     for id in 0..40 {
         for revision in 1..=25 {
@@ -100,7 +104,7 @@ async fn concurrent_wishes_share_their_fsyncs_and_keep_their_order() {
     while let Some(done) = tasks.join_next().await {
         done.unwrap();
     }
-    let ledger = Ledger::open(dir.path()).unwrap();
+    let ledger = open(dir.path());
     let lines = ledger.lines();
     assert_eq!(lines.len(), 40);
     assert!(lines.iter().all(|line| line.revision == 25));
@@ -109,7 +113,7 @@ async fn concurrent_wishes_share_their_fsyncs_and_keep_their_order() {
 #[tokio::test]
 async fn it_is_rewritten_when_most_of_it_is_old() {
     let dir = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(dir.path()).unwrap();
+    let ledger = open(dir.path());
     ledger.ensure(wanted("a", 1, Some("x"))).await.unwrap();
     for reboots in 0..9000 {
         while ledger.note_later(&key("a"), |note| note.reboots = reboots).is_err() {
@@ -119,7 +123,23 @@ async fn it_is_rewritten_when_most_of_it_is_old() {
     ledger.ensure(wanted("b", 1, Some("x"))).await.unwrap();
     let lines = std::fs::read_to_string(dir.path().join("ledger")).unwrap().lines().count();
     assert!(lines < 5000, "{lines}");
-    assert_eq!(Ledger::open(dir.path()).unwrap().entry(&key("a")).unwrap().note.reboots, 8999);
+    assert_eq!(open(dir.path()).entry(&key("a")).unwrap().note.reboots, 8999);
+}
+
+#[tokio::test]
+async fn several_hosts_keep_apart_in_one_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledgers = Ledger::open_all(dir.path(), &["x", "y"]).unwrap();
+    ledgers[0].ensure(wanted("a", 2, Some("x"))).await.unwrap();
+    ledgers[1].ensure(wanted("a", 1, Some("y"))).await.unwrap();
+    ledgers[1].ensure(wanted("b", 1, Some("y"))).await.unwrap();
+    drop(ledgers);
+    // A host that has no agent this time loses nothing.
+    drop(Ledger::open_all(dir.path(), &["z", "x"]).unwrap());
+    let ledgers = Ledger::open_all(dir.path(), &["y", "x", "z"]).unwrap();
+    let held: Vec<_> = ledgers.iter().map(Ledger::keys).collect();
+    assert_eq!(held, [vec![key("a"), key("b")], vec![key("a")], vec![]]);
+    assert_eq!(ledgers[1].ensure(wanted("a", 1, Some("x"))).await, Err(HostError::Stale { held: (1, 1, 2) }));
 }
 
 #[test]

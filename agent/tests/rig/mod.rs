@@ -3,7 +3,7 @@
 
 pub mod fuse;
 
-use agent::{Agent, Parts};
+use agent::{Agent, Home, Parts};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use kernel::{Clock, Entropy};
@@ -36,17 +36,23 @@ pub struct Rig {
     pub host: String,
 }
 
-pub fn parts(dir: &Path, sim: &Sim, entropy: Entropy) -> Parts {
+pub fn parts(sim: &Sim, entropy: Entropy) -> Parts {
     Parts {
         name: "host".to_owned(),
         address: "127.0.0.1".to_owned(),
-        state_dir: dir.to_path_buf(),
         clock: Clock::system(),
         entropy,
         hypervisor: Arc::new(sim.clone()),
         switch: Arc::new(sim.clone()),
         disks: Arc::new(sim.clone()),
     }
+}
+
+/// Takes up the agent in `dir`. Waiting for the one before it to end must not keep that from ending.
+pub async fn agent(dir: &Path, parts: Parts) -> Agent {
+    let (dir, entropy) = (dir.join("agent"), parts.entropy.clone());
+    let home = tokio::task::spawn_blocking(move || Home::open(&dir, &entropy)).await.unwrap();
+    Agent::new(parts, home.unwrap())
 }
 
 /// Keeps the newest report of each object.
@@ -78,8 +84,7 @@ impl Rig {
     }
 
     pub async fn start(&mut self) {
-        let parts = parts(self.dir.path(), &self.sim, Entropy::seeded(1));
-        let agent = Agent::new(parts).await.unwrap();
+        let agent = agent(self.dir.path(), parts(&self.sim, Entropy::seeded(1))).await;
         let (dial, piped) = link::pipe();
         tokio::spawn(link::accept_pipe(self.agents.clone(), piped));
         let running = agent.clone();

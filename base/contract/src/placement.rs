@@ -35,6 +35,32 @@ pub struct Candidate {
     pub used: Amounts,
 }
 
+impl Candidate {
+    /// How much of a class is left for one consumer.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "sizes of hosts"
+    )]
+    pub fn free(&self, class: &str) -> u64 {
+        let Some(stock) = self.stock.get(class) else { return 0 };
+        let capacity = (stock.total.saturating_sub(stock.reserved) as f64 * stock.allocation_ratio) as u64;
+        let free = capacity.saturating_sub(self.used.get(class).copied().unwrap_or(0));
+        free.min(stock.max_unit)
+    }
+
+    /// How much of it is free, as one number: shares of memory and processors, and half as much of the disk.
+    #[expect(clippy::cast_precision_loss, reason = "sizes of hosts")]
+    pub fn room(&self) -> f64 {
+        let share = |class: &str| {
+            let total = self.stock.get(class).map_or(1, |stock| stock.total.max(1));
+            self.free(class) as f64 / total as f64
+        };
+        share("MEMORY_MB") + share("VCPU") + share("DISK_GB") * 0.5
+    }
+}
+
 /// What the scheduler needs of placement.
 pub trait Placement: Send + Sync + 'static {
     /// The provider exists with exactly this stock and these traits.
@@ -56,6 +82,12 @@ pub trait Placement: Send + Sync + 'static {
         required: &[String],
         forbidden: &[String],
     ) -> Result<Vec<Candidate>, Fault>;
+    /// One provider, whether it has room or not.
+    fn provider(&self, tx: &Tx, id: &str) -> Result<Option<Candidate>, Fault>;
+    /// So many of the providers with the most [`Candidate::room`] first, by name among equals, after the first `skip`.
+    fn roomiest(&self, tx: &Tx, skip: usize, most: usize) -> Result<Vec<Candidate>, Fault>;
+    /// The traits of a provider.
+    fn traits(&self, tx: &Tx, id: &str) -> Result<Vec<String>, Fault>;
     /// Gives the amounts of the provider to a consumer, instead of what it has. Conflict if the provider's generation
     /// moved on since it was looked at, or if there is no room any more.
     fn claim(

@@ -40,6 +40,7 @@ impl Host for Idle {
             cpu_info: String::new(),
             address: String::new(),
             physical_networks: Vec::new(),
+            traits: Vec::new(),
         })
     }
 

@@ -10,7 +10,7 @@ use crate::session::Session;
 use metal::driver::{Data, Duplex};
 use metal::server::ImageSource;
 use metal::{HostFacts, Kind, Report, Wanted};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::io::DuplexStream;
@@ -86,6 +86,11 @@ impl Agents {
         hosts
     }
 
+    /// Whether the host is here.
+    pub fn is_here(&self, host_id: &str) -> bool {
+        self.0.session(host_id).is_ok()
+    }
+
     /// One host, if it is here.
     pub fn host(&self, host_id: &str) -> Option<HostFacts> {
         self.0.session(host_id).ok().map(|session| session.facts())
@@ -93,7 +98,8 @@ impl Agents {
 
     /// Who joins and leaves from now on; begins with those who are here.
     pub fn attendance(&self) -> Attendance {
-        Attendance { version: self.0.version.subscribe(), table: self.0.clone(), seen: HashMap::new() }
+        let (version, table) = (self.0.version.subscribe(), self.0.clone());
+        Attendance { version, table, seen: HashMap::new(), found: VecDeque::new() }
     }
 
     /// The reports of all hosts: for each host that is here or joins the last report of each object, then each
@@ -208,38 +214,49 @@ pub enum Change {
     Left(String),
 }
 
-/// Tells who joins and leaves. Level-triggered: what came and went between two calls is not told.
+/// Tells who joins and leaves. Level-triggered: what came and went between two looks is not told.
 pub struct Attendance {
     version: watch::Receiver<u64>,
     table: Arc<Table>,
     seen: HashMap<String, u64>,
+    found: VecDeque<Change>,
 }
 
 impl Attendance {
     /// Waits for the next change.
     pub async fn next(&mut self) -> Change {
         loop {
-            self.version.mark_unchanged();
-            if let Some(change) = self.difference() {
+            if let Some(change) = self.found.pop_front() {
                 return change;
             }
-            if self.version.changed().await.is_err() {
+            self.version.mark_unchanged();
+            self.look();
+            if self.found.is_empty() && self.version.changed().await.is_err() {
                 // The table holds the sender and we hold the table: this does not happen.
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    fn difference(&mut self) -> Option<Change> {
+    /// The next change if it was found together with the last one: a thousand hosts that join are taken in together.
+    pub fn also(&mut self) -> Option<Change> {
+        self.found.pop_front()
+    }
+
+    /// Who left, then who joined, in the order in which they did.
+    fn look(&mut self) {
         let sessions = self.table.sessions.read().unwrap_or_else(PoisonError::into_inner);
-        for (id, session) in sessions.iter() {
-            if self.seen.get(id) != Some(&session.number) {
-                self.seen.insert(id.clone(), session.number);
-                return Some(Change::Joined(Box::new(session.facts())));
-            }
+        let gone: Vec<String> = self.seen.keys().filter(|id| !sessions.contains_key(*id)).cloned().collect();
+        for id in gone {
+            self.seen.remove(&id);
+            self.found.push_back(Change::Left(id));
         }
-        let gone = self.seen.keys().find(|id| !sessions.contains_key(*id)).cloned()?;
-        self.seen.remove(&gone);
-        Some(Change::Left(gone))
+        let mut new: Vec<_> =
+            sessions.iter().filter(|(id, session)| self.seen.get(*id) != Some(&session.number)).collect();
+        new.sort_by_key(|(_, session)| session.number);
+        for (id, session) in new {
+            self.seen.insert(id.clone(), session.number);
+            self.found.push_back(Change::Joined(Box::new(session.facts())));
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 use tokio::io::DuplexStream;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
@@ -14,13 +15,13 @@ use tokio::sync::mpsc;
 /// A connection under way.
 pub type Dialling = Pin<Box<dyn Future<Output = io::Result<Box<dyn Duplex>>> + Send>>;
 
-/// Makes a new connection to the controller each time it is called.
-pub type Dial = Box<dyn Fn() -> Dialling + Send + Sync>;
+/// Makes a new connection to the controller each time it is called. Several agents may share one.
+pub type Dial = Arc<dyn Fn() -> Dialling + Send + Sync>;
 
 /// A pipe: what dials, and where the dialled streams come out.
 pub fn pipe() -> (Dial, mpsc::Receiver<DuplexStream>) {
     let (sender, receiver) = mpsc::channel(4);
-    let dial: Dial = Box::new(move || {
+    let dial: Dial = Arc::new(move || {
         let sender = sender.clone();
         Box::pin(async move {
             let (near, far) = tokio::io::duplex(256 * 1024);
@@ -34,7 +35,7 @@ pub fn pipe() -> (Dial, mpsc::Receiver<DuplexStream>) {
 /// Dials the Unix socket at `path`.
 pub fn socket(path: &Path) -> Dial {
     let path = path.to_path_buf();
-    Box::new(move || {
+    Arc::new(move || {
         let path = path.clone();
         Box::pin(async move { Ok(Box::new(UnixStream::connect(path).await?) as Box<dyn Duplex>) })
     })

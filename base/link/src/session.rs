@@ -288,6 +288,7 @@ fn nobody_yet() -> HostFacts {
         cpu_info: String::new(),
         address: String::new(),
         physical_networks: Vec::new(),
+        traits: Vec::new(),
     }
 }
 

@@ -59,6 +59,7 @@ impl Host for Memory {
             cpu_info: "{}".to_owned(),
             address: "127.0.0.1".to_owned(),
             physical_networks: vec![],
+            traits: Vec::new(),
         })
     }
 
@@ -294,7 +295,7 @@ fn cuttable() -> (Dial, tokio::sync::mpsc::Receiver<tokio::io::DuplexStream>, wa
     let (sender, receiver) = tokio::sync::mpsc::channel(4);
     let cut = watch::Sender::new(0);
     let cuts = cut.clone();
-    let dial: Dial = Box::new(move || {
+    let dial: Dial = Arc::new(move || {
         let (sender, mut cut) = (sender.clone(), cuts.subscribe());
         Box::pin(async move {
             let (near, mut middle) = tokio::io::duplex(4096);

@@ -128,6 +128,8 @@ pub struct HypervisorFacts {
     pub memory_mib: u64,
     /// The processor, as JSON text.
     pub cpu_info: String,
+    /// What sets the host apart from others, in Placement's words (`HW_CPU_X86_AVX2`, `CUSTOM_SSD`).
+    pub traits: Vec<String>,
 }
 
 /// Runs virtual machines.

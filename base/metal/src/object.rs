@@ -187,4 +187,7 @@ pub struct HostFacts {
     pub address: String,
     /// Physical networks that this host is connected to.
     pub physical_networks: Vec<String>,
+    /// What sets the host apart from others, in Placement's words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub traits: Vec<String>,
 }

@@ -78,6 +78,10 @@ fn main() -> ExitCode {
 
 fn execute(arguments: Arguments) -> Result<(), String> {
     let settings = Settings::of(arguments.said)?;
+    if !matches!(arguments.command, Command::Down { .. } | Command::Status | Command::Operations) {
+        // What is asked for of the hosts is looked at before anything is changed.
+        wire_up::simulation::plans(&settings)?;
+    }
     let role = match arguments.command {
         Command::Up { detach: true, .. } | Command::Controller { detach: true, .. } => {
             return detach::detach(&settings);

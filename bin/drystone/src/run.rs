@@ -5,9 +5,10 @@ use crate::keep::{self, Passwords};
 use crate::output::{self, Progress};
 use crate::settings::{Form, Metal, Settings, reachable};
 use crate::{log, metrics, tls, wire_up};
+use agent::Agent;
 use futures_util::future::BoxFuture;
 use kernel::{Clock, Entropy};
-use link::Agents;
+use link::{Agents, Dial};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -94,11 +95,11 @@ impl Start {
         let public_url = settings.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
         let public_url = public_url.trim_end_matches('/').to_owned();
 
-        // The host starts while the store is opened: both take their time and neither needs the other.
+        // Hosts start while the store is opened: both take their time and neither needs the other.
         self.step("starting the network and looking for the hypervisor");
         let (host_settings, clock, entropy) = (settings.clone(), self.clock.clone(), self.entropy.clone());
-        let host = (self.role == Role::Up)
-            .then(|| tokio::spawn(async move { wire_up::host(&host_settings, &clock, &entropy).await }));
+        let hosts = (self.role == Role::Up)
+            .then(|| tokio::spawn(async move { wire_up::hosts(&host_settings, &clock, &entropy).await }));
 
         let (passwords, made) = Passwords::of(&settings.state_dir, &self.entropy).map_err(|error| {
             format!("The passwords cannot be kept in {}: {error}.", settings.state_dir.display())
@@ -129,9 +130,9 @@ impl Start {
         tasks.spawn(link::accept_pipe(agents.clone(), piped));
         let engine = engine.start(ROUNDS);
 
-        if let Some(host) = host {
-            let agent = host.await.map_err(|error| format!("The host cannot start: {error}."))??;
-            tasks.spawn(async move { agent.run(dial).await });
+        if let Some(hosts) = hosts {
+            let hosts = hosts.await.map_err(|error| format!("The host cannot start: {error}."))??;
+            tasks.spawn(attend(hosts, dial, agents.clone()));
         }
         self.progress = None;
         let ready = Ready {
@@ -151,16 +152,19 @@ impl Start {
 
     async fn agent_alone(mut self) -> Result<(), String> {
         self.step("starting the network and looking for the hypervisor");
-        let agent = wire_up::host(&self.settings, &self.clock, &self.entropy).await?;
+        let agents = wire_up::hosts(&self.settings, &self.clock, &self.entropy).await?;
         let mut tasks = JoinSet::new();
-        let told = agent.clone();
+        let first = agents.first().cloned();
         let status: Status = Arc::new(move || {
-            let agent = told.clone();
-            Box::pin(async move { agent.status() })
+            let first = first.clone();
+            Box::pin(async move { first.map_or(Value::Null, |agent| agent.status()) })
         });
         self.spawn_control(&mut tasks, status)?;
         let dial = link::socket(&self.settings.state_dir.join("link.sock"));
-        tasks.spawn(async move { agent.run(dial).await });
+        for agent in agents {
+            let dial = dial.clone();
+            tasks.spawn(async move { agent.run(dial).await });
+        }
         self.progress = None;
         match self.settings.output {
             Form::Json => output::json(&json!({
@@ -215,6 +219,21 @@ impl Start {
             })
         })
     }
+}
+
+/// Runs the agents of this process. The first one joins before the others, since it is to have the switch.
+async fn attend(mut hosts: Vec<Agent>, dial: Dial, agents: Agents) {
+    let mut running = JoinSet::new();
+    let others = hosts.split_off(hosts.len().min(1));
+    let mut attendance = agents.attendance();
+    let spawn = |running: &mut JoinSet<()>, agent: Agent| {
+        let dial = dial.clone();
+        running.spawn(async move { agent.run(dial).await });
+    };
+    hosts.into_iter().for_each(|agent| spawn(&mut running, agent));
+    attendance.next().await;
+    others.into_iter().for_each(|agent| spawn(&mut running, agent));
+    while running.join_next().await.is_some() {}
 }
 
 async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, String> {

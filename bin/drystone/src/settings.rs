@@ -112,6 +112,15 @@ pub struct Said {
     /// The cost of bcrypt for passwords that people choose [default: 12]
     #[arg(long, value_name = "4..16", value_parser = clap::value_parser!(u32).range(4..=16), global = true)]
     pub password_cost: Option<u32>,
+    /// So many hosts, with simulated metal [default: 1]
+    #[arg(long, value_name = "N", global = true, conflicts_with = "topology")]
+    pub hosts: Option<usize>,
+    /// A file that describes the hosts, with simulated metal: racks, zones, aggregates, traits, sizes
+    #[arg(long, value_name = "FILE", global = true)]
+    pub topology: Option<PathBuf>,
+    /// How long a machine takes to boot, with simulated metal, as `2s ± 0.5s` [default: 0s]
+    #[arg(long, value_name = "TIME", global = true)]
+    pub boot: Option<String>,
     /// How long a token is valid, in seconds [default: 3600]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(60..=2_592_000), global = true)]
     pub token_seconds: Option<u64>,
@@ -152,6 +161,12 @@ pub struct Settings {
     pub system_ovn: Option<(PathBuf, PathBuf)>,
     /// The cost of bcrypt.
     pub password_cost: u32,
+    /// So many hosts are simulated, if it was said.
+    pub hosts: Option<usize>,
+    /// The file that describes them.
+    pub topology: Option<PathBuf>,
+    /// How long simulated machines take to boot.
+    pub boot: Option<String>,
     /// How long a token is valid, in seconds.
     pub token_seconds: u64,
 }
@@ -185,6 +200,9 @@ impl Settings {
             masquerade: said.masquerade.or(file.masquerade),
             system_ovn: northbound.zip(said.ovs_socket.or(file.ovs_socket)),
             password_cost: said.password_cost.or(file.password_cost).unwrap_or(12),
+            hosts: said.hosts.or(file.hosts),
+            topology: said.topology.or(file.topology),
+            boot: said.boot.or(file.boot),
             token_seconds: said.token_seconds.or(file.token_seconds).unwrap_or(3600),
         })
     }

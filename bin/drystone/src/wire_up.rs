@@ -1,6 +1,8 @@
 //! Everything joined, explicitly: which parts a controller and a host are made of, and who knows whom.
 //!
-//! Only this file and the drivers know which metal a host stands on.
+//! Only this file, its child and the drivers know which metal a host stands on.
+
+pub mod simulation;
 
 use crate::keep::Passwords;
 use crate::settings::{Accel, Metal, Settings};
@@ -10,9 +12,10 @@ use identity::bootstrap::{FirstPasswords, Offer};
 use identity::hashing::Hashing;
 use kernel::{Clock, Entropy};
 use link::Agents;
-use metal::{Disks, Hypervisor, Switch};
+use metal::Hypervisor;
 use policy::Policy;
 use reconcile::Engine;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Db, Parts as StoreParts};
@@ -106,8 +109,10 @@ pub fn controller(
     let outside = outside(settings, &db, &network, usual_range)?;
     let (compute_own, network_own) = (compute.clone(), network.clone());
     let range = outside.as_ref().map_or(usual_range, |range| range.net);
+    let groupings = simulation::groupings(&simulation::plans(settings).map_err(Fault::bad_input)?);
     db.write_now(move |tx| {
         compute_own.bootstrap(tx)?;
+        compute_own.groupings_ensure(tx, &groupings)?;
         network_own.bootstrap(tx, range)
     })?;
     let policy = policy()?;
@@ -164,41 +169,35 @@ pub fn policy() -> Result<Arc<Policy>, Fault> {
     Policy::of(&tables).map(Arc::new).map_err(Fault::bug)
 }
 
-/// Joins the drivers of this host. The error is a sentence for the operator.
-pub async fn host(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Result<Agent, String> {
-    let (hypervisor, switch, disks): (Arc<dyn Hypervisor>, Arc<dyn Switch>, Arc<dyn Disks>) = match settings
-        .metal
-    {
-        Metal::Sim => {
-            let dir = settings.state_dir.join("sim");
-            let sim = sim::Sim::new(&dir, entropy.clone(), sim::Config::default());
-            let sim =
-                Arc::new(sim.map_err(|error| format!("The simulated host cannot be opened: {error}."))?);
-            (sim.clone(), sim.clone(), sim)
-        }
+/// The agents of this process, ready to be run, with their drivers joined. Others may look for the first one, so that it
+/// joins first. The error is a sentence for the operator.
+pub async fn hosts(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Result<Vec<Agent>, String> {
+    match settings.metal {
+        Metal::Sim => simulation::hosts(settings, clock, entropy).await,
         Metal::Real => {
             let (switch, qemu) =
                 tokio::join!(ovn::Daemons::start(&settings.state_dir, ovn_config(settings)), qemu(settings));
             let disks = disk_file::DiskFile::open(&settings.state_dir)
                 .map_err(|error| format!("The disks cannot be opened: {error}."))?;
-            (
-                Arc::new(qemu?),
-                Arc::new(switch.map_err(|error| format!("The network cannot be started: {error}."))?),
-                Arc::new(disks),
-            )
+            let parts = agent::Parts {
+                name: settings.host_name.clone(),
+                address: settings.listen.ip().to_string(),
+                clock: clock.clone(),
+                entropy: entropy.clone(),
+                hypervisor: Arc::new(qemu?),
+                switch: Arc::new(switch.map_err(|error| format!("The network cannot be started: {error}."))?),
+                disks: Arc::new(disks),
+            };
+            let home = homes(settings, |dir| agent::Home::open(dir, entropy))?;
+            Ok(vec![Agent::new(parts, home)])
         }
-    };
-    let parts = agent::Parts {
-        name: settings.host_name.clone(),
-        address: settings.listen.ip().to_string(),
-        state_dir: settings.state_dir.clone(),
-        clock: clock.clone(),
-        entropy: entropy.clone(),
-        hypervisor,
-        switch,
-        disks,
-    };
-    Agent::new(parts).await.map_err(|error| format!("The agent cannot start: {error}."))
+    }
+}
+
+/// Where agents keep what is theirs. Waiting for an agent that ends takes a moment, and a thread.
+fn homes<T>(settings: &Settings, open: impl FnOnce(&Path) -> std::io::Result<T>) -> Result<T, String> {
+    let dir = settings.state_dir.join("agent");
+    tokio::task::block_in_place(|| open(&dir)).map_err(|error| format!("The agent cannot start: {error}."))
 }
 
 async fn qemu(settings: &Settings) -> Result<qemu::Qemu, String> {
@@ -234,7 +233,11 @@ pub async fn destroy(settings: &Settings, clock: &Clock, entropy: &Entropy) -> R
     match (settings.metal, &settings.system_ovn) {
         (Metal::Sim, _) => Ok(()),
         (Metal::Real, Some(_)) => {
-            left(host(settings, clock, entropy).await?.destroy().await.err().unwrap_or_default())
+            let mut stuck = Vec::new();
+            for agent in hosts(settings, clock, entropy).await? {
+                stuck.extend(agent.destroy().await.err().into_iter().flatten());
+            }
+            left(stuck)
         }
         (Metal::Real, None) => {
             left(destroy_machines(settings).await?)?;

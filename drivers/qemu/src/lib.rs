@@ -208,6 +208,7 @@ impl Hypervisor for Qemu {
             vcpus: host::processors(),
             memory_mib: host::memory_mib(),
             cpu_info: host::cpu_info(),
+            traits: Vec::new(),
         })
     }
 

@@ -3,7 +3,7 @@
 //! As with real copy-on-write disks a root disk takes no room for what it shares with its image; here that is all of
 //! it. Blank disks are sparse and take none either. What counts is images, so that a host can be made full.
 
-use crate::state::{DisksRecord, ImageRecord, State};
+use crate::state::{DisksRecord, ImageRecord, Records};
 use crate::{Sim, failed};
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -14,11 +14,11 @@ use sha2::{Digest, Sha512};
 use std::path::PathBuf;
 use std::time::Duration;
 
-fn used(state: &State) -> u64 {
+fn used(state: &Records) -> u64 {
     state.images.values().map(|image| image.bytes).sum()
 }
 
-fn holds(state: &State, image: &ImageSource) -> bool {
+fn holds(state: &Records, image: &ImageSource) -> bool {
     state.images.get(&image.id).is_some_and(|held| held.sha512 == image.sha512 && held.bytes == image.bytes)
 }
 
@@ -44,7 +44,7 @@ impl Sim {
             record.image = image.map(str::to_owned).or(record.image);
             state.disks_put(server_id, record).map_err(failed)?;
         }
-        Ok(self.0.dir.join("disks").join(server_id).join(name))
+        Ok(self.0.fleet.dir.join("disks").join(server_id).join(name))
     }
 }
 
@@ -87,7 +87,7 @@ impl Disks for Sim {
         if !holds(&self.state(), image) {
             return Err(DriverError::NotYet(format!("image {} is not on this host", image.id)));
         }
-        Ok(self.0.dir.join("images").join(&image.id))
+        Ok(self.0.fleet.dir.join("images").join(&image.id))
     }
 
     async fn forget_images(&self, keep: &[String], unused: Duration) -> Driven<()> {

@@ -1,7 +1,7 @@
 //! Machines that are records: they start, stop, pause, and die when told to.
 
 use crate::state::MachineRecord;
-use crate::{Sim, console, failed, screen};
+use crate::{Sim, Timing, console, failed, screen};
 use async_trait::async_trait;
 use metal::DriverError;
 use metal::driver::{Driven, Duplex, Hypervisor, HypervisorFacts, KnownMachine, Machine, Nic};
@@ -35,6 +35,16 @@ impl Sim {
         let mut machine = state.machines.get(id).cloned().ok_or_else(|| unknown(id))?;
         change(&mut machine);
         state.machine_put(id, machine).map_err(failed)
+    }
+
+    async fn take(&self, timing: Timing) {
+        self.wait(timing.draw(&self.0.entropy)).await;
+    }
+
+    async fn wait(&self, span: Duration) {
+        if !span.is_zero() {
+            sleep(span).await;
+        }
     }
 
     fn state_of(&self, id: &str) -> Option<MachineState> {
@@ -102,6 +112,7 @@ impl Hypervisor for Sim {
             vcpus: self.0.config.vcpus,
             memory_mib: self.0.config.memory_mib,
             cpu_info: CPU.to_owned(),
+            traits: self.0.config.traits.clone(),
         })
     }
 
@@ -124,19 +135,15 @@ impl Hypervisor for Sim {
             _ => {}
         }
         self.check_start(machine)?;
-        if !self.0.config.boot.is_zero() {
-            sleep(self.0.config.boot).await;
-        }
+        self.take(self.0.config.boot).await;
         self.started(machine)
     }
 
     async fn stop(&self, id: &str, kindly: Option<Duration>) -> Driven<()> {
         self.luck()?;
-        if let Some(time) = kindly
-            && self.state_of(id) == Some(MachineState::Running)
-            && !self.0.config.guests_comply
-        {
-            sleep(time).await;
+        if let Some(time) = kindly.filter(|_| self.state_of(id) == Some(MachineState::Running)) {
+            let takes = self.0.config.stop.draw(&self.0.entropy);
+            self.wait(if self.0.config.guests_comply { takes.min(time) } else { time }).await;
         }
         if self.state_of(id).is_none_or(|state| state == MachineState::Off) {
             return Ok(());

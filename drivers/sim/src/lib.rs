@@ -7,6 +7,7 @@
 //! * [`state`]: the records and their file
 //! * [`hypervisor`], [`switch`], [`disks`]: the three traits
 //! * [`console`], [`screen`]: what a machine shows
+//! * [`topology`], [`timing`]: how many hosts, how large and how slow
 
 mod console;
 mod disks;
@@ -15,21 +16,25 @@ mod hypervisor;
 mod screen;
 mod state;
 mod switch;
+mod timing;
+pub mod topology;
 
 use kernel::Entropy;
-use state::State;
-use std::collections::BTreeSet;
+use state::{State, View};
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+pub use timing::Timing;
 use tokio::sync::Notify;
 
 /// How large and how slow the simulated host is.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// How long a machine takes to start.
-    pub boot: Duration,
+    pub boot: Timing,
+    /// How long a guest takes to shut down when it is asked to.
+    pub stop: Timing,
     /// Processors.
     pub vcpus: u32,
     /// Memory in MiB.
@@ -38,6 +43,8 @@ pub struct Config {
     pub disk_bytes: u64,
     /// Physical networks that the host is connected to.
     pub physical_networks: Vec<String>,
+    /// What sets the host apart from others, in Placement's words.
+    pub traits: Vec<String>,
     /// Guests shut down when asked. Otherwise they must be forced when their time is over.
     pub guests_comply: bool,
 }
@@ -45,11 +52,13 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            boot: Duration::ZERO,
+            boot: Timing::default(),
+            stop: Timing::default(),
             vcpus: 64,
             memory_mib: 512 * 1024,
             disk_bytes: 20 << 40,
             physical_networks: vec!["public".to_owned()],
+            traits: Vec::new(),
             guests_comply: true,
         }
     }
@@ -67,29 +76,50 @@ pub struct Faults {
 pub struct Sim(Arc<Host>);
 
 struct Host {
-    dir: PathBuf,
+    name: String,
+    fleet: Arc<Fleet>,
     config: Config,
     entropy: Entropy,
-    state: Mutex<State>,
     faults: Mutex<Faults>,
     machines: Changes,
     ports: Changes,
 }
 
+/// What all simulated hosts of a process share.
+struct Fleet {
+    dir: PathBuf,
+    state: Mutex<State>,
+    hosts: OnceLock<HashMap<String, Weak<Host>>>,
+}
+
+impl Fleet {
+    fn host(&self, name: &str) -> Option<Arc<Host>> {
+        self.hosts.get()?.get(name)?.upgrade()
+    }
+}
+
 impl Sim {
-    /// The host whose state is kept in `dir`; it goes on where it was.
+    /// A host by itself whose state is kept in `dir`; it goes on where it was.
     pub fn new(dir: &Path, entropy: Entropy, config: Config) -> io::Result<Self> {
+        let hosts = Self::fleet(dir, &entropy, vec![(String::new(), config)])?;
+        hosts.into_iter().next().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Hosts by name that are wired to each other, in their order. Their state is in one file in `dir`.
+    pub fn fleet(dir: &Path, entropy: &Entropy, hosts: Vec<(String, Config)>) -> io::Result<Vec<Self>> {
         std::fs::create_dir_all(dir)?;
-        let state = Mutex::new(State::open(dir)?);
-        Ok(Self(Arc::new(Host {
-            dir: dir.to_path_buf(),
-            config,
-            entropy,
-            state,
-            faults: Mutex::default(),
-            machines: Changes::default(),
-            ports: Changes::default(),
-        })))
+        let names: Vec<&str> = hosts.iter().map(|(name, _)| name.as_str()).collect();
+        let state = Mutex::new(State::open(dir, &names)?);
+        let fleet = Arc::new(Fleet { dir: dir.to_path_buf(), state, hosts: OnceLock::new() });
+        let host = |(name, config)| {
+            let (fleet, entropy) = (fleet.clone(), entropy.clone());
+            let (faults, machines, ports) = (Mutex::default(), Changes::default(), Changes::default());
+            Self(Arc::new(Host { name, fleet, config, entropy, faults, machines, ports }))
+        };
+        let all: Vec<Self> = hosts.into_iter().map(host).collect();
+        let by_name = all.iter().map(|sim| (sim.0.name.clone(), Arc::downgrade(&sim.0))).collect();
+        fleet.hosts.get_or_init(|| by_name);
+        Ok(all)
     }
 
     /// From now on calls fail as this says.
@@ -97,8 +127,9 @@ impl Sim {
         *self.0.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> View<'_> {
+        let state = self.0.fleet.state.lock().unwrap_or_else(PoisonError::into_inner);
+        View { state, host: &self.0.name }
     }
 
     /// Fails now and then, when that was asked for.

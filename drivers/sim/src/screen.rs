@@ -22,6 +22,8 @@ impl Picture {
     pub(crate) fn of(id: &str, machine: &MachineRecord) -> Self {
         let doing = if machine.state == MachineState::Paused { "paused" } else { "running" };
         let lines = vec![
+            "drystone simulated machine".to_owned(),
+            String::new(),
             machine.name.clone(),
             id.to_owned(),
             format!("{} vcpus  {} mib  {doing}", machine.vcpus, machine.memory_mib),

@@ -18,14 +18,30 @@ impl Sim {
 
     fn realise(&self, kind: Kind, id: &str, revision: i64, admin_up: bool) -> Driven<()> {
         let mut state = self.state();
-        let held = state.switch_get(kind.word(), id).cloned();
-        if held.as_ref().is_some_and(|held| held.revision == revision && held.admin_up == admin_up) {
+        let held = state.switch_get(kind.word(), id);
+        let same = |held: &SwitchRecord| (held.revision, held.admin_up) == (revision, admin_up);
+        if held.is_some_and(|held| same(held) && held.by == self.0.name) {
             return Ok(());
         }
-        state.switch_put(kind.word(), id, SwitchRecord { revision, admin_up }).map_err(failed)?;
-        if kind == Kind::Port && held.is_some_and(|held| held.admin_up != admin_up) && state.taps.contains(id)
-        {
+        let was_up = held.is_some_and(|held| held.admin_up);
+        let record = SwitchRecord { revision, admin_up, by: self.0.name.clone() };
+        state.switch_put(kind.word(), id, record).map_err(failed)?;
+        if kind == Kind::Port && was_up != admin_up && state.is_plugged(id) {
             self.0.ports.push(id);
+        }
+        Ok(())
+    }
+
+    /// The port has a tap on this host, or has none. The host that realises the port hears of its link.
+    fn wire(&self, port_id: &str, there: bool) -> Driven<()> {
+        let mut state = self.state();
+        if !state.tap_set(port_id, there).map_err(failed)? {
+            return Ok(());
+        }
+        let told = state.told(port_id);
+        drop(state);
+        if let Some(host) = told.and_then(|name| self.0.fleet.host(&name)) {
+            host.ports.push(port_id);
         }
         Ok(())
     }
@@ -75,33 +91,27 @@ impl Switch for Sim {
         self.luck()?;
         let mut state = self.state();
         if kind == Kind::Port {
-            state.tap_remove(id).map_err(failed)?;
+            state.tap_set(id, false).map_err(failed)?;
         }
         state.switch_remove(kind.word(), id).map_err(failed)
     }
 
     async fn held(&self) -> Driven<Vec<(Kind, String, i64)>> {
         let state = self.state();
-        let held = state.switch.iter();
+        let held = state.switch().iter().filter(|(_, held)| held.by == self.0.name);
         Ok(held.filter_map(|((kind, id), held)| Some((Kind::of(kind)?, id.clone(), held.revision))).collect())
     }
 
     async fn plug(&self, port_id: &str, _mac: &str, _mtu: u32) -> Driven<Tap> {
         self.luck()?;
-        self.needs(Kind::Port, &[port_id])?;
-        if self.state().tap_put(port_id).map_err(failed)? {
-            self.0.ports.push(port_id);
-        }
+        self.wire(port_id, true)?;
         let name = format!("tap{}", port_id.chars().take(11).collect::<String>());
         Ok(Tap { name, namespace: None, offloads: true })
     }
 
     async fn unplug(&self, port_id: &str) -> Driven<()> {
         self.luck()?;
-        if self.state().tap_remove(port_id).map_err(failed)? {
-            self.0.ports.push(port_id);
-        }
-        Ok(())
+        self.wire(port_id, false)
     }
 
     async fn plugged(&self) -> Driven<Vec<String>> {
@@ -111,7 +121,7 @@ impl Switch for Sim {
     async fn port_up(&self, port_id: &str) -> Driven<bool> {
         let state = self.state();
         let port = state.switch_get(Kind::Port.word(), port_id);
-        Ok(port.is_some_and(|port| port.admin_up) && state.taps.contains(port_id))
+        Ok(port.is_some_and(|port| port.admin_up) && state.is_plugged(port_id))
     }
 
     async fn metadata_listener(&self, _network_id: &str) -> Driven<Option<std::net::TcpListener>> {

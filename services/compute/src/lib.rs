@@ -25,6 +25,7 @@ use std::time::Duration;
 use web::{Cx, Surface};
 
 pub use migrations::MIGRATIONS;
+pub use ops::aggregate::Grouping;
 
 /// What an operator may choose.
 #[derive(Clone, Debug)]

@@ -1,12 +1,12 @@
 //! What the scheduler asks: who has room, and a claim that holds or tells that somebody was faster.
 
 use crate::PlacementService;
-use crate::model::{Allocation, Inventory};
+use crate::model::{Allocation, Inventory, Provider};
 use crate::store::{allocation::*, provider::*};
 use ::store::Tx;
 use contract::placement::{Amounts, Candidate, Stock};
 use fault::Fault;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn moved_on(provider: &str) -> Fault {
     Fault::conflict(format!("The resource provider {provider} changed while it was looked at; look again."))
@@ -34,6 +34,22 @@ fn stock(one: &Inventory) -> Stock {
         max_unit: one.max_unit,
         allocation_ratio: one.allocation_ratio,
     }
+}
+
+fn candidate(provider: Provider, own: &[Inventory]) -> Candidate {
+    Candidate {
+        stock: own.iter().map(|one| (one.resource_class.clone(), stock(one))).collect(),
+        used: own.iter().map(|one| (one.resource_class.clone(), one.used)).collect(),
+        provider_id: provider.id,
+        name: provider.name,
+        generation: provider.generation,
+    }
+}
+
+/// What a provider has, or what is used of it, has changed: its room is counted anew.
+fn weigh(tx: &Tx, provider_id: &str) -> Result<(), Fault> {
+    let Some(provider) = provider_by_id(tx, provider_id)? else { return Ok(()) };
+    provider_weigh(tx, provider_id, candidate(provider, &inventories(tx, provider_id)?).room())
 }
 
 impl contract::Placement for PlacementService {
@@ -71,6 +87,7 @@ impl contract::Placement for PlacementService {
             inventory_delete(tx, id, &gone.resource_class)?;
         }
         traits_put(tx, id, &sorted)?;
+        weigh(tx, id)?;
         if provider_advance(tx, id, provider.generation)? { Ok(()) } else { Err(moved_on(id)) }
     }
 
@@ -107,15 +124,28 @@ impl contract::Placement for PlacementService {
                     continue;
                 }
             }
-            found.push(Candidate {
-                stock: own.iter().map(|one| (one.resource_class.clone(), stock(one))).collect(),
-                used: own.iter().map(|one| (one.resource_class.clone(), one.used)).collect(),
-                provider_id: provider.id,
-                name: provider.name,
-                generation: provider.generation,
-            });
+            found.push(candidate(provider, own));
         }
         Ok(found)
+    }
+
+    fn provider(&self, tx: &Tx, id: &str) -> Result<Option<Candidate>, Fault> {
+        let Some(provider) = provider_by_id(tx, id)? else { return Ok(None) };
+        Ok(Some(candidate(provider, &inventories(tx, id)?)))
+    }
+
+    fn roomiest(&self, tx: &Tx, skip: usize, most: usize) -> Result<Vec<Candidate>, Fault> {
+        providers_by_room(tx, skip, most)?
+            .into_iter()
+            .map(|provider| {
+                let own = inventories(tx, &provider.id)?;
+                Ok(candidate(provider, &own))
+            })
+            .collect()
+    }
+
+    fn traits(&self, tx: &Tx, id: &str) -> Result<Vec<String>, Fault> {
+        traits(tx, id)
     }
 
     fn claim(
@@ -154,14 +184,17 @@ impl contract::Placement for PlacementService {
                 },
             )?;
         }
-        Ok(())
+        weigh(tx, provider_id)
     }
 
     fn release(&self, tx: &Tx, consumer_id: &str) -> Result<(), Fault> {
-        for one in allocations_of_consumer(tx, consumer_id)? {
+        let had = allocations_of_consumer(tx, consumer_id)?;
+        for one in &had {
             usage_add(tx, &one.provider_id, &one.resource_class, -i64::try_from(one.used).unwrap_or(0))?;
         }
-        allocations_delete(tx, consumer_id)
+        allocations_delete(tx, consumer_id)?;
+        let providers: BTreeSet<&str> = had.iter().map(|one| one.provider_id.as_str()).collect();
+        providers.into_iter().try_for_each(|provider| weigh(tx, provider))
     }
 
     fn used(&self, tx: &Tx, provider_id: &str) -> Result<Amounts, Fault> {

@@ -84,6 +84,17 @@ pub fn choose(request: &Request, places: &[Place]) -> Choice {
     Choice { chosen: best.map(|place| place.candidate.clone()), refused }
 }
 
+/// Whether the server can go there.
+pub fn fits(request: &Request, place: &Place) -> bool {
+    refusal(request, place).is_none()
+}
+
+/// Whether room alone decides between places that fit: then the roomiest of them is the best.
+pub fn prefers_by_room(request: &Request) -> bool {
+    let policy = request.group.as_ref().map(|group| group.policy);
+    !matches!(policy, Some(Policy::SoftAffinity | Policy::SoftAntiAffinity))
+}
+
 /// Until when it is worth waiting for a host that would do and is expected back.
 pub fn worth_waiting(request: &Request, places: &[Place], now: Micros) -> Option<Micros> {
     let back = |place: &&Place| !place.up && place.expected.is_some_and(|until| until > now);
@@ -153,40 +164,23 @@ fn missing(request: &Request, place: &Place) -> Option<String> {
         .amounts
         .iter()
         .filter_map(|(class, amount)| {
-            let free = free(place, class);
+            let free = place.candidate.free(class);
             (free < *amount).then(|| format!("{class} {amount} wanted, {free} free"))
         })
         .collect();
     (!lacking.is_empty()).then(|| lacking.join(", "))
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "sizes of hosts"
-)]
-fn free(place: &Place, class: &str) -> u64 {
-    let Some(stock) = place.candidate.stock.get(class) else { return 0 };
-    let capacity = (stock.total.saturating_sub(stock.reserved) as f64 * stock.allocation_ratio) as u64;
-    let free = capacity.saturating_sub(place.candidate.used.get(class).copied().unwrap_or(0));
-    free.min(stock.max_unit)
-}
-
-/// How good a place is: free memory and processors as shares of the host, then what the group would like.
-#[expect(clippy::cast_precision_loss, reason = "counts of servers and sizes of hosts")]
+/// How good a place is: how much room it has, then what the group would like.
+#[expect(clippy::cast_precision_loss, reason = "counts of servers")]
 fn weight(request: &Request, place: &Place) -> f64 {
-    let share = |class: &str| {
-        let total = place.candidate.stock.get(class).map_or(1, |stock| stock.total.max(1));
-        free(place, class) as f64 / total as f64
-    };
     let liking = match request.group.as_ref().map(|group| group.policy) {
         Some(Policy::SoftAffinity) => place.members as f64,
         Some(Policy::SoftAntiAffinity) => -(place.members as f64),
         Some(Policy::Affinity | Policy::AntiAffinity) | None => 0.0,
     };
     // What the group would like counts more than any share of a host can.
-    liking * 100.0 + share("MEMORY_MB") + share("VCPU") + share("DISK_GB") * 0.5
+    liking * 100.0 + place.candidate.room()
 }
 
 #[cfg(test)]

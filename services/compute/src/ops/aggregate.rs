@@ -5,7 +5,7 @@ use crate::store::{aggregate as rows, host};
 use crate::{Compute, rules};
 use fault::Fault;
 use policy::{Rule, Target};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use store::Tx;
 use web::Cx;
@@ -15,7 +15,40 @@ fn found(tx: &Tx, number: i64) -> Result<Aggregate, Fault> {
     aggregate.ok_or_else(|| Fault::not_found(format!("Aggregate {number} could not be found.")))
 }
 
+fn insert(tx: &Tx, name: &str, zone: Option<&String>) -> Result<i64, Fault> {
+    let metadata = zone.map_or(serde_json::json!({}), |zone| serde_json::json!({"availability_zone": zone}));
+    rows::aggregate_insert(tx, name, zone.map(String::as_str), &metadata)
+}
+
+/// An aggregate that is to be there from the first start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grouping {
+    /// Its name.
+    pub name: String,
+    /// It makes an availability zone of its name.
+    pub zone: bool,
+    /// The names of its hosts, which need not have joined yet.
+    pub hosts: Vec<String>,
+}
+
 impl Compute {
+    /// The aggregates exist and have these hosts; what else there is stays.
+    pub fn groupings_ensure(&self, tx: &Tx, groupings: &[Grouping]) -> Result<(), Fault> {
+        let known = rows::aggregate_list(tx)?;
+        for grouping in groupings {
+            let old = known.iter().find(|aggregate| aggregate.name == grouping.name);
+            let number = match old {
+                Some(old) => old.number,
+                None => insert(tx, &grouping.name, grouping.zone.then_some(&grouping.name))?,
+            };
+            let held: BTreeSet<&String> = old.iter().flat_map(|old| &old.hosts).collect();
+            for host in grouping.hosts.iter().filter(|host| !held.contains(host)) {
+                rows::aggregate_host_add(tx, number, host)?;
+            }
+        }
+        Ok(())
+    }
+
     /// All aggregates.
     pub async fn aggregate_list(self: &Arc<Self>, cx: &Cx) -> Result<Vec<Aggregate>, Fault> {
         cx.may(&rules::AGGREGATES_INDEX, &Target::none())?;
@@ -38,10 +71,7 @@ impl Compute {
         cx.may(&rules::AGGREGATES_CREATE, &Target::none())?;
         self.write(cx, move |_, tx, _| {
             name_is_free(tx, &name, None)?;
-            let metadata = zone
-                .as_ref()
-                .map_or(serde_json::json!({}), |zone| serde_json::json!({"availability_zone": zone}));
-            let number = rows::aggregate_insert(tx, &name, zone.as_deref(), &metadata)?;
+            let number = insert(tx, &name, zone.as_ref())?;
             found(tx, number)
         })
         .await

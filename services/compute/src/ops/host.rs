@@ -222,13 +222,12 @@ impl Compute {
         }
         rows::host::host_joined(tx, facts)?;
         let stock = self.stock(facts);
-        let all = self.placement.candidates(tx, &Amounts::new(), &[], &[])?;
-        let own = all.iter().find(|candidate| candidate.provider_id == facts.id);
+        let own = self.placement.provider(tx, &facts.id)?;
         // A provider that is as it should be is left alone, lest traits that an operator gave it are lost.
         if own.is_some_and(|own| own.name == facts.name && own.stock == stock) {
             return Ok(());
         }
-        self.placement.provider_ensure(tx, &facts.id, &facts.name, &stock, &[])
+        self.placement.provider_ensure(tx, &facts.id, &facts.name, &stock, &facts.traits)
     }
 
     /// A host that was set up anew under its old name: what is left of the old one makes room for it.

@@ -8,6 +8,7 @@ use crate::store::action::{self, Doer};
 use crate::store::tombstone::{Tombstone, key};
 use ::reconcile::{touched, want};
 use fault::Fault;
+use futures_util::StreamExt;
 use link::{Change, LedgerEntry};
 use metal::{HostFacts, Kind, Observed, Report};
 use std::sync::Arc;
@@ -16,6 +17,10 @@ use store::Tx;
 
 /// Reports that are written in one transaction at most.
 const BATCH: usize = 128;
+/// Hosts whose coming is written in one transaction at most.
+const TOGETHER: usize = 500;
+/// Ledgers that are asked for at once.
+const LEDGERS: usize = 32;
 /// How often it is written down that a host is still here.
 const FRESH: Duration = Duration::from_secs(20);
 /// How long to wait before a write is tried again that the store refused.
@@ -109,17 +114,32 @@ impl Compute {
         self.insist("hosts that are away", move |this, tx| this.hosts_begin(tx, &here)).await;
         let mut attendance = self.agents.attendance();
         loop {
-            match attendance.next().await {
-                Change::Joined(facts) => self.joined(*facts).await,
-                Change::Left(host_id) => {
-                    self.insist("a host that left", move |_, tx| {
-                        rows::host::host_left(tx, &host_id)?;
-                        touched(tx, HOST, &host_id)
-                    })
-                    .await;
+            let (mut joined, mut left) = (Vec::new(), Vec::new());
+            let mut change = Some(attendance.next().await);
+            while let Some(one) = change {
+                match one {
+                    Change::Joined(facts) => joined.push(*facts),
+                    Change::Left(id) => left.push(id),
                 }
+                let more = joined.len() + left.len() < TOGETHER;
+                change = if more { attendance.also() } else { None };
             }
+            self.left(left).await;
+            self.joined(joined).await;
         }
+    }
+
+    async fn left(self: &Arc<Self>, ids: Vec<String>) {
+        if ids.is_empty() {
+            return;
+        }
+        let write = move |_: &Self, tx: &Tx| {
+            ids.iter().try_for_each(|id| {
+                rows::host::host_left(tx, id)?;
+                touched(tx, HOST, id)
+            })
+        };
+        self.insist("hosts that left", write).await;
     }
 
     /// After a start nobody is here until it says so.
@@ -130,23 +150,53 @@ impl Compute {
         Ok(())
     }
 
-    async fn joined(self: &Arc<Self>, facts: HostFacts) {
-        let host_id = facts.id.clone();
-        self.insist("a host that joined", move |this, tx| this.host_arrived(tx, &facts)).await;
-        let ledger = match self.agents.ledger(&host_id).await {
-            Ok(ledger) => ledger,
-            Err(error) => {
+    async fn joined(self: &Arc<Self>, hosts: Vec<HostFacts>) {
+        let ids: Vec<String> = hosts.iter().map(|facts| facts.id.clone()).collect();
+        self.each("a host that joined", hosts, |this, tx, facts| this.host_arrived(tx, facts)).await;
+        let agents = &self.agents;
+        let ledgers = futures_util::stream::iter(ids).map(|id| async move {
+            let ledger = agents.ledger(&id).await;
+            (id, ledger)
+        });
+        let ledgers: Vec<_> = ledgers.buffered(LEDGERS).collect().await;
+        let mut told = Vec::new();
+        for (id, ledger) in ledgers {
+            match ledger {
+                Ok(ledger) => told.push((id, ledger)),
                 // It will join again, and then this comes again.
-                tracing::warn!(%error, host_id, "the ledger of a host could not be read");
-                return;
+                Err(error) => tracing::warn!(%error, id, "the ledger of a host could not be read"),
             }
-        };
-        let (id, entries) = (host_id.clone(), Arc::<[LedgerEntry]>::from(ledger));
-        let forgotten =
-            self.insist("the ledger of a host", move |this, tx| this.ledger_compare(tx, &id, &entries)).await;
-        for entry in forgotten.unwrap_or_default() {
-            let _ = self.agents.forget(&host_id, Kind::Server, &entry.id, entry.rank()).await;
         }
+        let compare = |this: &Self, tx: &Tx, (id, ledger): &(String, Vec<LedgerEntry>)| {
+            let forgotten = this.ledger_compare(tx, id, ledger)?;
+            Ok(forgotten.into_iter().map(|entry| (id.clone(), entry)).collect::<Vec<_>>())
+        };
+        for (id, entry) in self.each("the ledger of a host", told, compare).await.into_iter().flatten() {
+            let _ = self.agents.forget(&id, Kind::Server, &entry.id, entry.rank()).await;
+        }
+    }
+
+    /// Writes something for each of several in one transaction; when that does not work, for each in its own, so that one
+    /// that never can be written does not hold up the others.
+    async fn each<I, T, F>(self: &Arc<Self>, what: &str, items: Vec<I>, write: F) -> Vec<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: Fn(&Self, &Tx, &I) -> Result<T, Fault> + Copy + Send + Sync + 'static,
+    {
+        let (this, items) = (self.clone(), Arc::new(items));
+        let all = items.clone();
+        if let Ok(written) =
+            self.db.write(move |tx| all.iter().map(|item| write(&this, tx, item)).collect()).await
+        {
+            return written;
+        }
+        let mut written = Vec::new();
+        for number in 0..items.len() {
+            let items = items.clone();
+            written.extend(self.insist(what, move |this, tx| write(this, tx, &items[number])).await);
+        }
+        written
     }
 
     /// What the host lacks is sent again; what it has without reason gets a tombstone. Answers what it may forget.

@@ -111,8 +111,8 @@ impl Compute {
         let flavor = &server.detail.flavor;
         let amounts = flavor.amounts(flavor.root_gib);
         self.placement.claim(tx, &server.id, candidate, &amounts, &server.project_id, &server.user_id)?;
-        let zones = rows::aggregate::zones(tx)?;
-        server.zone = self.zone_of(&zones, &candidate.name);
+        let zone = rows::aggregate::zone_of_host(tx, &candidate.name)?;
+        server.zone = zone.unwrap_or_else(|| self.settings.zone.clone());
         server.host_id = Some(candidate.provider_id.clone());
         server.host = Some(candidate.name.clone());
         server.phase = Phase::Building;

@@ -1,20 +1,26 @@
-//! What the scheduler looks at: every host with its stock, its use and its group members, read in one transaction.
+//! What the scheduler looks at: hosts with their stock, their use and their group members, read in one transaction.
+//!
+//! Hosts come by their room, the roomiest first, and no further ones are read once one fits that no later one can be
+//! better than: of ten thousand hosts a handful is looked at. All are read when none fits, so that all refusals are told.
 
 use crate::Compute;
-use crate::model::scheduler::{Place, Request};
+use crate::model::scheduler::{self, Place, Request};
 use crate::model::server::Server;
 use crate::store as rows;
-use contract::placement::{Amounts, Candidate};
+use contract::placement::Candidate;
 use fault::Fault;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use store::Tx;
 
 /// How long after its last sign of life a host is still expected back: Nova's `service_down_time`.
 const DOWN: Duration = Duration::from_secs(60);
+/// So many hosts are read at first, and so many at a time when those did not do.
+const FIRST_PAGE: usize = 8;
+const LAST_PAGE: usize = 512;
 
 impl Compute {
-    /// What a server asks for, and every place that it could go to.
+    /// What a server asks for, and the places that it could go to: the best one is among them.
     pub(crate) fn places(&self, tx: &Tx, server: &Server) -> Result<(Request, Vec<Place>), Fault> {
         let request = self.request(tx, server)?;
         let group_hosts = match &request.group {
@@ -23,54 +29,48 @@ impl Compute {
         };
         let members: BTreeMap<String, u64> = group_hosts.into_iter().collect();
         let request = Request { group_is_somewhere: !members.is_empty(), ..request };
-        let (required, forbidden) = server.detail.flavor.traits();
-        let fitting = self.with_traits(tx, &required, &forbidden)?;
-        let services = self.services(tx)?;
-        let hosts: HashMap<String, _> =
-            rows::host::host_list(tx)?.into_iter().map(|host| (host.id.clone(), host)).collect();
-        let mut places = Vec::new();
-        for candidate in self.everywhere(tx, &request.amounts)? {
-            // A provider that is no host of ours is somebody else's.
-            let Some(host) = hosts.get(&candidate.provider_id) else { continue };
-            let service =
-                services.iter().find(|service| service.kind == "nova-compute" && service.host == host.name);
-            let Some(service) = service else { continue };
-            let misfits = fitting.as_ref().is_some_and(|fitting| !fitting.contains(&candidate.provider_id));
-            places.push(Place {
-                up: host.up && !service.forced_down,
-                expected: (!host.up && !service.forced_down).then(|| host.seen_at.plus(DOWN)),
-                disabled: service.disabled.then(|| service.disabled_reason.clone().unwrap_or_default()),
-                zone: service.zone.clone(),
-                members: members.get(&candidate.provider_id).copied().unwrap_or(0),
-                traits: if misfits {
-                    required.iter().chain(&forbidden).cloned().collect()
-                } else {
-                    Vec::new()
-                },
-                candidate,
-            });
+        let by_room = scheduler::prefers_by_room(&request);
+        let (mut places, mut page) = (Vec::new(), FIRST_PAGE);
+        loop {
+            let candidates = self.placement.roomiest(tx, places.len(), page)?;
+            let last = candidates.len() < page;
+            let begin = places.len();
+            for candidate in candidates {
+                places.push(self.place(tx, server, &members, candidate)?);
+            }
+            let found = places[begin..].iter().flatten().any(|place| scheduler::fits(&request, place));
+            if last || (found && by_room) {
+                return Ok((request, places.into_iter().flatten().collect()));
+            }
+            page = (page * 4).min(LAST_PAGE);
         }
-        Ok((request, places))
     }
 
-    /// Every provider, whether it has room or not: refusals are explained.
-    fn everywhere(&self, tx: &Tx, amounts: &Amounts) -> Result<Vec<Candidate>, Fault> {
-        let all = self.placement.candidates(tx, &Amounts::new(), &[], &[])?;
-        if all.is_empty() { self.placement.candidates(tx, amounts, &[], &[]) } else { Ok(all) }
-    }
-
-    /// The providers whose traits fit; `None` when there are no wishes.
-    fn with_traits(
+    /// What there is to know of a host; `None` for a provider that is no host of ours, or a host without service.
+    fn place(
         &self,
         tx: &Tx,
-        required: &[String],
-        forbidden: &[String],
-    ) -> Result<Option<HashSet<String>>, Fault> {
-        if required.is_empty() && forbidden.is_empty() {
-            return Ok(None);
+        server: &Server,
+        members: &BTreeMap<String, u64>,
+        candidate: Candidate,
+    ) -> Result<Option<Place>, Fault> {
+        let Some(host) = rows::host::seat(tx, &candidate.provider_id)? else { return Ok(None) };
+        let (required, forbidden) = server.detail.flavor.traits();
+        let mut misfits = Vec::new();
+        if !required.is_empty() || !forbidden.is_empty() {
+            let traits = self.placement.traits(tx, &candidate.provider_id)?;
+            misfits.extend(required.into_iter().filter(|one| !traits.contains(one)));
+            misfits.extend(forbidden.into_iter().filter(|one| traits.contains(one)));
         }
-        let found = self.placement.candidates(tx, &Amounts::new(), required, forbidden)?;
-        Ok(Some(found.into_iter().map(|candidate| candidate.provider_id).collect()))
+        Ok(Some(Place {
+            up: host.up && !host.forced_down,
+            expected: (!host.up && !host.forced_down).then(|| host.seen_at.plus(DOWN)),
+            disabled: host.disabled.then(|| host.disabled_reason.unwrap_or_default()),
+            zone: host.zone.unwrap_or_else(|| self.settings.zone.clone()),
+            members: members.get(&candidate.provider_id).copied().unwrap_or(0),
+            traits: misfits,
+            candidate,
+        }))
     }
 
     fn request(&self, tx: &Tx, server: &Server) -> Result<Request, Fault> {

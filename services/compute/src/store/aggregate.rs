@@ -84,3 +84,11 @@ pub fn zones(tx: &Tx) -> Result<std::collections::BTreeMap<String, String>, Faul
                WHERE a.zone IS NOT NULL ORDER BY a.number DESC";
     tx.query(sql, &[])?.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
 }
+
+/// The zone that an aggregate puts a host in; the oldest one counts.
+pub fn zone_of_host(tx: &Tx, host: &str) -> Result<Option<String>, Fault> {
+    let sql =
+        "SELECT a.zone FROM compute_aggregate_hosts h JOIN compute_aggregates a ON a.number = h.aggregate
+               WHERE h.host = ?1 AND a.zone IS NOT NULL ORDER BY a.number LIMIT 1";
+    tx.query_one(sql, params![host])?.map(|row| row.text(0)).transpose()
+}

@@ -1,8 +1,9 @@
 //! Hosts and services.
 
 use crate::model::host::{Host, Service};
-use crate::store::counter;
+use crate::store::{aggregate, counter};
 use fault::{Fault, Means};
+use kernel::Micros;
 use metal::HostFacts;
 use store::{Row, Tx, params};
 
@@ -35,6 +36,37 @@ pub fn host_by_id(tx: &Tx, id: &str) -> Result<Option<Host>, Fault> {
 pub fn host_by_name(tx: &Tx, name: &str) -> Result<Option<Host>, Fault> {
     let sql = format!("SELECT {HOST} FROM compute_hosts WHERE name = ?1");
     tx.query_one(&sql, params![name])?.map(|row| read(&row)).transpose()
+}
+
+/// A host as the scheduler sees it.
+pub struct Seat {
+    /// Its agent is here.
+    pub up: bool,
+    /// When it was last heard of.
+    pub seen_at: Micros,
+    /// Somebody says that it is dead.
+    pub forced_down: bool,
+    /// It takes no new servers.
+    pub disabled: bool,
+    /// Why not.
+    pub disabled_reason: Option<String>,
+    /// The zone that an aggregate puts it in.
+    pub zone: Option<String>,
+}
+
+/// The host of this id, if it has a service.
+pub fn seat(tx: &Tx, id: &str) -> Result<Option<Seat>, Fault> {
+    let sql = "SELECT h.up, h.seen_at, s.forced_down, s.disabled, s.disabled_reason, h.name
+        FROM compute_hosts h JOIN compute_services s ON s.kind = 'nova-compute' AND s.host = h.name WHERE h.id = ?1";
+    let Some(row) = tx.query_one(sql, params![id])? else { return Ok(None) };
+    Ok(Some(Seat {
+        up: row.flag(0)?,
+        seen_at: row.at(1)?,
+        forced_down: row.flag(2)?,
+        disabled: row.flag(3)?,
+        disabled_reason: row.opt_text(4)?,
+        zone: aggregate::zone_of_host(tx, &row.text(5)?)?,
+    }))
 }
 
 /// A host is here, with these facts: the host and its service exist and are up.

@@ -47,6 +47,7 @@ impl FakeHost {
             cpu_info: "{\"arch\": \"x86_64\"}".to_owned(),
             address: "127.0.0.1".to_owned(),
             physical_networks: Vec::new(),
+            traits: Vec::new(),
         };
         Arc::new(Self { facts, state: Mutex::default(), told: broadcast::channel(1024).0 })
     }

@@ -226,6 +226,18 @@ impl Placement for Shelf {
         let all: Vec<Candidate> = self.providers.lock().unwrap().values().cloned().collect();
         Ok(all.into_iter().map(|one| Candidate { used: self.used_of(&one.provider_id), ..one }).collect())
     }
+    fn provider(&self, _: &Tx, id: &str) -> Result<Option<Candidate>, Fault> {
+        let found = self.providers.lock().unwrap().get(id).cloned();
+        Ok(found.map(|one| Candidate { used: self.used_of(id), ..one }))
+    }
+    fn roomiest(&self, tx: &Tx, skip: usize, most: usize) -> Result<Vec<Candidate>, Fault> {
+        let mut all = self.candidates(tx, &Amounts::new(), &[], &[])?;
+        all.sort_by(|a, b| b.room().total_cmp(&a.room()).then_with(|| a.name.cmp(&b.name)));
+        Ok(all.into_iter().skip(skip).take(most).collect())
+    }
+    fn traits(&self, _: &Tx, _: &str) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
     fn claim(
         &self,
         tx: &Tx,

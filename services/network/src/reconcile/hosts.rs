@@ -14,28 +14,40 @@ impl Network {
     pub(super) async fn follow_hosts(self: &Arc<Self>) {
         let mut attendance = self.agents.attendance();
         loop {
-            let outcome = match attendance.next().await {
-                Change::Joined(facts) => self.host_joined(*facts).await,
-                Change::Left(id) => self.db.write(move |tx| rows::host::left(tx, &id)).await,
-            };
-            if let Err(fault) = outcome {
-                tracing::warn!(%fault, "a host's coming or going could not be taken in");
+            let (mut joined, mut left) = (Vec::new(), Vec::new());
+            let mut change = Some(attendance.next().await);
+            while let Some(one) = change {
+                match one {
+                    Change::Joined(facts) => joined.push(*facts),
+                    Change::Left(id) => left.push(id),
+                }
+                change = attendance.also();
+            }
+            if let Err(fault) = self.hosts_changed(joined, left).await {
+                tracing::warn!(%fault, "the coming or going of hosts could not be taken in");
             }
         }
     }
 
-    async fn host_joined(self: &Arc<Self>, facts: HostFacts) -> Result<(), Fault> {
-        let id = facts.id.clone();
-        self.db
+    async fn hosts_changed(self: &Arc<Self>, joined: Vec<HostFacts>, left: Vec<String>) -> Result<(), Fault> {
+        let ids: Vec<String> = joined.iter().map(|facts| facts.id.clone()).collect();
+        let switch_host = self
+            .db
             .write(move |tx| {
-                rows::host::joined(tx, &facts)?;
+                left.iter().try_for_each(|id| rows::host::left(tx, id))?;
+                joined.iter().try_for_each(|facts| rows::host::joined(tx, facts))?;
                 let (kind, any) = ANY_HOST;
-                reconcile::touched(tx, kind, any)
+                reconcile::touched(tx, kind, any)?;
+                rows::host::with_switch(tx)
             })
             .await?;
-        if self.switch_host().as_ref() != Some(&id) {
-            return Ok(());
+        match switch_host.filter(|id| ids.contains(id)) {
+            Some(id) => self.switch_joined(id).await,
+            None => Ok(()),
         }
+    }
+
+    async fn switch_joined(self: &Arc<Self>, id: String) -> Result<(), Fault> {
         // A host that leaves meanwhile joins again, and then shows its ledger again.
         let Ok(ledger) = self.agents.ledger(&id).await else { return Ok(()) };
         let service = self.clone();

@@ -5,7 +5,7 @@
 
 use super::ANY_HOST;
 use crate::Network;
-use crate::store::work;
+use crate::store::{self as rows, work};
 use async_trait::async_trait;
 use fault::Fault;
 use kernel::Micros;
@@ -30,7 +30,7 @@ pub(super) struct Realise {
 pub(super) enum Told {
     /// There was nothing to tell.
     Nothing,
-    /// There is no host to tell.
+    /// The host to tell is not here.
     NoHost,
     /// The host answered, or not.
     Answer(Result<Ensured, LinkError>),
@@ -38,8 +38,8 @@ pub(super) enum Told {
 
 #[async_trait]
 impl Reconciler for Realise {
-    type Snapshot = Option<Wanted>;
-    type Plan = Option<Wanted>;
+    type Snapshot = (Option<Wanted>, Option<String>);
+    type Plan = (Option<Wanted>, Option<String>);
     type Result = Told;
 
     fn kind(&self) -> &'static str {
@@ -47,7 +47,7 @@ impl Reconciler for Realise {
     }
 
     fn snapshot(&self, tx: &Tx, id: &str) -> Result<Self::Snapshot, Fault> {
-        self.network.wanted(tx, self.kind, id)
+        Ok((self.network.wanted(tx, self.kind, id)?, rows::host::with_switch(tx)?))
     }
 
     fn plan(&self, snapshot: &Self::Snapshot, _: Micros) -> Self::Plan {
@@ -55,21 +55,24 @@ impl Reconciler for Realise {
     }
 
     async fn act(&self, _: &str, plan: &Self::Plan) -> Told {
-        let Some(wanted) = plan else { return Told::Nothing };
-        match self.network.switch_host() {
-            None => Told::NoHost,
-            Some(host) => Told::Answer(self.network.agents.ensure(&host, wanted).await),
+        let agents = &self.network.agents;
+        match plan {
+            (None, _) => Told::Nothing,
+            (Some(wanted), Some(host)) if agents.is_here(host) => {
+                Told::Answer(agents.ensure(host, wanted).await)
+            }
+            (Some(_), _) => Told::NoHost,
         }
     }
 
     fn record(&self, tx: &Tx, id: &str, snapshot: &Self::Snapshot, result: &Told) -> Result<Outcome, Fault> {
-        let Some(wanted) = snapshot else { return Ok(Outcome::Gone) };
+        let Some(wanted) = &snapshot.0 else { return Ok(Outcome::Gone) };
         let answer = match result {
             Told::Nothing => return Ok(Outcome::Gone),
             Told::NoHost => {
                 let (kind, any) = ANY_HOST;
                 return Ok(Outcome::Wait {
-                    reason: "no host is connected".into(),
+                    reason: "the host with the switch is not connected".into(),
                     until: tx.now().plus(ASK_AGAIN),
                     on: vec![(kind.into(), any.into())],
                 });
@@ -113,16 +116,5 @@ impl Realise {
         )?;
         let reason = format!("the host holds revision {held} already");
         Ok(Outcome::Failed { reason, retry_at: tx.now() })
-    }
-}
-
-impl Network {
-    /// The host that has the switch's central database: it is told of everything but servers. Today one host has it:
-    /// the first that touches a physical network, or the first of all. Several would need a place for it that all
-    /// share, and this function is where to ask for it.
-    pub(crate) fn switch_host(&self) -> Option<String> {
-        let hosts = self.agents.hosts();
-        let outside = hosts.iter().find(|host| !host.physical_networks.is_empty());
-        outside.or(hosts.first()).map(|host| host.id.clone())
     }
 }

@@ -34,6 +34,19 @@ pub fn joined(tx: &Tx, facts: &HostFacts) -> Result<(), Fault> {
     if old.is_some() { row.save(tx) } else { row.insert(tx) }
 }
 
+/// The host that has the switch's central database, and is told of everything but servers: the first that has joined
+/// of those that touch a physical network, or of all. It stays the one while it is away, since what it holds is
+/// nowhere else.
+pub fn with_switch(tx: &Tx) -> Result<Option<String>, Fault> {
+    for which in ["WHERE physical_networks <> ''", ""] {
+        let sql = format!("SELECT id FROM network_hosts {which} ORDER BY first_seen, name LIMIT 1");
+        if let Some(row) = tx.query_one(&sql, &[])? {
+            return row.text(0).map(Some);
+        }
+    }
+    Ok(None)
+}
+
 /// A host has left now.
 pub fn left(tx: &Tx, id: &str) -> Result<(), Fault> {
     tx.execute("UPDATE network_hosts SET seen_at = ?2 WHERE id = ?1", params![id, tx.now()]).map(drop)

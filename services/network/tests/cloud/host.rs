@@ -119,6 +119,7 @@ impl Host for Held {
             cpu_info: "{}".into(),
             address: "127.0.0.1".into(),
             physical_networks: vec!["public".into()],
+            traits: Vec::new(),
         })
     }
 

@@ -56,6 +56,18 @@ pub fn provider_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
+/// So many of the providers with the most room first, by name among equals, after the first `skip`.
+pub fn providers_by_room(tx: &Tx, skip: usize, most: usize) -> Result<Vec<Provider>, Fault> {
+    let sql = format!("{SELECT} ORDER BY room DESC, name LIMIT ?1 OFFSET ?2");
+    tx.query(&sql, params![most, skip])?.iter().map(provider).collect()
+}
+
+/// Writes down how much room a provider has.
+pub fn provider_weigh(tx: &Tx, id: &str, room: f64) -> Result<(), Fault> {
+    let sql = "UPDATE placement_providers SET room = ?2 WHERE id = ?1";
+    tx.execute(sql, params![id, room]).map(drop)
+}
+
 fn inventory(row: &Row) -> Result<Inventory, Fault> {
     let count = |column| row.int(column).map(|number| u64::try_from(number).unwrap_or(0));
     Ok(Inventory {

@@ -1,0 +1,100 @@
+//! Simulated hosts, joined: one or thousands in this process, each with its own agent, link and ledger.
+
+use super::homes;
+use crate::settings::{Metal, Settings};
+use agent::{Agent, Home, Parts};
+use compute::Grouping;
+use kernel::{Clock, Entropy};
+use sim::topology::{self, Plan};
+use sim::{Config, Sim, Timing};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The hosts that the settings ask for; none with real metal. The error is a sentence for the operator.
+pub fn plans(settings: &Settings) -> Result<Vec<Plan>, String> {
+    if settings.metal == Metal::Real {
+        let asked = [
+            ("--hosts", settings.hosts.is_some()),
+            ("--topology", settings.topology.is_some()),
+            ("--boot", settings.boot.is_some()),
+        ];
+        let asked = asked.into_iter().find(|(_, asked)| *asked);
+        return asked.map_or(Ok(Vec::new()), |(flag, _)| Err(format!("{flag} is for --metal sim.")));
+    }
+    let boot = settings.boot.as_deref().map_or(Ok(Timing::default()), str::parse);
+    let config = Config {
+        boot: boot.map_err(|why: String| format!("--boot is not understood: {why}."))?,
+        ..Config::default()
+    };
+    if let Some(path) = &settings.topology {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("The topology {} cannot be read: {error}.", path.display()))?;
+        return topology::parse(&text, &config)
+            .map_err(|why| format!("The topology {} is not understood: {why}.", path.display()));
+    }
+    match settings.hosts {
+        None | Some(1) => {
+            let name = settings.host_name.clone();
+            Ok(vec![Plan { name, zone: None, aggregates: Vec::new(), config }])
+        }
+        Some(count) => topology::uniform(count, &config).map_err(|why| format!("{why}.")),
+    }
+}
+
+/// The aggregates that the hosts are in, and those that make their zones.
+pub fn groupings(plans: &[Plan]) -> Vec<Grouping> {
+    let mut hosts: BTreeMap<(&str, bool), Vec<String>> = BTreeMap::new();
+    for plan in plans {
+        let aggregates = plan.aggregates.iter().map(|name| (name.as_str(), false));
+        for key in aggregates.chain(plan.zone.iter().map(|zone| (zone.as_str(), true))) {
+            hosts.entry(key).or_default().push(plan.name.clone());
+        }
+    }
+    let grouping =
+        |((name, zone), hosts): ((&str, bool), Vec<String>)| Grouping { name: name.to_owned(), zone, hosts };
+    hosts.into_iter().map(grouping).collect()
+}
+
+/// Joins agents with their simulated metal.
+pub async fn hosts(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Result<Vec<Agent>, String> {
+    let plans = plans(settings)?;
+    let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
+    let homes = homes(settings, |dir| Home::open_all(dir, &names, entropy))?;
+    let configs = plans.iter().map(|plan| (plan.name.clone(), plan.config.clone())).collect();
+    let sims = Sim::fleet(&settings.state_dir.join("sim"), entropy, configs)
+        .map_err(|error| format!("The simulated hosts cannot be opened: {error}."))?;
+    let several = sims.len() > 1;
+    let agents = plans.into_iter().zip(sims).zip(homes).enumerate().map(|(number, ((plan, sim), home))| {
+        let address = if several { address(number) } else { settings.listen.ip().to_string() };
+        let (clock, entropy, sim) = (clock.clone(), entropy.clone(), Arc::new(sim));
+        let (hypervisor, switch, disks) = (sim.clone(), sim.clone(), sim);
+        Agent::new(Parts { name: plan.name, address, clock, entropy, hypervisor, switch, disks }, home)
+    });
+    Ok(agents.collect())
+}
+
+/// Addresses from 198.18.0.0/15, which is for benchmarks of networks and nobody's.
+fn address(number: usize) -> String {
+    let number = number + 1;
+    format!("198.{}.{}.{}", 18 + number / 65_536 % 2, number / 256 % 256, number % 256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_and_aggregates_become_groupings() {
+        let text = "[[rack]]\nname='a'\nhosts=2\nzone='east'\naggregates=['fast']\n[[rack]]\nname='b'\nhosts=1\nzone='east'";
+        let groupings = groupings(&topology::parse(text, &Config::default()).unwrap());
+        let grouping = |name: &str, zone, hosts: &[&str]| Grouping {
+            name: name.to_owned(),
+            zone,
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        };
+        assert_eq!(
+            groupings,
+            [grouping("east", true, &["a-1", "a-2", "b-1"]), grouping("fast", false, &["a-1", "a-2"])]
+        );
+    }
+}
