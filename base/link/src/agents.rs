@@ -96,6 +96,11 @@ impl Agents {
         self.0.session(host_id).ok().map(|session| session.facts())
     }
 
+    /// How many calls to each host wait or are under way, by the host's name.
+    pub fn calls(&self) -> Vec<(String, usize)> {
+        self.0.sessions().into_iter().map(|session| (session.facts().name, session.calls())).collect()
+    }
+
     /// Who joins and leaves from now on; begins with those who are here.
     pub fn attendance(&self) -> Attendance {
         let (version, table) = (self.0.version.subscribe(), self.0.clone());

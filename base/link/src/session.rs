@@ -20,7 +20,7 @@ use metal::server::ImageSource;
 use metal::{HostFacts, Kind, Wanted};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 use tokio::io::DuplexStream;
@@ -39,6 +39,7 @@ pub(crate) struct Session {
     sender: SendRequest<Body>,
     slots: Semaphore,
     images: Semaphore,
+    calls: AtomicUsize,
     closed: watch::Sender<bool>,
     limits: Limits,
 }
@@ -77,6 +78,7 @@ impl Session {
             sender,
             slots: Semaphore::new(limits.calls),
             images: Semaphore::new(IMAGES_AT_ONCE),
+            calls: AtomicUsize::new(0),
             closed,
             limits,
         };
@@ -94,6 +96,11 @@ impl Session {
 
     pub(crate) fn is_closed(&self) -> bool {
         *self.closed.borrow()
+    }
+
+    /// Calls that were begun and have no answer yet, those that wait for a slot included.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
     }
 
     pub(crate) fn close(&self) {
@@ -149,6 +156,7 @@ impl Session {
     }
 
     pub(crate) async fn image_put(&self, image: &ImageSource, data: Data) -> Result<(), LinkError> {
+        let _counted = Counted::in_(&self.calls);
         let _turn = self.images.acquire().await.map_err(|_| self.away())?;
         let sent = Arc::new(AtomicU64::new(0));
         let count = sent.clone();
@@ -198,6 +206,7 @@ impl Session {
         limit: Duration,
         call: impl Future<Output = Result<T, LinkError>>,
     ) -> Result<T, LinkError> {
+        let _counted = Counted::in_(&self.calls);
         let mut closed = self.closed.subscribe();
         let ended = closed.wait_for(|closed| *closed);
         tokio::select! {
@@ -237,6 +246,22 @@ impl Session {
         {
             *self.facts.write().unwrap_or_else(PoisonError::into_inner) = facts;
         }
+    }
+}
+
+/// Counts a call for as long as it lasts.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn in_(calls: &'a AtomicUsize) -> Self {
+        calls.fetch_add(1, Ordering::Relaxed);
+        Self(calls)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -31,21 +31,32 @@ fn among(kinds: &[&'static str], first: usize) -> (String, Vec<Value>) {
     (places.join(", "), kinds.iter().map(|kind| Value::from(*kind)).collect())
 }
 
-/// Claims up to `most` due rows, the longest due first.
+/// What is to be claimed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish {
+    /// For how long.
+    pub lease: Duration,
+    /// Rows that are due for so long.
+    pub overdue: Duration,
+    /// How many at most.
+    pub most: usize,
+}
+
+/// Claims due rows, the longest due first.
 pub(crate) async fn claim(
     db: &Db,
     kinds: &[&'static str],
     owner: &str,
-    lease: Duration,
-    most: usize,
+    wish: Wish,
 ) -> Result<Vec<Claim>, Fault> {
+    let Wish { lease, overdue, most } = wish;
     let (places, values) = among(kinds, 4);
     let sql = format!(
         "SELECT kind, id FROM work WHERE due_at <= ?1 AND format <= ?2 AND kind IN ({places})
          ORDER BY due_at, kind, id LIMIT ?3"
     );
     let due = move |tx: &Tx| {
-        let mut params = vec![Value::from(tx.now()), Value::from(FORMAT), Value::from(most)];
+        let mut params = vec![Value::from(tx.now().minus(overdue)), Value::from(FORMAT), Value::from(most)];
         params.extend(values.iter().cloned());
         tx.query(&sql, &params)?
             .iter()
@@ -233,23 +244,34 @@ pub(crate) async fn next_due(db: &Db, kinds: &[&'static str]) -> Result<Option<M
     Ok(first.filter(|at| at.0 != NEVER))
 }
 
-/// Voids the leases on rows of these kinds: those of `owner`, or, on a store that has one process at a time, those of
-/// everybody else.
-pub(crate) async fn void(db: &Db, kinds: &[&'static str], owner: &str, own: bool) -> Result<(), Fault> {
+/// Whose leases are voided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Those of this owner.
+    Own,
+    /// Those of everybody who cannot be there any more: on a store that one process has at a time all others, elsewhere
+    /// the earlier starts of the same controller, which is what stands before the slash in an owner.
+    Dead,
+}
+
+/// Voids leases on rows of these kinds.
+pub(crate) async fn void(db: &Db, kinds: &[&'static str], owner: &str, whose: Whose) -> Result<(), Fault> {
     let (places, kinds) = among(kinds, 3);
-    let whose = if own { "owner = ?1" } else { "owner <> ?1" };
+    let (condition, who) = match (whose, owner.split_once('/')) {
+        (Whose::Own, _) => ("owner = ?1", owner.to_owned()),
+        (Whose::Dead, _) if !db.is_shared() => ("owner <> ?1", owner.to_owned()),
+        // This start has claimed nothing yet.
+        (Whose::Dead, Some((controller, _))) => ("owner LIKE ?1", format!("{controller}/%")),
+        (Whose::Dead, None) => return Ok(()),
+    };
     let sql = format!(
         "UPDATE work SET owner = '', lease_until = 0, due_at = ?2
-         WHERE lease_until > 0 AND {whose} AND kind IN ({places})"
+         WHERE lease_until > 0 AND {condition} AND kind IN ({places})"
     );
-    let owner = owner.to_owned();
     db.write(move |tx| {
-        if own || !tx.is_postgres() {
-            let mut params = vec![Value::from(owner.as_str()), Value::from(tx.now())];
-            params.extend(kinds.iter().cloned());
-            tx.execute(&sql, &params)?;
-        }
-        Ok(())
+        let mut params = vec![Value::from(who.as_str()), Value::from(tx.now())];
+        params.extend(kinds.iter().cloned());
+        tx.execute(&sql, &params).map(drop)
     })
     .await
 }

@@ -1,6 +1,6 @@
 //! The engine, put together and driven by hand: one round at a time, as tests with a held clock want it.
 
-use crate::claim::{Claim, claim, next_due, tidy, void};
+use crate::claim::{Claim, Whose, Wish, claim, next_due, tidy, void};
 use crate::live::Handle;
 use crate::reconciler::Reconciler;
 use crate::round::{Erased, Ran, Setting, Trial, Typed};
@@ -23,7 +23,11 @@ pub struct Engine {
     pub(crate) setting: Setting,
     pub(crate) entropy: Entropy,
     reconcilers: BTreeMap<&'static str, Arc<dyn Erased>>,
+    deference: Option<Deference>,
 }
+
+/// How long due rows are left to other controllers; asked before each claim.
+type Deference = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -33,16 +37,25 @@ impl std::fmt::Debug for Engine {
 
 impl Engine {
     /// An engine without reconcilers. `owner` names this start of this process: a restart must bring a new one, since
-    /// it voids the leases of all others on SQLite.
+    /// it voids the leases of all others on SQLite. Where there are others, an owner `controller/start` voids those of
+    /// earlier starts of the same controller, which must not run any more.
     pub fn new(db: Db, clock: Clock, entropy: Entropy, owner: impl Into<String>) -> Self {
         let setting = Setting { db, clock, owner: owner.into(), lease: LEASE, trial: Trial::default() };
-        Self { setting, entropy, reconcilers: BTreeMap::new() }
+        Self { setting, entropy, reconcilers: BTreeMap::new(), deference: None }
     }
 
     /// Adds the reconciler of a kind.
     #[must_use]
     pub fn with<R: Reconciler>(mut self, reconciler: Arc<R>) -> Self {
         self.reconcilers.insert(reconciler.kind(), Arc::new(Typed(reconciler)));
+        self
+    }
+
+    /// Leaves due rows to other controllers for as long as `deference` says: a controller that reaches no host lets
+    /// those go first who do, and takes what nobody took. On SQLite there are no others.
+    #[must_use]
+    pub fn defer(mut self, deference: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        self.deference = Some(Arc::new(deference));
         self
     }
 
@@ -58,9 +71,9 @@ impl Engine {
         Handle::start(self, concurrency.max(1))
     }
 
-    /// Voids the leases of those who had this store before, on SQLite. [`Engine::start`] does it by itself.
+    /// Voids the leases of those who cannot be there any more. [`Engine::start`] does it by itself.
     pub async fn recover(&self) -> Result<(), Fault> {
-        self.void(false).await
+        self.void(Whose::Dead).await
     }
 
     /// Runs one round of the row that is longest due; false when none is.
@@ -84,7 +97,8 @@ impl Engine {
         if self.reconcilers.is_empty() {
             return Ok(None);
         }
-        next_due(&self.setting.db, &self.kinds()).await
+        let due = next_due(&self.setting.db, &self.kinds()).await?;
+        Ok(due.map(|due| due.plus(self.deferred())))
     }
 
     /// Runs rounds and moves the held clock from one due row to the next, until all sleep or `horizon` has passed;
@@ -117,7 +131,12 @@ impl Engine {
         if self.reconcilers.is_empty() {
             return Ok(Vec::new());
         }
-        claim(&self.setting.db, &self.kinds(), &self.setting.owner, self.setting.lease, most).await
+        let wish = Wish { lease: self.setting.lease, overdue: self.deferred(), most };
+        claim(&self.setting.db, &self.kinds(), &self.setting.owner, wish).await
+    }
+
+    fn deferred(&self) -> Duration {
+        self.deference.as_ref().filter(|_| self.setting.db.is_shared()).map_or(Duration::ZERO, |ask| ask())
     }
 
     pub(crate) async fn run(&self, claim: Claim) -> Ran {
@@ -129,14 +148,14 @@ impl Engine {
 
     /// Gives back what this engine has claimed.
     pub(crate) async fn release(&self) -> Result<(), Fault> {
-        self.void(true).await
+        self.void(Whose::Own).await
     }
 
-    async fn void(&self, own: bool) -> Result<(), Fault> {
+    async fn void(&self, whose: Whose) -> Result<(), Fault> {
         if self.reconcilers.is_empty() {
             return Ok(());
         }
-        void(&self.setting.db, &self.kinds(), &self.setting.owner, own).await
+        void(&self.setting.db, &self.kinds(), &self.setting.owner, whose).await
     }
 
     pub(crate) async fn tidy(&self) -> Result<(), Fault> {

@@ -17,6 +17,6 @@ pub use engine::Engine;
 pub use live::Handle;
 pub use reconciler::{Outcome, Reconciler};
 pub use work::{
-    Summary, WorkRow, backoff, forget, migrate, row, rows, set_data, set_deadline, summary, touched, want,
-    want_at,
+    MIGRATIONS, Summary, WorkRow, backoff, forget, migrate, row, rows, set_data, set_deadline, summary,
+    touched, want, want_at,
 };

@@ -17,7 +17,9 @@ pub(crate) const NEVER: i64 = i64::MAX;
 /// The format of rows that this release writes, and the newest that it claims.
 pub(crate) const FORMAT: i64 = 1;
 
-const MIGRATIONS: &[Migration] = &[Migration { number: 1, name: "work", sql: include_str!("0001-work.sql") }];
+/// The schema of the work rows.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "work", sql: include_str!("0001-work.sql") }];
 
 /// Brings the tables of the work rows up to date.
 pub fn migrate(db: &Db) -> Result<(), Fault> {

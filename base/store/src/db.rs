@@ -43,6 +43,8 @@ struct Inner {
     reads: Option<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     shared: Arc<Shared>,
+    /// Other controllers may have it open too.
+    is_shared: bool,
     /// The lock file and, of a store in memory, its directory. Given up after the threads have ended.
     _held: Box<dyn Any + Send + Sync>,
 }
@@ -86,7 +88,7 @@ impl Db {
     /// Opens the PostgreSQL store at `url` (`postgres://…`, or `host=… user=…`), which other controllers share.
     pub fn open_postgres(url: &str, parts: Parts) -> Result<Self, Fault> {
         let shared = Arc::new(Shared::new(parts.clock, parts.entropy));
-        let config = postgres::configure(url)?;
+        let config = postgres::Server::at(url)?;
         postgres::probe(&config)?;
         let (writes, write_jobs) = bounded(QUEUE);
         let (reads, read_jobs) = bounded(QUEUE);
@@ -112,7 +114,19 @@ impl Db {
             )?);
         }
         postgres::start_hints(&config, &shared)?;
-        Self::assembled(writes, reads, threads, shared, Box::new(()))
+        Self::assembled(Inner {
+            writes: Some(writes),
+            reads: Some(reads),
+            threads: Mutex::new(threads),
+            shared,
+            is_shared: true,
+            _held: Box::new(()),
+        })
+    }
+
+    /// Removes everything that is ours from the PostgreSQL database at `url`.
+    pub fn erase_postgres(url: &str) -> Result<(), Fault> {
+        postgres::erase(&postgres::Server::at(url)?)
     }
 
     fn sqlite(
@@ -141,23 +155,17 @@ impl Db {
                 sqlite::read_loop,
             )?);
         }
-        Self::assembled(writes, reads, threads, shared, held)
-    }
-
-    fn assembled(
-        writes: Queue,
-        reads: Queue,
-        threads: Vec<JoinHandle<()>>,
-        shared: Arc<Shared>,
-        held: Box<dyn Any + Send + Sync>,
-    ) -> Result<Self, Fault> {
-        let inner = Inner {
+        Self::assembled(Inner {
             writes: Some(writes),
             reads: Some(reads),
             threads: Mutex::new(threads),
             shared,
+            is_shared: false,
             _held: held,
-        };
+        })
+    }
+
+    fn assembled(inner: Inner) -> Result<Self, Fault> {
         let db = Self { inner: Arc::new(inner) };
         db.migrate("store", OWN)?;
         let timeline = db.write_now(|tx| {
@@ -171,8 +179,15 @@ impl Db {
         Ok(db)
     }
 
+    /// Whether this release can live with the tables of `service`, whatever state they are in: fails as
+    /// [`Db::migrate`] does, and migrates nothing.
+    pub fn accepts(&self, service: &'static str, migrations: &'static [Migration]) -> Result<(), Fault> {
+        self.write_now(migrate::prepare)?;
+        self.read_now(move |tx| migrate::applied(tx, service, migrations).map(drop))
+    }
+
     /// Brings the tables of `service` to its newest migration, all in one transaction. Fails with [`Kind::Conflict`]
-    /// when the store is newer, as a bug when an applied migration was edited.
+    /// when the store is newer than this release can live with, as a bug when an applied migration was edited.
     pub fn migrate(&self, service: &'static str, migrations: &'static [Migration]) -> Result<(), Fault> {
         self.write_now(migrate::prepare)?;
         self.write_now(move |tx| migrate::migrate(tx, service, migrations))
@@ -237,6 +252,17 @@ impl Db {
         })?;
         self.inner.shared.timeline.store(begun, Ordering::SeqCst);
         Ok(begun)
+    }
+
+    /// Whether other controllers may have this store open too.
+    pub fn is_shared(&self) -> bool {
+        self.inner.is_shared
+    }
+
+    /// How many closures wait for a thread: those that write, and those that read.
+    pub fn waiting(&self) -> (usize, usize) {
+        let length = |queue: &Option<Queue>| queue.as_ref().map_or(0, Sender::len);
+        (length(&self.inner.writes), length(&self.inner.reads))
     }
 
     /// The clock of the store.

@@ -38,10 +38,10 @@ impl StoreError {
             Self::Foreign(_) => {
                 (Kind::Conflict, "It is in use, or something that it refers to does not exist.")
             }
-            Self::Full(_) => (Kind::Unavailable, "The disk of the store is full. Nothing was changed."),
             Self::Busy(_) => (Kind::Unavailable, "The store is too busy. Nothing was changed."),
             Self::Lost(_) => (Kind::Unavailable, "The store does not answer."),
-            Self::Other(_) => (Kind::Bug, ""),
+            // OpenStack's services answer 500 too when their database cannot write; the log has the reason.
+            Self::Full(_) | Self::Other(_) => (Kind::Bug, ""),
         };
         Fault::new(kind, public).because(self)
     }

@@ -6,6 +6,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
+use tracing::Span;
 
 /// A closure that runs longer than this holds up others, and is named in the log.
 const SLOW: Duration = Duration::from_millis(50);
@@ -23,6 +24,8 @@ pub(crate) struct Task<T, F> {
     value: Option<T>,
     place: &'static Location<'static>,
     reply: Reply<T>,
+    /// On whose behalf: what is logged on the thread of the store carries the request's id.
+    span: Span,
 }
 
 pub(crate) enum Reply<T> {
@@ -36,7 +39,7 @@ where
     T: Send + 'static,
 {
     pub fn boxed(body: F, place: &'static Location<'static>, reply: Reply<T>) -> Box<dyn Job> {
-        Box::new(Self { body, value: None, place, reply })
+        Box::new(Self { body, value: None, place, reply, span: Span::current() })
     }
 }
 
@@ -46,6 +49,7 @@ where
     T: Send + 'static,
 {
     fn run(&mut self, tx: &Tx) -> Result<(), Fault> {
+        let _on_behalf = self.span.clone().entered();
         self.value = None;
         // Real time on purpose: this measures our own thread, not the cloud.
         let begun = Instant::now();

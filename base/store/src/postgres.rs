@@ -1,19 +1,20 @@
 //! PostgreSQL: several threads, one connection each. Writes are SERIALIZABLE and run again when another was first.
 //!
-//! Weaker levels let two clients pass one quota. Reads run on a snapshot that never conflicts. A connection that broke
+//! All of it lives in the schema `drystone`, so that a database may hold other things. Weaker levels let two clients pass one quota. Reads run on a snapshot that never conflicts. A connection that broke
 //! is made again; a closure whose commit was cut off is not repeated, since nobody can know whether it was done.
 
 mod hints;
+mod server;
 mod session;
 mod types;
 
 pub(crate) use hints::start as start_hints;
+pub(crate) use server::Server;
 pub(crate) use session::Pg;
 
 use crate::error::StoreError;
 use crate::job::Job;
 use crate::tx::{Tx, Verdict};
-use ::postgres::Config;
 use crossbeam_channel::Receiver;
 use fault::{Fault, Kind, Means};
 use std::time::{Duration, Instant};
@@ -33,40 +34,57 @@ const TAKEN_AGAIN: u32 = 2;
 const WRITE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
 const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-/// Reads the URL.
-pub(crate) fn configure(url: &str) -> Result<Config, Fault> {
-    let mut config: Config = url.parse().means(Kind::BadInput, "This is no URL of a PostgreSQL database.")?;
-    if config.get_application_name().is_none() {
-        config.application_name("drystone");
-    }
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(Duration::from_secs(5));
-    }
-    // A server that vanished without a word is noticed in seconds, not in hours.
-    config.keepalives_idle(Duration::from_secs(10));
-    config.tcp_user_timeout(Duration::from_secs(15));
-    Ok(config)
+/// Makes sure that there is a server and that we can live on this database, before any thread starts.
+pub(crate) fn probe(server: &Server) -> Result<(), Fault> {
+    aside(|| {
+        let pg = reached(server)?;
+        let encoding = first_text(&pg, "SHOW server_encoding")?;
+        if encoding != "UTF8" {
+            return Err(Fault::conflict(format!(
+                "The PostgreSQL database must be encoded in UTF8 and not {encoding}."
+            )));
+        }
+        // Looked for first: making it needs a right that whoever only uses it may not have.
+        let there = "SELECT CAST(count(*) AS TEXT) FROM pg_namespace WHERE nspname = 'drystone'";
+        if first_text(&pg, there)? == "0" {
+            let made = pg.command("CREATE SCHEMA IF NOT EXISTS drystone");
+            if made.is_err() && first_text(&pg, there)? == "0" {
+                return made.means(
+                    Kind::Unavailable,
+                    "The schema drystone cannot be made in the PostgreSQL database.",
+                );
+            }
+        }
+        Ok(())
+    })
 }
 
-/// Makes sure that there is a server and that we can live on this database, before any thread starts.
-pub(crate) fn probe(config: &Config) -> Result<(), Fault> {
-    // The client blocks on a runtime of its own, which it must not do on a thread of another.
-    std::thread::scope(|scope| scope.spawn(|| usable(config)).join())
+/// Removes everything that is ours.
+pub(crate) fn erase(server: &Server) -> Result<(), Fault> {
+    aside(|| {
+        let dropped = reached(server)?.command("DROP SCHEMA IF EXISTS drystone CASCADE");
+        dropped
+            .means(Kind::Unavailable, "The schema drystone cannot be removed from the PostgreSQL database.")
+    })
+}
+
+/// The client blocks on a runtime of its own, which it must not do on a thread of another.
+fn aside(work: impl FnOnce() -> Result<(), Fault> + Send) -> Result<(), Fault> {
+    std::thread::scope(|scope| scope.spawn(work).join())
         .unwrap_or_else(|_| Err(Fault::bug("the first look at the database panicked")))
 }
 
-fn usable(config: &Config) -> Result<(), Fault> {
-    let pg = Pg::new(config.clone());
-    let cannot = "Cannot reach the PostgreSQL database.";
-    pg.connect().means(Kind::Unavailable, cannot)?;
-    let rows = pg.run("SHOW server_encoding", &[]).means(Kind::Unavailable, cannot)?.0;
-    let encoding = rows.first().map_or(Ok(String::new()), |row| row.text(0))?;
-    if encoding != "UTF8" {
-        return Err(Fault::conflict(format!(
-            "The PostgreSQL database must be encoded in UTF8 and not {encoding}."
-        )));
-    }
-    Ok(())
+const UNREACHED: &str = "Cannot reach the PostgreSQL database.";
+
+fn reached(server: &Server) -> Result<Pg, Fault> {
+    let pg = Pg::new(server.clone());
+    pg.connect().means(Kind::Unavailable, UNREACHED)?;
+    Ok(pg)
+}
+
+fn first_text(pg: &Pg, sql: &str) -> Result<String, Fault> {
+    let rows = pg.run(sql, &[]).means(Kind::Unavailable, UNREACHED)?.0;
+    rows.first().map_or(Ok(String::new()), |row| row.text(0))
 }
 
 /// The life of a thread that writes.

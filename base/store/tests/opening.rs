@@ -51,6 +51,38 @@ fn migrations_run_once_in_order_and_never_back() {
     }
 }
 
+const ADDED: Migration =
+    Migration { number: 2, name: "two", sql: "-- tolerated from 1\nALTER TABLE things ADD COLUMN note TEXT" };
+const REMOVED: Migration =
+    Migration { number: 3, name: "three", sql: "-- tolerated from 2\nALTER TABLE things DROP COLUMN n" };
+const LYING: Migration = Migration {
+    number: 4,
+    name: "four",
+    sql: "-- tolerated from 4\nCREATE TABLE more (id TEXT PRIMARY KEY)",
+};
+
+#[test]
+fn an_older_release_goes_on_with_what_only_adds() {
+    for fixture in databases() {
+        let db = &fixture.db;
+        db.migrate("test", &[ONE, ADDED]).unwrap();
+        // The upgrade is taken back, and done again.
+        db.accepts("test", &[ONE]).unwrap();
+        db.migrate("test", &[ONE]).unwrap();
+        put(db, "a");
+        db.migrate("test", &[ONE, ADDED, REMOVED]).unwrap();
+        // The third step wants releases that know two: whoever knows one would look for what is not there any more.
+        db.accepts("test", &[ONE, ADDED]).unwrap();
+        for refused in [db.accepts("test", &[ONE]), db.migrate("test", &[ONE])] {
+            let refused = refused.unwrap_err();
+            assert_eq!(refused.kind, Kind::Conflict, "{}", fixture.name);
+            assert!(refused.public().contains("newer release"), "{refused}");
+        }
+        assert_eq!(db.migrate("test", &[ONE, ADDED, REMOVED, LYING]).unwrap_err().kind, Kind::Bug);
+        db.accepts("nobody", &[ONE]).unwrap();
+    }
+}
+
 #[test]
 fn a_migration_that_fails_leaves_nothing() {
     for fixture in databases() {

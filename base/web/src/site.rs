@@ -21,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
+use tracing::Instrument;
 
 /// How long a client may take to send its headers.
 const HEADER_TIME: Duration = Duration::from_secs(15);
@@ -146,9 +147,20 @@ impl Site {
         }
     }
 
-    async fn request(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        let begin = Instant::now();
+    async fn request(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let request_id: Arc<str> = self.entropy.request_id().into();
+        // At the highest level, so that every line that is logged at all carries it.
+        let span = tracing::error_span!("request", %request_id);
+        self.traced(request, peer, request_id).instrument(span).await
+    }
+
+    async fn traced(
+        &self,
+        mut request: Request<Incoming>,
+        peer: SocketAddr,
+        request_id: Arc<str>,
+    ) -> Response<Body> {
+        let begin = Instant::now();
         let upgrade =
             request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
         let (parts, body) = request.into_parts();
@@ -169,7 +181,7 @@ impl Site {
         if let Some(metrics) = &self.metrics {
             metrics.count(service, operation, status, took);
         }
-        tracing::info!(%request_id, service, operation, %method, path, status, ms = took.as_secs_f64() * 1e3, "request");
+        tracing::info!(service, operation, %method, path, status, ms = took.as_secs_f64() * 1e3, "request");
         written(answer, &method, &request_id)
     }
 

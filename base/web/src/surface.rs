@@ -144,9 +144,9 @@ impl<S: Send + Sync + 'static> Ready<S> {
 
     fn fault(&self, fault: &Fault, cx: &Cx) -> Answer {
         match fault.kind {
-            Kind::Bug => tracing::error!(request_id = %cx.request_id, causes = %fault.causes(), "bug"),
+            Kind::Bug => tracing::error!(causes = %fault.causes(), "bug"),
             _ if !fault.causes().is_empty() => {
-                tracing::info!(request_id = %cx.request_id, causes = %fault.causes(), "{}", fault.public());
+                tracing::info!(causes = %fault.causes(), "{}", fault.public());
             }
             _ => {}
         }

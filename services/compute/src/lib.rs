@@ -128,6 +128,11 @@ impl Compute {
         );
     }
 
+    /// Whether servers can be placed: some host is here and known to the scheduler.
+    pub async fn has_host(&self) -> Result<bool, Fault> {
+        self.db.read(|tx| Ok(store::host::host_list(tx)?.iter().any(|host| host.up))).await
+    }
+
     /// Runs `f` in a read transaction, in the name of a caller.
     pub(crate) async fn read<T, F>(self: &Arc<Self>, cx: &Cx, mut f: F) -> Result<T, Fault>
     where

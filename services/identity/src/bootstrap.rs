@@ -10,7 +10,7 @@ use crate::model::project::Project;
 use crate::model::role::Role;
 use crate::model::user::User;
 use crate::store::{self, assignment::assignment_add, catalog::*, project::*, role::*, user::*};
-use ::store::Tx;
+use ::store::{Db, Tx};
 use fault::Fault;
 use kernel::Micros;
 use serde_json::{Map, json};
@@ -37,6 +37,12 @@ pub struct FirstPasswords {
     pub admin: Zeroizing<String>,
     /// Of the user `demo`.
     pub demo: Zeroizing<String>,
+}
+
+/// Whether the store holds a cloud already, whoever started it. Brings the schema up to date.
+pub fn founded(db: &Db) -> Result<bool, Fault> {
+    db.migrate("identity", crate::migrations::MIGRATIONS)?;
+    db.read_now(|tx| Ok(project_by_id(tx, DEFAULT_DOMAIN)?.is_some()))
 }
 
 impl Identity {

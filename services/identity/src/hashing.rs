@@ -41,6 +41,11 @@ impl Hashing {
         Ok(Self { jobs, entropy, cost, nobody })
     }
 
+    /// How many passwords wait for a thread.
+    pub fn waiting(&self) -> usize {
+        self.jobs.len()
+    }
+
     /// The hash of a new password.
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, Fault> {
         let (cost, salt) = (self.cost, self.entropy.bytes());

@@ -36,8 +36,9 @@ impl ImageService {
     pub fn new(db: Db, data: &Path) -> Result<Arc<Self>, Fault> {
         db.migrate("image", migrations::MIGRATIONS)?;
         let data = DataDir::open(data)?;
-        let keep = db.write_now(|tx| {
-            store::image::uploads_forget(tx)?;
+        let uploads = data.uploads().or_bug()?;
+        let keep = db.write_now(move |tx| {
+            store::image::uploads_forget(tx, &uploads)?;
             let rows = tx.query("SELECT id FROM images WHERE sha512 IS NOT NULL", params![])?;
             rows.iter().map(|row| row.text(0)).collect::<Result<_, _>>()
         })?;

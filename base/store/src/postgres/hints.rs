@@ -3,9 +3,10 @@
 //! A NOTIFY inside each writing transaction takes a lock of the whole server and was measured to more than halve the
 //! rate of writes. A hint may be lost: whoever waits for one also looks by himself from time to time.
 
+use super::server::Server;
 use crate::shared::{Change, Shared};
+use ::postgres::Client;
 use ::postgres::fallible_iterator::FallibleIterator;
-use ::postgres::{Client, Config, NoTls};
 use crossbeam_channel::{Receiver, unbounded};
 use fault::{Fault, Kind, Means};
 use std::collections::HashSet;
@@ -19,21 +20,21 @@ const RECONNECT: Duration = Duration::from_secs(1);
 const PAYLOAD: usize = 7000;
 
 /// Starts the threads that tell and hear. They end with the store.
-pub(crate) fn start(config: &Config, shared: &Arc<Shared>) -> Result<(), Fault> {
+pub(crate) fn start(server: &Server, shared: &Arc<Shared>) -> Result<(), Fault> {
     let (sender, receiver) = unbounded();
     let own = shared.entropy.hex_id();
     shared.tell_others(sender);
     let cannot = "Cannot start a thread of the store.";
-    let (config_here, own_here) = (config.clone(), own.clone());
-    let tell = move || tell_loop(&config_here, &own_here, &receiver);
+    let (server_here, own_here) = (server.clone(), own.clone());
+    let tell = move || tell_loop(&server_here, &own_here, &receiver);
     thread::Builder::new().name("store-notify".to_owned()).spawn(tell).means(Kind::Unavailable, cannot)?;
-    let (config, shared) = (config.clone(), Arc::downgrade(shared));
-    let hear = move || hear_loop(&config, &own, &shared);
+    let (server, shared) = (server.clone(), Arc::downgrade(shared));
+    let hear = move || hear_loop(&server, &own, &shared);
     thread::Builder::new().name("store-listen".to_owned()).spawn(hear).means(Kind::Unavailable, cannot)?;
     Ok(())
 }
 
-fn tell_loop(config: &Config, own: &str, changes: &Receiver<Vec<Change>>) {
+fn tell_loop(server: &Server, own: &str, changes: &Receiver<Vec<Change>>) {
     let mut client: Option<Client> = None;
     while let Ok(first) = changes.recv() {
         thread::sleep(COALESCE);
@@ -42,7 +43,7 @@ fn tell_loop(config: &Config, own: &str, changes: &Receiver<Vec<Change>>) {
             std::iter::once(first).chain(changes.try_iter()).flatten().filter(|one| seen.insert(one.clone()));
         let payloads = written(own, all);
         if client.as_ref().is_none_or(Client::is_closed) {
-            client = config.connect(NoTls).ok();
+            client = server.connect().ok();
         }
         let told = client.as_mut().map(|client| {
             payloads
@@ -56,9 +57,9 @@ fn tell_loop(config: &Config, own: &str, changes: &Receiver<Vec<Change>>) {
     }
 }
 
-fn hear_loop(config: &Config, own: &str, shared: &Weak<Shared>) {
+fn hear_loop(server: &Server, own: &str, shared: &Weak<Shared>) {
     while shared.strong_count() > 0 {
-        let heard = config.connect(NoTls).and_then(|client| hear(client, own, shared));
+        let heard = server.connect().and_then(|client| hear(client, own, shared));
         if let Err(error) = heard {
             tracing::warn!(%error, "no hints from other controllers for now");
             thread::sleep(RECONNECT);

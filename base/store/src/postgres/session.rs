@@ -1,5 +1,6 @@
 //! One connection to PostgreSQL, with the statements that it has prepared.
 
+use super::server::Server;
 use super::types::{Bound, kinds, row};
 use crate::dialect::placeholders;
 use crate::error::StoreError;
@@ -7,7 +8,7 @@ use crate::row::Row;
 use crate::value::Value;
 use ::postgres::error::SqlState;
 use ::postgres::types::{ToSql, Type};
-use ::postgres::{Client, Config, Error, NoTls, Statement};
+use ::postgres::{Client, Error, Statement};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::error::Error as _;
@@ -16,12 +17,11 @@ use std::error::Error as _;
 const PREPARED: usize = 1024;
 
 /// A controller that stands still in the middle of a transaction must not hold up the others for ever.
-const SETTINGS: &str =
-    "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; SET jit = off";
+const SETTINGS: &str = "SET search_path = drystone; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; SET jit = off";
 
 /// A session: connected when first used, and again after the connection broke.
 pub(crate) struct Pg {
-    config: Config,
+    server: Server,
     link: RefCell<Option<Link>>,
     /// Statements in which a NULL has to be called text, since nothing else tells its type.
     null_is_text: RefCell<HashSet<String>>,
@@ -34,8 +34,8 @@ struct Link {
 }
 
 impl Pg {
-    pub fn new(config: Config) -> Self {
-        Self { config, link: RefCell::new(None), null_is_text: RefCell::default() }
+    pub fn new(server: Server) -> Self {
+        Self { server, link: RefCell::new(None), null_is_text: RefCell::default() }
     }
 
     pub fn connect(&self) -> Result<(), StoreError> {
@@ -43,7 +43,7 @@ impl Pg {
         if link.as_ref().is_none_or(|link| link.client.is_closed()) {
             // Dropped first: a server may count the old one against its limit.
             link.take();
-            let mut client = self.config.connect(NoTls).map_err(|error| StoreError::Lost(said(&error)))?;
+            let mut client = self.server.connect().map_err(|error| StoreError::Lost(said(&error)))?;
             client.batch_execute(SETTINGS).map_err(|error| leaf(&error))?;
             *link = Some(Link { client, prepared: HashMap::new(), count: 0 });
         }

@@ -2,6 +2,7 @@
 
 use crate::Compute;
 use crate::model::server::{Phase, Server, Task, Turn};
+use crate::reconcile::places::DOWN;
 use crate::reconcile::{HOST, TOMBSTONE, outcome};
 use crate::store as rows;
 use crate::store::action::{self, Doer};
@@ -9,6 +10,7 @@ use crate::store::tombstone::{Tombstone, key};
 use ::reconcile::{touched, want};
 use fault::Fault;
 use futures_util::StreamExt;
+use kernel::Micros;
 use link::{Change, LedgerEntry};
 use metal::{HostFacts, Kind, Observed, Report};
 use std::sync::Arc;
@@ -142,12 +144,10 @@ impl Compute {
         self.insist("hosts that left", write).await;
     }
 
-    /// After a start nobody is here until it says so.
+    /// After a start nobody is here until it says so; but of several controllers another one may reach it.
     fn hosts_begin(&self, tx: &Tx, here: &[String]) -> Result<(), Fault> {
-        for host in rows::host::host_list(tx)?.iter().filter(|host| host.up && !here.contains(&host.id)) {
-            rows::host::host_left(tx, &host.id)?;
-        }
-        Ok(())
+        let heard_of = if tx.is_postgres() { tx.now().minus(DOWN) } else { tx.now() };
+        hosts_lost(tx, here, heard_of)
     }
 
     async fn joined(self: &Arc<Self>, hosts: Vec<HostFacts>) {
@@ -260,6 +260,8 @@ impl Compute {
             let this = self.clone();
             let written = self.db.write(move |tx| {
                 rows::host::hosts_seen(tx, &ids)?;
+                // Those of a controller that died.
+                hosts_lost(tx, &ids, tx.now().minus(DOWN))?;
                 changed.iter().try_for_each(|facts| this.host_arrived(tx, facts))
             });
             if let Err(fault) = written.await {
@@ -287,6 +289,17 @@ impl Compute {
         tracing::error!(what, "a write was given up");
         None
     }
+}
+
+/// Hosts that are not here and were not heard of since then are away.
+fn hosts_lost(tx: &Tx, here: &[String], heard_of: Micros) -> Result<(), Fault> {
+    for host in rows::host::host_list(tx)? {
+        if host.up && host.seen_at <= heard_of && !here.contains(&host.id) {
+            rows::host::host_left(tx, &host.id)?;
+            touched(tx, HOST, &host.id)?;
+        }
+    }
+    Ok(())
 }
 
 fn end(tx: &Tx, server: &mut Server, wrong: Option<(&str, &str)>) -> Result<(), Fault> {

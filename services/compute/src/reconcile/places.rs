@@ -14,7 +14,7 @@ use std::time::Duration;
 use store::Tx;
 
 /// How long after its last sign of life a host is still expected back: Nova's `service_down_time`.
-const DOWN: Duration = Duration::from_secs(60);
+pub(super) const DOWN: Duration = Duration::from_secs(60);
 /// So many hosts are read at first, and so many at a time when those did not do.
 const FIRST_PAGE: usize = 8;
 const LAST_PAGE: usize = 512;

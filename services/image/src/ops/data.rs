@@ -27,6 +27,9 @@ const CHUNK: usize = 256 << 10;
 /// How many chunks may wait between the socket and the disk.
 const AHEAD: usize = 4;
 
+/// How the name of an upload's file ends.
+const PART: &str = ".part";
+
 /// The directory with the data.
 #[derive(Clone, Debug)]
 pub struct DataDir(PathBuf);
@@ -45,7 +48,17 @@ impl DataDir {
     }
 
     fn upload(&self, upload: &str) -> PathBuf {
-        self.0.join(format!("{upload}.part"))
+        self.0.join(format!("{upload}{PART}"))
+    }
+
+    /// The uploads that have files here.
+    pub(crate) fn uploads(&self) -> io::Result<Vec<String>> {
+        let upload = |name: &str| name.strip_suffix(PART).map(str::to_owned);
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.0)? {
+            found.extend(entry?.file_name().to_str().and_then(upload));
+        }
+        Ok(found)
     }
 
     pub(crate) async fn remove(&self, image_id: &str) {

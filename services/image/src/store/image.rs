@@ -194,9 +194,14 @@ pub fn upload_fail(tx: &Tx, id: &str, upload: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Every upload of an earlier start has failed.
-pub fn uploads_forget(tx: &Tx) -> Result<u64, Fault> {
-    tx.execute("UPDATE images SET status = 'queued', upload = NULL WHERE status = 'saving'", params![])
+/// Every upload of an earlier start has failed: on a store of several controllers those whose files are `ours`.
+pub fn uploads_forget(tx: &Tx, ours: &[String]) -> Result<(), Fault> {
+    let failed = "UPDATE images SET status = 'queued', upload = NULL WHERE status = 'saving'";
+    if !tx.is_postgres() {
+        return tx.execute(failed, params![]).map(drop);
+    }
+    ours.iter()
+        .try_for_each(|upload| tx.execute(&format!("{failed} AND upload = ?1"), params![upload]).map(drop))
 }
 
 /// Removes an image, its tags and members.

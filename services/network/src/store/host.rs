@@ -4,7 +4,8 @@ use crate::model::agent::HostRow;
 use crate::record::Record;
 use fault::Fault;
 use metal::{HostFacts, Kind, Observed, Report};
-use store::{Tx, params};
+use serde::Serialize;
+use store::{Row, Tx, params};
 
 /// Every host.
 pub fn all(tx: &Tx) -> Result<Vec<HostRow>, Fault> {
@@ -71,6 +72,37 @@ pub fn observed(tx: &Tx, host: &str, report: &Report) -> Result<bool, Fault> {
         params![report.kind.word(), &report.id, host, report.epoch, report.sequence, report.revision, state, reason],
     )?;
     Ok(changed > 0)
+}
+
+/// What a host could not do yet, or waits for.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trouble {
+    /// The kind of the object.
+    pub kind: String,
+    /// Which one.
+    pub id: String,
+    /// The host.
+    pub host: String,
+    /// `waiting` or `failed`.
+    pub state: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Everything that hosts could not realise, by kind and id.
+pub fn troubles(tx: &Tx) -> Result<Vec<Trouble>, Fault> {
+    let sql = "SELECT o.kind, o.id, COALESCE(h.name, o.host), o.state, o.reason FROM network_observed o
+               LEFT JOIN network_hosts h ON h.id = o.host WHERE o.state IN ('waiting', 'failed') ORDER BY o.kind, o.id";
+    let read = |row: &Row| {
+        Ok(Trouble {
+            kind: row.text(0)?,
+            id: row.text(1)?,
+            host: row.text(2)?,
+            state: row.text(3)?,
+            reason: row.text(4)?,
+        })
+    };
+    tx.query(sql, &[])?.iter().map(read).collect()
 }
 
 /// Nothing is left to be reported of the object.
