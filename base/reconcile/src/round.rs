@@ -166,7 +166,7 @@ impl<R: Reconciler> Typed<R> {
             // The word for the resource failed too; the row at least must know.
             Err(fault) => {
                 tracing::error!(%fault, "a failure could not be recorded with its resource");
-                let (claim, reason) = kept;
+                let (claim, reason) = kept.clone();
                 setting.db.write(move |tx| Ok(failed(tx, &claim, &reason)?.is_some())).await
             }
             recorded => recorded,
@@ -175,12 +175,26 @@ impl<R: Reconciler> Typed<R> {
             Ok(true) => Ran::Recorded,
             Ok(false) => Ran::Lost,
             Err(fault) => {
-                // The lease ends by itself, and the row is claimed again.
                 tracing::error!(%fault, "a failure could not be recorded");
-                Ran::Lost
+                give_back(setting, &kept.0, &kept.1).await
             }
         }
     }
+}
+
+/// The store takes nothing, as when its disk is full. The row is given back as soon as it does; at the latest its lease
+/// ends by itself.
+async fn give_back(setting: &Setting, claim: &Claim, reason: &str) -> Ran {
+    for _ in 0..setting.lease.as_secs() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let (claim, reason) = (claim.clone(), reason.to_owned());
+        match setting.db.write(move |tx| Ok(failed(tx, &claim, &reason)?.is_some())).await {
+            Ok(true) => return Ran::Recorded,
+            Ok(false) => return Ran::Lost,
+            Err(_) => {}
+        }
+    }
+    Ran::Lost
 }
 
 fn failed(tx: &Tx, claim: &Claim, reason: &str) -> Result<Option<u32>, Fault> {

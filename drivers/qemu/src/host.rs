@@ -36,33 +36,36 @@ impl Host {
         let key = key(&path)?;
         let known = std::fs::read(&kept).ok().and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
         let before = known.filter(|host| host.key == key);
-        let mut host = match before.clone() {
-            Some(host) => host,
-            None => ask(&path, key).await?,
+        let asked = async {
+            match before.clone() {
+                Some(host) => Ok(host),
+                None => ask(&path, key).await,
+            }
         };
-        let acceleration = host.choose(&path, wish).await?;
+        let probed = async {
+            match before.as_ref().and_then(|host| host.kvm.clone()) {
+                None if wish == Acceleration::Auto => Some(acceleration::probe(&path).await),
+                known => known,
+            }
+        };
+        // The probe takes its time and does not need the answers.
+        let (asked, probed) = tokio::join!(asked, probed);
+        let host = Self { kvm: probed, ..asked? };
+        let acceleration = host.choose(wish);
         if before.as_ref() != Some(&host) {
             keep(&kept, &host);
         }
         Ok((host, acceleration))
     }
 
-    async fn choose(&mut self, program: &Path, wish: Acceleration) -> Driven<String> {
-        match wish {
-            Acceleration::Tcg => return Ok("tcg".into()),
-            Acceleration::Kvm => return Ok("kvm".into()),
-            Acceleration::Auto => {}
-        }
-        if self.kvm.is_none() {
-            self.kvm = Some(acceleration::probe(program).await);
-        }
-        match &self.kvm {
-            Some(Ok(())) => Ok("kvm".into()),
-            Some(Err(why)) => {
+    fn choose(&self, wish: Acceleration) -> String {
+        match (wish, &self.kvm) {
+            (Acceleration::Kvm, _) | (Acceleration::Auto, Some(Ok(()))) => "kvm".into(),
+            (Acceleration::Tcg, _) | (Acceleration::Auto, None) => "tcg".into(),
+            (Acceleration::Auto, Some(Err(why))) => {
                 tracing::info!(why, "KVM is not used: guests are emulated (tcg), which is many times slower");
-                Ok("tcg".into())
+                "tcg".into()
             }
-            None => Ok("tcg".into()),
         }
     }
 }
