@@ -17,7 +17,12 @@ const OURS: &[&str] = &[
     "drystone.sqlite-wal",
     "drystone.sqlite-shm",
     "drystone.sqlite.lock",
-    "drystone.lock",
+    "controller.lock",
+    "controller-id",
+    "controller-id.new",
+    "agent.lock",
+    "database",
+    "database.new",
     "metal",
     "metal.new",
     "passwords.json",
@@ -32,6 +37,8 @@ const OURS: &[&str] = &[
     "sim",
     "ovn",
     "tls",
+    "ca.pem",
+    "ca.new",
     "link.sock",
     "up.ctl",
     "controller.ctl",
@@ -57,6 +64,9 @@ pub async fn down(settings: &Settings, destroy: bool) -> Result<(), String> {
         // Of metal that was never used there is nothing to look for.
         if settings.state_dir.join("agent").is_dir() || settings.state_dir.join("ovn").is_dir() {
             wire_up::destroy(settings, &Clock::system(), &entropy).await?;
+        }
+        if let Some(url) = settings.database.clone().or_else(|| keep::database(&settings.state_dir)) {
+            store::Db::erase_postgres(&url).map_err(|fault| fault.to_string())?;
         }
         remove(&settings.state_dir)?;
     }

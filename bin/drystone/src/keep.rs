@@ -4,11 +4,63 @@
 use crate::settings::{Metal, Settings};
 use kernel::Entropy;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// One half of a cloud, which this process alone has: the kernel gives it back with the process, however that ends.
+pub struct Held(#[expect(dead_code, reason = "held, never read")] File);
+
+/// Takes a half (`controller`, `agent`) of the cloud in a state directory, or says who has it.
+pub fn hold(state_dir: &Path, half: &str) -> Result<Held, String> {
+    let path = state_dir.join(format!("{half}.lock"));
+    let failed = |error: io::Error| format!("The lock file {} cannot be used: {error}.", path.display());
+    let opened = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let mut file = opened.map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let pid = io::read_to_string(&file).unwrap_or_default();
+            return Err(format!(
+                "{} is in use by process {}: stop it with `drystone down`, or choose another --state-dir.",
+                state_dir.display(),
+                pid.trim()
+            ));
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
+    Ok(Held(file))
+}
+
+/// Who the controller of a state directory is among those of one database; stays over restarts.
+pub fn controller_id(state_dir: &Path, entropy: &Entropy) -> io::Result<String> {
+    let path = state_dir.join("controller-id");
+    match fs::read_to_string(&path) {
+        Ok(id) if !id.trim().is_empty() => Ok(id.trim().to_owned()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => {
+            let id = entropy.dashed_id();
+            write_private(&path, id.as_bytes())?;
+            Ok(id)
+        }
+    }
+}
+
+/// Where the PostgreSQL database of this cloud is, as it was started last: `down --destroy` has to find it.
+pub fn database(state_dir: &Path) -> Option<String> {
+    fs::read_to_string(state_dir.join("database")).ok()
+}
+
+/// Remembers that.
+pub fn remember_database(state_dir: &Path, url: &str) -> Result<(), String> {
+    write_private(&state_dir.join("database"), url.as_bytes())
+        .map_err(|error| format!("{} cannot be written: {error}.", state_dir.join("database").display()))
+}
+
+const PASSWORDS: &str = "passwords.json";
 
 /// The generated passwords.
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -20,19 +72,26 @@ pub struct Passwords {
 }
 
 impl Passwords {
-    /// The passwords of this cloud. They are on disk before the first start makes users with them, so that a crash in
-    /// between cannot lose them. Says whether they were made just now.
-    pub fn of(state_dir: &Path, entropy: &Entropy) -> io::Result<(Self, bool)> {
-        let path = state_dir.join("passwords.json");
-        match fs::read(&path) {
-            Ok(text) => Ok((serde_json::from_slice(&text).map_err(io::Error::other)?, false)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let made = Self { admin: entropy.password(), demo: entropy.password() };
-                write_private(&path, &serde_json::to_vec(&made).map_err(io::Error::other)?)?;
-                Ok((made, true))
-            }
+    /// The passwords that are kept here; none where the cloud was first started by another controller.
+    pub fn kept(state_dir: &Path) -> io::Result<Option<Self>> {
+        match fs::read(state_dir.join(PASSWORDS)) {
+            Ok(text) => serde_json::from_slice(&text).map(Some).map_err(io::Error::other),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The passwords of a cloud that is about to be made. They are on disk before users are made with them, so that a
+    /// crash in between cannot lose them.
+    pub fn make(state_dir: &Path, entropy: &Entropy) -> io::Result<Self> {
+        let made = Self { admin: entropy.password(), demo: entropy.password() };
+        write_private(&state_dir.join(PASSWORDS), &serde_json::to_vec(&made).map_err(io::Error::other)?)?;
+        Ok(made)
+    }
+
+    /// Forgets passwords that no user got, since another controller was first.
+    pub fn forget(state_dir: &Path) -> io::Result<()> {
+        fs::remove_file(state_dir.join(PASSWORDS))
     }
 }
 

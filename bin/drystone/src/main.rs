@@ -3,6 +3,7 @@
 mod control;
 mod detach;
 mod down;
+mod driver_calls;
 mod keep;
 mod log;
 mod metrics;

@@ -1,10 +1,12 @@
 //! `drystone up`, `controller` and `agent`: the same two halves, in one process or two.
 
 use crate::control::{self, Status};
+use crate::driver_calls::DriverCalls;
 use crate::keep::{self, Passwords};
+use crate::metrics::{self, Gauges, Sources};
 use crate::output::{self, Progress};
 use crate::settings::{Form, Metal, Settings, reachable};
-use crate::{log, metrics, tls, wire_up};
+use crate::{log, tls, wire_up};
 use agent::Agent;
 use futures_util::future::BoxFuture;
 use kernel::{Clock, Entropy};
@@ -13,7 +15,7 @@ use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use store::Db;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -41,10 +43,22 @@ impl Role {
             Self::Agent => "agent",
         }
     }
+
+    /// The halves that it has, of which there is one each in a state directory.
+    const fn halves(self) -> &'static [&'static str] {
+        match self {
+            Self::Up => &["controller", "agent"],
+            Self::Controller => &["controller"],
+            Self::Agent => &["agent"],
+        }
+    }
 }
 
 /// How many rounds of reconciliation run at once.
 const ROUNDS: usize = 64;
+
+/// How long `up` waits for its own host before it says that it serves without one.
+const HOST_JOINS: Duration = Duration::from_secs(20);
 
 /// What is needed to start, gathered.
 struct Start {
@@ -55,26 +69,44 @@ struct Start {
     began: Instant,
     progress: Option<Progress>,
     stop: Arc<Notify>,
+    registry: Registry,
+    metrics_listener: TcpListener,
+    metrics_url: String,
 }
 
 /// Runs until it is told to stop. The error is one sentence for the operator.
 pub async fn run(settings: Settings, role: Role) -> Result<(), String> {
     let began = Instant::now();
     let progress = Some(Progress::begin());
+    // What can be refused is refused before anything is written.
+    log::start(&settings)?;
+    let listener = if role == Role::Agent { None } else { Some(listen(settings.listen, "--listen").await?) };
+    let metrics_listener = listen(settings.metrics_listen, "--metrics-listen").await?;
+    let metrics_address = metrics_listener.local_addr().map_err(|error| error.to_string())?;
     keep::state_dir(&settings.state_dir).map_err(|error| {
         format!("The state directory {} cannot be made: {error}.", settings.state_dir.display())
     })?;
+    let halves = role.halves().iter().map(|half| keep::hold(&settings.state_dir, half));
+    let _held = halves.collect::<Result<Vec<_>, _>>()?;
     // A controller alone has no metal, and is not told which its agents have.
     if role != Role::Controller {
         keep::remember_metal(&settings)?;
     }
-    log::start(&settings)?;
-    let entropy = Entropy::system().map_err(|error| format!("There is no source of randomness: {error}."))?;
-    let stop = Arc::new(Notify::new());
-    let start = Start { settings, role, clock: Clock::system(), entropy, began, progress, stop };
-    match role {
-        Role::Agent => start.agent_alone().await,
-        Role::Up | Role::Controller => start.controller().await,
+    let start = Start {
+        role,
+        clock: Clock::system(),
+        entropy: Entropy::system().map_err(|error| format!("There is no source of randomness: {error}."))?,
+        began,
+        progress,
+        stop: Arc::new(Notify::new()),
+        registry: Registry::default(),
+        metrics_listener,
+        metrics_url: format!("http://{metrics_address}/metrics"),
+        settings,
+    };
+    match listener {
+        None => start.agent_alone().await,
+        Some(listener) => start.controller(listener).await,
     }
 }
 
@@ -85,79 +117,132 @@ impl Start {
         }
     }
 
-    async fn controller(mut self) -> Result<(), String> {
+    async fn controller(mut self, listener: TcpListener) -> Result<(), String> {
         let settings = self.settings.clone();
+        self.step("opening the store");
+        let opened = wire_up::open_store(&settings, &self.clock, &self.entropy);
+        let db = opened.map_err(|fault| fault.to_string())?;
+        if let Some(url) = &settings.database {
+            keep::remember_database(&settings.state_dir, url)?;
+        }
+        // The host starts while the services are joined: both take their time and neither needs the other.
+        let (host_settings, clock, entropy) = (settings.clone(), self.clock.clone(), self.entropy.clone());
+        let calls = DriverCalls::register(&mut self.registry);
+        let hosts = (self.role == Role::Up).then(|| {
+            tokio::spawn(async move { wire_up::hosts(&host_settings, &clock, &entropy, &calls).await })
+        });
+
         self.step("making certificates");
         let tls = tls::of(&settings)?;
-        let listener = listen(settings.listen).await?;
         let address = reachable(listener.local_addr().map_err(|error| error.to_string())?);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let public_url = settings.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
-        let public_url = public_url.trim_end_matches('/').to_owned();
-
-        // Hosts start while the store is opened: both take their time and neither needs the other.
-        self.step("starting the network and looking for the hypervisor");
-        let (host_settings, clock, entropy) = (settings.clone(), self.clock.clone(), self.entropy.clone());
-        let hosts = (self.role == Role::Up)
-            .then(|| tokio::spawn(async move { wire_up::hosts(&host_settings, &clock, &entropy).await }));
-
-        let (passwords, made) = Passwords::of(&settings.state_dir, &self.entropy).map_err(|error| {
-            format!("The passwords cannot be kept in {}: {error}.", settings.state_dir.display())
-        })?;
-        let mut registry = Registry::default();
-        let requests = Requests::register(&mut registry);
-        let gauges = metrics::Gauges::register(&mut registry);
-        let controller =
-            wire_up::controller(&settings, &public_url, &passwords, &self.clock, &self.entropy, requests)
-                .map_err(|fault| fault.to_string())?;
-        let root = tls.as_ref().and_then(|tls| tls.root.clone());
-        keep::clouds_yaml(&settings, &public_url, root.as_deref(), &passwords)
-            .map_err(|error| format!("clouds.yaml cannot be written: {error}."))?;
+        self.step("joining the services");
+        let (controller, passwords) = self.services(db, &public_url)?;
+        if let Some(passwords) = &passwords {
+            let root = tls.as_ref().and_then(|tls| tls.root.as_deref());
+            keep::clouds_yaml(&settings, &public_url, root, passwords)
+                .map_err(|error| format!("clouds.yaml cannot be written: {error}."))?;
+        }
 
         let mut tasks = JoinSet::new();
-        let wire_up::Controller { db, site, agents, engine, compute, network, first, outside: _outside } =
-            controller;
-        tasks.spawn(compute.follow());
+        let wire_up::Controller {
+            db,
+            site,
+            agents,
+            engine,
+            compute,
+            network,
+            hashing,
+            first,
+            outside: _outside,
+        } = controller;
+        tasks.spawn(compute.clone().follow());
         tasks.spawn(network.follow());
-        let metrics_listener = listen(settings.metrics_listen).await?;
-        let metrics_address = metrics_listener.local_addr().map_err(|error| error.to_string())?;
-        tasks.spawn(metrics::serve(metrics_listener, Arc::new(registry), gauges, db.clone(), agents.clone()));
+        let sources = Sources { db: db.clone(), agents: agents.clone(), hashing };
+        let gauges = Gauges::register(&mut self.registry, sources);
+        let registry = std::mem::take(&mut self.registry);
+        let status = self.status(&public_url, db, agents.clone());
+        let told = self.stop.clone();
         let socket = link::listen_socket(&settings.state_dir.join("link.sock"))
             .map_err(|error| format!("The agents' socket cannot be made: {error}."))?;
         tasks.spawn(link::accept_socket(agents.clone(), socket));
-        self.spawn_control(&mut tasks, self.status(db.clone(), agents.clone()))?;
+        self.spawn_control(&mut tasks, status)?;
         let (dial, piped) = link::pipe();
         tasks.spawn(link::accept_pipe(agents.clone(), piped));
+        tasks.spawn(metrics::serve(self.metrics_listener, registry, Some(gauges)));
         let engine = engine.start(ROUNDS);
+        let mut serving = tokio::spawn(site.serve(listener, tls.map(|tls| tls.acceptor), told_to_stop(told)));
 
         if let Some(hosts) = hosts {
+            progress(&self.progress, "starting the network and looking for the hypervisor");
             let hosts = hosts.await.map_err(|error| format!("The host cannot start: {error}."))??;
-            tasks.spawn(attend(hosts, dial, agents.clone()));
+            tasks.spawn(attend(hosts, dial, agents));
+            tokio::select! {
+                () = host_joins(&compute) => {}
+                _ = &mut serving => {}
+            }
         }
         self.progress = None;
-        let ready = Ready {
-            public_url: &public_url,
-            metrics_url: format!("http://{metrics_address}/metrics"),
-            settings: &settings,
-            seconds: self.began.elapsed().as_secs_f64(),
-            passwords: (first || made).then_some(&passwords),
-        };
-        ready.say();
-        site.serve(listener, tls.map(|tls| tls.acceptor), told_to_stop(self.stop.clone())).await;
+        if !serving.is_finished() {
+            let ready = Ready {
+                public_url: &public_url,
+                metrics_url: &self.metrics_url,
+                settings: &settings,
+                seconds: self.began.elapsed().as_secs_f64(),
+                passwords: passwords.as_ref().filter(|_| first),
+            };
+            ready.say();
+            let _ = serving.await;
+        }
         engine.stop().await;
         tasks.shutdown().await;
         tracing::info!("stopped; servers and networks go on");
         Ok(())
     }
 
+    /// The services, and the first users' passwords, if this state directory is the one that has them.
+    fn services(
+        &mut self,
+        db: Db,
+        public_url: &str,
+    ) -> Result<(wire_up::Controller, Option<Passwords>), String> {
+        let dir = &self.settings.state_dir;
+        let failed =
+            |error: std::io::Error| format!("The passwords cannot be kept in {}: {error}.", dir.display());
+        let founded = identity::bootstrap::founded(&db).map_err(|fault| fault.to_string())?;
+        let mut passwords = Passwords::kept(dir).map_err(failed)?;
+        if passwords.is_none() && !founded {
+            passwords = Some(Passwords::make(dir, &self.entropy).map_err(failed)?);
+        }
+        let requests = Requests::register(&mut self.registry);
+        let controller = wire_up::controller(db, &self.settings, public_url, passwords.as_ref(), requests)
+            .map_err(|fault| fault.to_string())?;
+        if !founded && !controller.first {
+            // Another controller on the same database was first, with passwords of its own.
+            Passwords::forget(dir).map_err(failed)?;
+            passwords = None;
+        }
+        if passwords.is_none() {
+            tracing::warn!(
+                "the first users' passwords are kept where the cloud was started first: no clouds.yaml here"
+            );
+        }
+        Ok((controller, passwords))
+    }
+
     async fn agent_alone(mut self) -> Result<(), String> {
         self.step("starting the network and looking for the hypervisor");
-        let agents = wire_up::hosts(&self.settings, &self.clock, &self.entropy).await?;
+        let calls = DriverCalls::register(&mut self.registry);
+        let agents = wire_up::hosts(&self.settings, &self.clock, &self.entropy, &calls).await?;
         let mut tasks = JoinSet::new();
         let first = agents.first().cloned();
         let status: Status = Arc::new(move || {
             let first = first.clone();
-            Box::pin(async move { first.map_or(Value::Null, |agent| agent.status()) })
+            Box::pin(async move {
+                let agent = first.map_or(Value::Null, |agent| agent.status());
+                json!({"role": Role::Agent.word(), "pid": std::process::id(), "agent": agent})
+            })
         });
         self.spawn_control(&mut tasks, status)?;
         let dial = link::socket(&self.settings.state_dir.join("link.sock"));
@@ -165,15 +250,16 @@ impl Start {
             let dial = dial.clone();
             tasks.spawn(async move { agent.run(dial).await });
         }
-        self.progress = None;
+        tasks.spawn(metrics::serve(self.metrics_listener, self.registry, None));
+        drop(self.progress);
         match self.settings.output {
             Form::Json => output::json(&json!({
-                "event": "ready", "state_dir": self.settings.state_dir, "pid": std::process::id(),
-                "seconds": rounded(self.began.elapsed().as_secs_f64()),
+                "event": "ready", "metrics_url": self.metrics_url, "state_dir": self.settings.state_dir,
+                "pid": std::process::id(), "seconds": rounded(self.began.elapsed().as_secs_f64()),
             })),
             Form::Text => output::line("The agent holds this host."),
         }
-        told_to_stop(self.stop.clone()).await;
+        told_to_stop(self.stop).await;
         tasks.shutdown().await;
         Ok(())
     }
@@ -192,30 +278,34 @@ impl Start {
     }
 
     /// What `drystone status` shows: what runs, where, which versions, the work queue with its reasons.
-    fn status(&self, db: Db, agents: Agents) -> Status {
-        let (settings, role, began) = (self.settings.clone(), self.role, self.began);
+    fn status(&self, public_url: &str, db: Db, agents: Agents) -> Status {
+        let began = self.began;
+        let known = json!({
+            "role": self.role.word(), "pid": std::process::id(), "version": env!("CARGO_PKG_VERSION"),
+            "state_dir": self.settings.state_dir, "metal": self.settings.metal.word(),
+            "listen": self.settings.listen, "public_url": public_url, "metrics_url": self.metrics_url,
+            "store": if db.is_shared() { "PostgreSQL" } else { "SQLite" },
+        });
         Arc::new(move || -> BoxFuture<'static, Value> {
-            let (db, agents, settings) = (db.clone(), agents.clone(), settings.clone());
+            let (db, agents, mut status) = (db.clone(), agents.clone(), known.clone());
             Box::pin(async move {
-                let work = db.read(reconcile::rows).await.unwrap_or_default();
-                let open = work.iter().filter(|row| row.state != "done");
-                let work: Vec<Value> = open
-                    .map(|row| json!({
-                        "kind": row.kind, "id": row.id, "state": row.state, "reason": row.reason,
-                        "age": rounded(row.age.as_secs_f64()), "attempts": row.attempts,
-                        "waits_for": row.waiting_on.iter().map(|(kind, id)| format!("{kind} {id}")).collect::<Vec<_>>(),
-                    }))
-                    .collect();
+                status["seconds"] = json!(rounded(began.elapsed().as_secs_f64()));
                 let mut hosts = Vec::new();
                 for facts in agents.hosts() {
                     let agent = agents.status(&facts.id).await.unwrap_or(Value::Null);
                     hosts.push(json!({"facts": facts, "agent": agent}));
                 }
-                json!({
-                    "role": role.word(), "pid": std::process::id(), "version": env!("CARGO_PKG_VERSION"),
-                    "state_dir": settings.state_dir, "metal": settings.metal.word(), "listen": settings.listen,
-                    "seconds": rounded(began.elapsed().as_secs_f64()), "hosts": hosts, "work": work,
-                })
+                status["hosts"] = json!(hosts);
+                let told = db.read(|tx| Ok((reconcile::rows(tx)?, network::store::host::troubles(tx)?)));
+                match told.await {
+                    Ok((work, troubles)) => {
+                        status["work"] =
+                            work.iter().filter(|row| row.state != "done").map(open_work).collect();
+                        status["network"] = json!(troubles);
+                    }
+                    Err(fault) => status["store_error"] = json!(fault.to_string()),
+                }
+                status
             })
         })
     }
@@ -236,10 +326,36 @@ async fn attend(mut hosts: Vec<Agent>, dial: Dial, agents: Agents) {
     while running.join_next().await.is_some() {}
 }
 
-async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, String> {
+fn open_work(row: &reconcile::WorkRow) -> Value {
+    json!({
+        "kind": row.kind, "id": row.id, "state": row.state, "reason": row.reason,
+        "age": rounded(row.age.as_secs_f64()), "attempts": row.attempts,
+        "waits_for": row.waiting_on.iter().map(|(kind, id)| format!("{kind} {id}")).collect::<Vec<_>>(),
+    })
+}
+
+fn progress(progress: &Option<Progress>, what: &'static str) {
+    if let Some(progress) = progress {
+        progress.step(what);
+    }
+}
+
+/// Waits until servers can be placed on the host of this process, or it is clear that this takes longer.
+async fn host_joins(compute: &compute::Compute) {
+    let joined = async {
+        while !compute.has_host().await.unwrap_or(false) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    if tokio::time::timeout(HOST_JOINS, joined).await.is_err() {
+        tracing::warn!("the host has not joined yet: until it does, no server can start");
+    }
+}
+
+async fn listen(address: std::net::SocketAddr, flag: &str) -> Result<TcpListener, String> {
     TcpListener::bind(address)
         .await
-        .map_err(|error| format!("Cannot serve on {address}: {error}. Choose another address with --listen."))
+        .map_err(|error| format!("Cannot serve on {address}: {error}. Choose another address with {flag}."))
 }
 
 fn rounded(seconds: f64) -> f64 {
@@ -264,7 +380,7 @@ async fn told_to_stop(stop: Arc<Notify>) {
 /// What is said once the cloud serves.
 struct Ready<'a> {
     public_url: &'a str,
-    metrics_url: String,
+    metrics_url: &'a str,
     settings: &'a Settings,
     seconds: f64,
     passwords: Option<&'a Passwords>,

@@ -1,10 +1,12 @@
 //! What an operator may choose: on the command line, in the settings file, or neither.
 //!
-//! Every flag is also a key of the file, with underscores for dashes; the command line wins.
+//! Every flag is also a key of the file, with underscores for dashes; the command line wins. What is in the file is held
+//! to what the command line is held to.
 
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// What the cloud stands on.
@@ -49,17 +51,19 @@ pub enum Accel {
     Tcg,
 }
 
+/// What bcrypt may cost, and how long tokens may live.
+const COSTS: RangeInclusive<i64> = 4..=16;
+const TOKEN_SECONDS: RangeInclusive<u64> = 60..=2_592_000;
+
 /// What was said on the command line, or in the file.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Said {
     /// Where everything is kept [default: /var/lib/drystone as root, ~/.local/state/drystone otherwise]
     #[arg(long, value_name = "DIR", global = true)]
-    #[serde(skip)]
     pub state_dir: Option<PathBuf>,
     /// A file with settings [default: STATE_DIR/drystone.toml]
     #[arg(long, value_name = "FILE", global = true)]
-    #[serde(skip)]
     pub config: Option<PathBuf>,
     /// How results are printed [default: text]
     #[arg(long, value_enum, global = true)]
@@ -110,7 +114,7 @@ pub struct Said {
     #[arg(long, value_name = "SOCKET", requires = "ovn_northbound", global = true)]
     pub ovs_socket: Option<PathBuf>,
     /// The cost of bcrypt for passwords that people choose [default: 12]
-    #[arg(long, value_name = "4..16", value_parser = clap::value_parser!(u32).range(4..=16), global = true)]
+    #[arg(long, value_name = "4..16", value_parser = clap::value_parser!(u32).range(COSTS), global = true)]
     pub password_cost: Option<u32>,
     /// So many hosts, with simulated metal [default: 1]
     #[arg(long, value_name = "N", global = true, conflicts_with = "topology")]
@@ -122,7 +126,7 @@ pub struct Said {
     #[arg(long, value_name = "TIME", global = true)]
     pub boot: Option<String>,
     /// How long a token is valid, in seconds [default: 3600]
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(60..=2_592_000), global = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(TOKEN_SECONDS), global = true)]
     pub token_seconds: Option<u64>,
 }
 
@@ -174,11 +178,7 @@ pub struct Settings {
 impl Settings {
     /// Puts together what was said, the file and the defaults. The error is one sentence for the operator.
     pub fn of(said: Said) -> Result<Self, String> {
-        let state_dir = said.state_dir.clone().map_or_else(default_state_dir, Ok)?;
-        let state_dir =
-            std::path::absolute(&state_dir).map_err(|error| format!("{}: {error}", state_dir.display()))?;
-        let named = said.config.clone();
-        let file = read(named.as_deref().unwrap_or(&state_dir.join("drystone.toml")), named.is_some())?;
+        let (state_dir, file) = found(&said)?;
         let tls_cert = said.tls_cert.or(file.tls_cert);
         let tls_key = said.tls_key.or(file.tls_key);
         let northbound = said.ovn_northbound.or(file.ovn_northbound);
@@ -187,7 +187,7 @@ impl Settings {
             state_dir,
             output: said.output.or(file.output).unwrap_or(Form::Text),
             listen: said.listen.or(file.listen).unwrap_or((local, 5000).into()),
-            public_url: said.public_url.or(file.public_url),
+            public_url: said.public_url.or(file.public_url).map(|url| usable(&url)).transpose()?,
             metal: said.metal.or(file.metal).unwrap_or(Metal::Real),
             database: said.database.or(file.database),
             tls: tls_cert.zip(tls_key),
@@ -213,6 +213,30 @@ impl Settings {
     }
 }
 
+/// The state directory, and what its settings file says. A file that is named may also name the state directory; the one
+/// that lies in it has nothing to add to that.
+fn found(said: &Said) -> Result<(PathBuf, Said), String> {
+    let absolute = |path: &Path| {
+        std::path::absolute(path).map_err(|error| format!("{} cannot be used: {error}.", path.display()))
+    };
+    if let Some(config) = &said.config {
+        let file = read(config, true)?;
+        let state_dir = said.state_dir.as_ref().or(file.state_dir.as_ref()).cloned();
+        return Ok((absolute(&state_dir.map_or_else(default_state_dir, Ok)?)?, file));
+    }
+    let state_dir = absolute(&said.state_dir.clone().map_or_else(default_state_dir, Ok)?)?;
+    let path = state_dir.join("drystone.toml");
+    let file = read(&path, false)?;
+    match &file.state_dir {
+        Some(other) if absolute(other)? != state_dir => Err(format!(
+            "The settings file {} names another state directory, {}: name the file with --config.",
+            path.display(),
+            other.display()
+        )),
+        _ => Ok((state_dir, file)),
+    }
+}
+
 fn read(path: &Path, must_exist: bool) -> Result<Said, String> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
@@ -221,9 +245,48 @@ fn read(path: &Path, must_exist: bool) -> Result<Said, String> {
         }
         Err(error) => return Err(format!("The settings file {} cannot be read: {error}.", path.display())),
     };
-    toml::from_str(&text).map_err(|error| {
-        format!("The settings file {} is not understood: {}", path.display(), error.message())
-    })
+    let parsed = toml::from_str::<Said>(&text).map_err(|error| {
+        let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+        let said = error.message().lines().collect::<Vec<_>>().join(" ");
+        format!("The settings file {} is not understood at line {line}: {said}.", path.display())
+    })?;
+    checked(parsed).map_err(|why| format!("The settings file {} is not usable: {why}.", path.display()))
+}
+
+/// What clap holds the command line to.
+fn checked(file: Said) -> Result<Said, &'static str> {
+    if file.config.is_some() {
+        return Err("config cannot name another file");
+    }
+    if file.tls_cert.is_some() != file.tls_key.is_some() {
+        return Err("tls_cert and tls_key belong together");
+    }
+    if file.ovn_northbound.is_some() != file.ovs_socket.is_some() {
+        return Err("ovn_northbound and ovs_socket belong together");
+    }
+    if file.password_cost.is_some_and(|cost| !COSTS.contains(&i64::from(cost))) {
+        return Err("password_cost is a number from 4 to 16");
+    }
+    if file.token_seconds.is_some_and(|seconds| !TOKEN_SECONDS.contains(&seconds)) {
+        return Err("token_seconds is a number from 60 to 2592000");
+    }
+    Ok(file)
+}
+
+/// A URL under which clients can find the cloud, without its final slash.
+fn usable(url: &str) -> Result<String, String> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let plain = |rest: &&str| {
+        let host = rest.split('/').next().unwrap_or_default();
+        !host.is_empty()
+            && !rest.contains(|c: char| c.is_whitespace() || c.is_control() || "?#@\"'\\".contains(c))
+    };
+    match rest.filter(plain) {
+        Some(_) => Ok(url.trim_end_matches('/').to_owned()),
+        None => Err(format!(
+            "--public-url {url:?} is no http:// or https:// address without user, query and fragment."
+        )),
+    }
 }
 
 fn default_state_dir() -> Result<PathBuf, String> {

@@ -49,13 +49,14 @@ fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, String> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// A certificate from our own CA for the addresses that are served. The CA is made once; its key never leaves the state
-/// directory; the certificate is made anew at each start, since the address may have changed.
+/// A certificate from our own CA for the addresses that are served. The CA is made once; its root lies beside
+/// `clouds.yaml`, its key never leaves the state directory. The certificate is made anew at each start, since the address
+/// may have changed, and does not run out before the next one.
 fn own(settings: &Settings) -> Result<Tls, String> {
     let failed = |error: &dyn std::fmt::Display| format!("The certificate for TLS cannot be made: {error}.");
     let directory = settings.state_dir.join("tls");
     std::fs::create_dir_all(&directory).map_err(|error| failed(&error))?;
-    let (root, root_key) = (directory.join("ca.pem"), directory.join("ca-key.pem"));
+    let (root, root_key) = (settings.state_dir.join("ca.pem"), directory.join("ca-key.pem"));
     let ca = authority(&root, &root_key).map_err(|error| failed(&*error))?;
     let mut names: Vec<String> =
         vec!["localhost".into(), settings.host_name.clone(), "127.0.0.1".into(), "::1".into()];
@@ -64,6 +65,9 @@ fn own(settings: &Settings) -> Result<Tls, String> {
     let mut parameters = CertificateParams::new(names).map_err(|error| failed(&error))?;
     parameters.distinguished_name.push(DnType::CommonName, settings.host_name.clone());
     parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    // Strict clients look for the authority by this and not by its name.
+    parameters.use_authority_key_identifier_extension = true;
     let key = KeyPair::generate().map_err(|error| failed(&error))?;
     let certificate = parameters.signed_by(&key, &ca).map_err(|error| failed(&error))?;
     let (cert_path, key_path) = (directory.join("server.pem"), directory.join("server-key.pem"));

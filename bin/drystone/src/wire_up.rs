@@ -4,21 +4,23 @@
 
 pub mod simulation;
 
-use crate::keep::Passwords;
+use crate::driver_calls::DriverCalls;
+use crate::keep::{self, Passwords};
 use crate::settings::{Accel, Metal, Settings};
 use agent::Agent;
-use fault::Fault;
+use fault::{Fault, Kind, Means};
 use identity::bootstrap::{FirstPasswords, Offer};
 use identity::hashing::Hashing;
 use kernel::{Clock, Entropy};
 use link::Agents;
 use metal::Hypervisor;
 use policy::Policy;
+use prometheus_client::registry::Registry;
 use reconcile::Engine;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Db, Parts as StoreParts};
+use store::{Db, Migration, Parts as StoreParts};
 use web::Site;
 use web::metrics::Requests;
 use web::routes::Row;
@@ -47,36 +49,54 @@ pub struct Controller {
     pub compute: Arc<compute::Compute>,
     /// See `compute`.
     pub network: Arc<network::Network>,
+    /// The threads that hash passwords.
+    pub hashing: Hashing,
     /// This was the first start.
     pub first: bool,
     /// What keeps other clouds off the range of a new external network.
     pub outside: Option<ovn::Range>,
 }
 
-/// Opens the store that the settings name.
+/// Every service's schema.
+const SCHEMAS: [(&str, &[Migration]); 6] = [
+    ("reconcile", reconcile::MIGRATIONS),
+    ("identity", identity::migrations::MIGRATIONS),
+    ("image", image::migrations::MIGRATIONS),
+    ("placement", placement::migrations::MIGRATIONS),
+    ("network", network::MIGRATIONS),
+    ("compute", compute::MIGRATIONS),
+];
+
+/// Opens the store that the settings name. One that a newer release wrote is refused before anything is changed.
 pub fn open_store(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Result<Db, Fault> {
     let parts = StoreParts { clock: clock.clone(), entropy: entropy.clone() };
-    match &settings.database {
-        Some(url) => Db::open_postgres(url, parts),
-        None => Db::open_sqlite(&settings.state_dir.join("drystone.sqlite"), parts),
-    }
+    let db = match &settings.database {
+        Some(url) => Db::open_postgres(url, parts)?,
+        None => Db::open_sqlite(&settings.state_dir.join("drystone.sqlite"), parts)?,
+    };
+    SCHEMAS.into_iter().try_for_each(|(service, migrations)| db.accepts(service, migrations))?;
+    Ok(db)
 }
 
-/// Joins the services of a controller that is found at `public_url`.
+/// A controller that reaches no host leaves work for so long to those that reach some.
+const DEFERENCE: Duration = Duration::from_secs(5);
+
+/// Joins the services of a controller that is found at `public_url`. The passwords are those of a cloud that is made just
+/// now, or of one that is there already and needs none.
 pub fn controller(
+    db: Db,
     settings: &Settings,
     public_url: &str,
-    passwords: &Passwords,
-    clock: &Clock,
-    entropy: &Entropy,
+    passwords: Option<&Passwords>,
     requests: Requests,
 ) -> Result<Controller, Fault> {
-    let db = open_store(settings, clock, entropy)?;
+    let (clock, entropy) = (db.clock().clone(), db.entropy().clone());
     reconcile::migrate(&db)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let hashing = Hashing::start(threads, settings.password_cost, entropy.clone())?;
     let token_life = Duration::from_secs(settings.token_seconds);
-    let identity = identity::Identity::new(identity::Parts { db: db.clone(), hashing, token_life })?;
+    let identity =
+        identity::Identity::new(identity::Parts { db: db.clone(), hashing: hashing.clone(), token_life })?;
     let image = image::ImageService::new(db.clone(), &settings.state_dir.join("image-data"))?;
     let placement = placement::PlacementService::new(db.clone())?;
     let agents = Agents::default();
@@ -101,9 +121,11 @@ pub fn controller(
             ..compute::Settings::default()
         },
     });
+    let password =
+        |of: fn(&Passwords) -> &String| Zeroizing::new(passwords.map(of).cloned().unwrap_or_default());
     let first_passwords = FirstPasswords {
-        admin: Zeroizing::new(passwords.admin.clone()),
-        demo: Zeroizing::new(passwords.demo.clone()),
+        admin: password(|passwords| &passwords.admin),
+        demo: password(|passwords| &passwords.demo),
     };
     let first = identity.bootstrap(public_url, &settings.region, OFFERS, &first_passwords)?;
     let outside = outside(settings, &db, &network, usual_range)?;
@@ -115,6 +137,9 @@ pub fn controller(
         compute_own.groupings_ensure(tx, &groupings)?;
         network_own.bootstrap(tx, range)
     })?;
+    let controller_id = keep::controller_id(&settings.state_dir, &entropy)
+        .means(Kind::Unavailable, "The controller's id cannot be kept in the state directory.")?;
+    let owner = format!("{controller_id}/{}", entropy.dashed_id());
     let policy = policy()?;
     let site = Site::new(public_url, identity.clone(), policy, clock.clone(), entropy.clone())
         .mount("/identity", identity.surface().mounted()?)
@@ -125,9 +150,12 @@ pub fn controller(
         .mount("/compute", compute::surface(compute.clone()).mounted()?)
         .mount("/console", compute::console_surface(compute.clone()).mounted()?)
         .measured(requests);
-    let engine = Engine::new(db.clone(), clock.clone(), entropy.clone(), entropy.dashed_id());
-    let engine = compute.reconcilers(network.reconcilers(engine));
-    Ok(Controller { db, site: Arc::new(site), agents, engine, compute, network, first, outside })
+    let engine = Engine::new(db.clone(), clock.clone(), entropy.clone(), owner);
+    let reached = agents.clone();
+    let engine = compute
+        .reconcilers(network.reconcilers(engine))
+        .defer(move || if reached.hosts().is_empty() { DEFERENCE } else { Duration::ZERO });
+    Ok(Controller { db, site: Arc::new(site), agents, engine, compute, network, hashing, first, outside })
 }
 
 /// The range for the external network of a cloud that has none yet, held until its link is there. Real clouds on one host
@@ -171,9 +199,14 @@ pub fn policy() -> Result<Arc<Policy>, Fault> {
 
 /// The agents of this process, ready to be run, with their drivers joined. Others may look for the first one, so that it
 /// joins first. The error is a sentence for the operator.
-pub async fn hosts(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Result<Vec<Agent>, String> {
+pub async fn hosts(
+    settings: &Settings,
+    clock: &Clock,
+    entropy: &Entropy,
+    calls: &DriverCalls,
+) -> Result<Vec<Agent>, String> {
     match settings.metal {
-        Metal::Sim => simulation::hosts(settings, clock, entropy).await,
+        Metal::Sim => simulation::hosts(settings, clock, entropy, calls).await,
         Metal::Real => {
             let (switch, qemu) =
                 tokio::join!(ovn::Daemons::start(&settings.state_dir, ovn_config(settings)), qemu(settings));
@@ -184,9 +217,11 @@ pub async fn hosts(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Res
                 address: settings.listen.ip().to_string(),
                 clock: clock.clone(),
                 entropy: entropy.clone(),
-                hypervisor: Arc::new(qemu?),
-                switch: Arc::new(switch.map_err(|error| format!("The network cannot be started: {error}."))?),
-                disks: Arc::new(disks),
+                hypervisor: calls.hypervisor(Arc::new(qemu?)),
+                switch: calls.switch(Arc::new(
+                    switch.map_err(|error| format!("The network cannot be started: {error}."))?,
+                )),
+                disks: calls.disks(Arc::new(disks)),
             };
             let home = homes(settings, |dir| agent::Home::open(dir, entropy))?;
             Ok(vec![Agent::new(parts, home)])
@@ -207,7 +242,11 @@ async fn qemu(settings: &Settings) -> Result<qemu::Qemu, String> {
         Accel::Kvm => qemu::Acceleration::Kvm,
         Accel::Tcg => qemu::Acceleration::Tcg,
     };
-    qemu::Qemu::open(config).await.map_err(|error| format!("The hypervisor cannot be opened: {error}."))
+    let qemu = qemu::Qemu::open(config).await;
+    let qemu = qemu.map_err(|error| format!("The hypervisor cannot be opened: {error}."))?;
+    // Whether KVM works here is found out while the network starts. If QEMU is not there, the agent will say so.
+    let _ = qemu.facts().await;
+    Ok(qemu)
 }
 
 fn ovn_config(settings: &Settings) -> ovn::Config {
@@ -234,7 +273,8 @@ pub async fn destroy(settings: &Settings, clock: &Clock, entropy: &Entropy) -> R
         (Metal::Sim, _) => Ok(()),
         (Metal::Real, Some(_)) => {
             let mut stuck = Vec::new();
-            for agent in hosts(settings, clock, entropy).await? {
+            let calls = DriverCalls::register(&mut Registry::default());
+            for agent in hosts(settings, clock, entropy, &calls).await? {
                 stuck.extend(agent.destroy().await.err().into_iter().flatten());
             }
             left(stuck)

@@ -1,6 +1,7 @@
 //! Simulated hosts, joined: one or thousands in this process, each with its own agent, link and ledger.
 
 use super::homes;
+use crate::driver_calls::DriverCalls;
 use crate::settings::{Metal, Settings};
 use agent::{Agent, Home, Parts};
 use compute::Grouping;
@@ -56,7 +57,12 @@ pub fn groupings(plans: &[Plan]) -> Vec<Grouping> {
 }
 
 /// Joins agents with their simulated metal.
-pub async fn hosts(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Result<Vec<Agent>, String> {
+pub async fn hosts(
+    settings: &Settings,
+    clock: &Clock,
+    entropy: &Entropy,
+    calls: &DriverCalls,
+) -> Result<Vec<Agent>, String> {
     let plans = plans(settings)?;
     let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
     let homes = homes(settings, |dir| Home::open_all(dir, &names, entropy))?;
@@ -67,7 +73,8 @@ pub async fn hosts(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Res
     let agents = plans.into_iter().zip(sims).zip(homes).enumerate().map(|(number, ((plan, sim), home))| {
         let address = if several { address(number) } else { settings.listen.ip().to_string() };
         let (clock, entropy, sim) = (clock.clone(), entropy.clone(), Arc::new(sim));
-        let (hypervisor, switch, disks) = (sim.clone(), sim.clone(), sim);
+        let (hypervisor, switch, disks) =
+            (calls.hypervisor(sim.clone()), calls.switch(sim.clone()), calls.disks(sim));
         Agent::new(Parts { name: plan.name, address, clock, entropy, hypervisor, switch, disks }, home)
     });
     Ok(agents.collect())
