@@ -1,5 +1,10 @@
 """What both clouds are asked about acting for somebody else."""
 
+import hmac
+import json
+from base64 import b64encode, urlsafe_b64encode
+from urllib.parse import quote
+
 from cases import NOWHERE, by_token, login
 
 TRUSTS = '/v3/OS-TRUST/trusts'
@@ -137,3 +142,69 @@ def ending(both, make, use):
     both('remove the project', 'DELETE', '/v3/projects/{trusting}')
     both('show the trust on it', 'GET', TRUSTS + '/{on_gone}')
     both('list what is left', 'GET', TRUSTS)
+
+
+def signature(secret, credentials):
+    """The signature (version 2) of a request."""
+    query = '&'.join(f'{quote(name, safe="")}={quote(value, safe="-_~")}' for name, value in sorted(credentials['params'].items()))
+    text = '\n'.join((credentials['verb'], credentials['host'], credentials['path'], query))
+    return b64encode(hmac.new(secret.encode(), text.encode(), 'sha256').digest()).decode()
+
+
+def signature_s3(secret, text):
+    """The older signature of requests for objects."""
+    return b64encode(hmac.new(secret.encode(), text, 'sha1').digest()).decode()
+
+
+def ec2(both):
+    base = '/v3/users/{ann}/credentials/OS-EC2'
+    for asker in ('ann', 'eve', 'admin'):
+        both(f'none by {asker}', 'GET', base, token=asker)
+    both('make', 'POST', base, {'tenant_id': '{wall}'}, token='ann', save={'access': 'credential.access', 'secret': 'credential.secret'})
+    both('make for another', 'POST', base, {'tenant_id': '{wall}'}, token='admin')
+    both('make by a stranger', 'POST', base, {'tenant_id': '{wall}'}, token='eve')
+    both('make for an unknown project', 'POST', base, {'tenant_id': NOWHERE}, token='ann')
+    both('make for an unknown user', 'POST', f'/v3/users/{NOWHERE}/credentials/OS-EC2', {'tenant_id': '{wall}'})
+    for asker in ('ann', 'eve', 'admin', 'bob-system'):
+        both(f'list by {asker}', 'GET', base, token=asker)
+        both(f'show by {asker}', 'GET', base + '/{access}', token=asker)
+        both(f'show an unknown one by {asker}', 'GET', f'{base}/{NOWHERE}', token=asker)
+        if asker != 'bob-system':
+            both(f'show as that of another by {asker}', 'GET', '/v3/users/{eve}/credentials/OS-EC2/{access}', token=asker)
+    both('remove by a stranger', 'DELETE', base + '/{access}', token='eve')
+    both('remove', 'DELETE', base + '/{access}', token='ann')
+    both('show removed', 'GET', base + '/{access}', token='ann')
+
+    blob = {'access': 'known', 'secret': 'known-secret'}
+    both('make known keys', 'POST', '/v3/credentials', {'credential': {'type': 'ec2', 'user_id': '{ann}', 'project_id': '{wall}', 'blob': json.dumps(blob)}})
+    both('make known keys without a role', 'POST', '/v3/credentials', {'credential': {'type': 'ec2', 'user_id': '{eve}', 'project_id': '{wall}', 'blob': json.dumps({**blob, 'access': 'eves'})}})
+    request = {'access': 'known', 'verb': 'GET', 'host': 'cloud:8773', 'path': '/services/Cloud', 'params': {'SignatureVersion': '2', 'SignatureMethod': 'HmacSHA256', 'Action': 'Test all~', 'AWSAccessKeyId': 'known'}}
+    right = {**request, 'signature': signature('known-secret', request)}
+    eves = {**request, 'access': 'eves'}
+    cases = {
+        'right': right, 'without the port': {**request, 'signature': signature('known-secret', {**request, 'host': 'cloud'})},
+        'wrong': {**request, 'signature': 'wrong'}, 'by another secret': {**request, 'signature': signature('other', request)}, 'no signature': request,
+        'unknown key': {**right, 'access': 'unknown'}, 'changed': {**right, 'path': '/other'}, 'no key': {'signature': 'x'}, 'nothing': {}, 'without a role': {**eves, 'signature': signature('known-secret', eves)},
+    }
+    for stamp in ('2001-01-01T00:00:00Z', 'soon', '2040-01-01T00:00:00Z'):
+        timed = {**request, 'params': {**request['params'], 'Timestamp': stamp}}
+        cases[f'signed at {stamp}'] = {**timed, 'signature': signature('known-secret', timed)}
+    for name, credentials in cases.items():
+        both(f'token: {name}', 'POST', '/v3/ec2tokens', {'credentials': credentials})
+    for asker in ('ann', 'eve', 'bob-system', None):
+        both(f'token by {asker}', 'POST', '/v3/ec2tokens', {'credentials': right}, token=asker)
+    both('token by the other name', 'POST', '/v3/ec2tokens', {'ec2Credentials': right}, save={'signed': 'TOKEN'})
+    both('token for no body', 'POST', '/v3/ec2tokens')
+    both('get', 'GET', '/v3/ec2tokens')
+    text = b'GET\n\n\n\n/bucket'
+    s3 = {'access': 'known', 'token': urlsafe_b64encode(text).decode(), 'signature': signature_s3('known-secret', text)}
+    for name, credentials in {'right': s3, 'wrong': {**s3, 'signature': 'x'}, 'unknown key': {**s3, 'access': 'unknown'}}.items():
+        both(f'object token: {name}', 'POST', '/v3/s3tokens', {'credentials': credentials})
+    both('object token by ann', 'POST', '/v3/s3tokens', {'credentials': s3}, token='ann')
+    both('validate', 'GET', '/v3/auth/tokens', headers={'X-Subject-Token': '{token_signed}'})
+    for path in ('/v3/auth/projects', '/v3/users/{ann}', base):
+        both(f'{path} by a signed one', 'GET', path, token='signed')
+    both('a token by a signed one', 'POST', '/v3/auth/tokens', by_token('{token_signed}'), token=None)
+    both('disable ann', 'PATCH', '/v3/users/{ann}', {'user': {'enabled': False}})
+    both('token of a disabled user', 'POST', '/v3/ec2tokens', {'credentials': right})
+    both('enable ann', 'PATCH', '/v3/users/{ann}', {'user': {'enabled': True}})

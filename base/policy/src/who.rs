@@ -29,6 +29,8 @@ pub struct Who {
     pub system: bool,
     /// The names of the effective roles.
     pub roles: Vec<String>,
+    /// How the caller proved to be the user.
+    pub methods: Vec<String>,
     /// When the token ends, in microseconds since the epoch.
     pub expires_at: i64,
 }

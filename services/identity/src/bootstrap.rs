@@ -9,7 +9,7 @@ use crate::model::password;
 use crate::model::project::Project;
 use crate::model::role::Role;
 use crate::model::user::User;
-use crate::store::{self, assignment::assignment_add, catalog::*, project::*, role::*, user::*};
+use crate::store::{self, assignment::assignment_add, catalog::*, key::Ring, project::*, role::*, user::*};
 use ::store::{Db, Tx};
 use fault::Fault;
 use kernel::Micros;
@@ -68,7 +68,7 @@ impl Identity {
 }
 
 fn people(tx: &Tx, admin_password: &str, demo_password: &str) -> Result<(), Fault> {
-    store::token::keys_rotate(tx, 3)?;
+    store::key::keys_rotate(tx, Ring::Tokens, 3)?;
     place(tx, DEFAULT_DOMAIN, "Default", true, "The default domain")?;
     let [reader, member, manager, admin, service] =
         ["reader", "member", "manager", "admin", "service"].map(|name| role(tx, name));

@@ -51,6 +51,7 @@ impl Identity {
     /// Brings the schema up to date and gives the service.
     pub fn new(parts: Parts) -> Result<Arc<Self>, Fault> {
         parts.db.migrate("identity", migrations::MIGRATIONS)?;
+        parts.db.write_now(ops::credential::seal_all)?;
         let Parts { db, hashing, token_life } = parts;
         Ok(Arc::new(Self { db, hashing, token_life, cache: Cache::default() }))
     }

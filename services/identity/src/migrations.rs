@@ -12,4 +12,9 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 3, name: "credentials", sql: include_str!("../migrations/0003_credentials.sql") },
     Migration { number: 4, name: "trusts", sql: include_str!("../migrations/0004_trusts.sql") },
+    Migration {
+        number: 5,
+        name: "sealed credentials",
+        sql: include_str!("../migrations/0005_sealed_credentials.sql"),
+    },
 ];

@@ -2,8 +2,8 @@
 
 use crate::Identity;
 use crate::api::{
-    application_credential, assignment, auth, catalog, credential, discovery, group, project, role, trust,
-    user,
+    application_credential, assignment, auth, catalog, credential, discovery, ec2, group, project, role,
+    trust, user,
 };
 use crate::rules::*;
 use fault::Fault;
@@ -13,7 +13,7 @@ use web::{Answer, Ask, Routes};
 
 /// The table.
 pub fn routes() -> Routes<Identity> {
-    trusts(credentials(application_credentials(grants(Routes::new()))))
+    ec2_keys(trusts(credentials(application_credentials(grants(Routes::new())))))
         .get("/", op("version_list", discovery::versions).open("discovery comes before a token"))
         .get("/v3", op("version_show", discovery::version).open("discovery comes before a token"))
         .post(
@@ -130,8 +130,12 @@ where
     R: Future<Output = Result<Answer, Fault>> + Send + 'static,
 {
     web::op(name, move |identity, ask| {
+        let refused = ec2::refused(&ask);
         let answer = handler(identity, ask);
-        async move { answer.await.map(|answer| answer.with("vary", "X-Auth-Token")) }
+        async move {
+            refused?;
+            answer.await.map(|answer| answer.with("vary", "X-Auth-Token"))
+        }
     })
 }
 
@@ -149,6 +153,19 @@ fn credentials(routes: Routes<Identity>) -> Routes<Identity> {
         .get("/v3/policies/{id}", op("policy_show", policy_show).rule(&GET_POLICY))
         .patch("/v3/policies/{id}", op("policy_update", policy_update).rule(&UPDATE_POLICY))
         .delete("/v3/policies/{id}", op("policy_delete", policy_delete).rule(&DELETE_POLICY))
+}
+
+/// EC2 keys: a form of credentials, with which requests are signed instead of carrying a token.
+fn ec2_keys(routes: Routes<Identity>) -> Routes<Identity> {
+    let all = "/v3/users/{id}/credentials/OS-EC2";
+    let one = "/v3/users/{id}/credentials/OS-EC2/{access}";
+    routes
+        .get(all, op("ec2_key_list", ec2::list_all).rule(&EC2_LIST_CREDENTIALS))
+        .post(all, op("ec2_key_create", ec2::create).rule(&EC2_CREATE_CREDENTIAL))
+        .get(one, op("ec2_key_show", ec2::show).rule(&EC2_GET_CREDENTIAL))
+        .delete(one, op("ec2_key_delete", ec2::delete).rule(&EC2_DELETE_CREDENTIAL))
+        .post("/v3/ec2tokens", op("ec2_token_create", ec2::token_create).rule(&EC2TOKENS_VALIDATE))
+        .post("/v3/s3tokens", op("s3_token_create", ec2::s3_token_create).rule(&S3TOKENS_VALIDATE))
 }
 
 /// Trusts: users who let others act in their place.

@@ -7,6 +7,9 @@ policy::rules! {
     SERVICE_ROLE "service_role"
         "role:service"
         "What services may do for others.";
+    SERVICE_OR_ADMIN "service_or_admin"
+        "rule:admin_required or rule:service_role"
+        "What services and administrators may do.";
     OWNER "owner"
         "user_id:%(user_id)s"
         "What users may do with what is theirs.";
@@ -259,6 +262,24 @@ policy::rules! {
     DELETE_CREDENTIAL "identity:delete_credential"
         "(rule:admin_required) or user_id:%(target.credential.user_id)s"
         "Forget a credential.";
+    EC2_GET_CREDENTIAL "identity:ec2_get_credential"
+        "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.credential.user_id)s"
+        "Show EC2 keys.";
+    EC2_LIST_CREDENTIALS "identity:ec2_list_credentials"
+        "(rule:admin_required) or (role:reader and system_scope:all) or rule:owner"
+        "List EC2 keys.";
+    EC2_CREATE_CREDENTIAL "identity:ec2_create_credential"
+        "(rule:admin_required) or (role:member and user_id:%(target.credential.user_id)s)"
+        "Make EC2 keys.";
+    EC2_DELETE_CREDENTIAL "identity:ec2_delete_credential"
+        "(rule:admin_required) or (role:member and user_id:%(target.credential.user_id)s)"
+        "Remove EC2 keys.";
+    EC2TOKENS_VALIDATE "identity:ec2tokens_validate"
+        "rule:service_or_admin"
+        "Give out a token for a request that is signed with EC2 keys.";
+    S3TOKENS_VALIDATE "identity:s3tokens_validate"
+        "rule:service_or_admin"
+        "Give out a token for a request for objects that is signed with EC2 keys.";
     GET_POLICY "identity:get_policy"
         "rule:admin_required or (role:reader and system_scope:all)"
         "Show a policy document.";

@@ -104,7 +104,8 @@ pub async fn system_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fa
     Ok(Answer::ok(&json!({"system": system, "links": {"self": here(&ask)}})))
 }
 
-async fn body(identity: &Identity, ask: &Ask, token: &Token) -> Result<Value, Fault> {
+/// What is told of a token.
+pub(super) async fn body(identity: &Identity, ask: &Ask, token: &Token) -> Result<Value, Fault> {
     let mut body = token.body();
     let who = token.who();
     let scoped = who.project_id.is_some() || who.domain_id.is_some() || who.system;
@@ -149,8 +150,10 @@ fn proof(identity: &Value) -> Result<Proof, Fault> {
     }
     let has = |name: &str| methods.iter().any(|method| method == name);
     let password = if has("password") { Some(password(&identity["password"])?) } else { None };
+    let totp = if has("totp") { Some(passcode(&identity["totp"])?) } else { None };
     let credential = if has(CREDENTIAL) { Some(credential(&identity[CREDENTIAL])?) } else { None };
-    Ok(Proof { methods, password, token: identity["token"]["id"].as_str().map(str::to_owned), credential })
+    let token = identity["token"]["id"].as_str().map(str::to_owned);
+    Ok(Proof { methods, password, totp, token, credential })
 }
 
 const CREDENTIAL: &str = "application_credential";
@@ -173,6 +176,12 @@ fn password(given: &Value) -> Result<(Named, Zeroizing<String>), Fault> {
     let named = named(user, "user")?;
     let password = user["password"].as_str().ok_or_else(unauthenticated)?;
     Ok((named, Zeroizing::new(password.to_owned())))
+}
+
+fn passcode(given: &Value) -> Result<(Named, String), Fault> {
+    let user = given.get("user").ok_or_else(|| expected("user", "totp"))?;
+    let passcode = user["passcode"].as_str().ok_or_else(unauthenticated)?;
+    Ok((named(user, "user")?, passcode.to_owned()))
 }
 
 /// The kinds of scope.

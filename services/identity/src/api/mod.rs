@@ -6,6 +6,7 @@ pub mod auth;
 pub mod catalog;
 pub mod credential;
 pub mod discovery;
+pub mod ec2;
 pub mod group;
 pub mod project;
 pub mod role;

@@ -7,7 +7,8 @@
 use kernel::Micros;
 
 /// The methods in the order in which their bits are given out.
-const METHODS: [&str; 6] = ["external", "password", "token", "oauth1", "mapped", "application_credential"];
+const METHODS: [&str; 8] =
+    ["external", "password", "token", "oauth1", "mapped", "application_credential", "ec2credential", "totp"];
 
 /// What a token is for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,18 +4,22 @@ use super::token::read;
 use super::{check_same, describe, missing, text};
 use crate::Identity;
 use crate::model::credential::{Credential, PolicyBlob};
+use crate::model::ec2;
 use crate::model::project::merge_extra;
 use crate::rules;
 use crate::store::credential::*;
+use crate::store::key::{Ring, keys, keys_rotate};
 use ::store::Tx;
 use fault::Fault;
 use policy::{Rule, Target};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 use web::Cx;
 
 const CREDENTIAL: &[&str] = &["id", "user_id", "project_id", "type", "blob", "links"];
 const POLICY: &[&str] = &["id", "type", "blob", "links"];
+
+/// The primary key, the one before and the staged one.
+const KEPT_KEYS: usize = 3;
 
 fn owned_by(user_id: &str) -> Target {
     describe(Target::none(), "credential", &[("user_id", user_id)])
@@ -30,12 +34,12 @@ fn credential_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Cre
 
 /// Whether the caller's token stands for less than the user: it was had of an application
 /// credential or a trust.
-fn delegated(tx: &Tx, cx: &Cx) -> Result<bool, Fault> {
+pub(super) fn delegated(tx: &Tx, cx: &Cx) -> Result<bool, Fault> {
     let token = read(tx, cx.token.as_deref().unwrap_or_default())?;
-    Ok(token.is_some_and(|token| token.delegated.is_some()))
+    Ok(token.is_some_and(|token| token.delegated.is_some() || token.by_ec2()))
 }
 
-fn no_delegation() -> Fault {
+pub(super) fn no_delegation() -> Fault {
     Fault::forbidden(
         "You are not authorized to perform the requested action: Delegated tokens cannot access credentials directly.",
     )
@@ -61,11 +65,28 @@ fn ec2_blob(blob: &str) -> Result<Map<String, Value>, Fault> {
 /// The id of a credential of type ec2: whoever shows its access key finds it.
 fn ec2_id(blob: &str) -> Result<String, Fault> {
     let object = ec2_blob(blob)?;
-    let access = object.get("access").and_then(Value::as_str).unwrap_or_default();
-    Ok(Sha256::digest(access.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(ec2::id_of(object.get("access").and_then(Value::as_str).unwrap_or_default()))
+}
+
+/// Gives the ring of credentials its first keys, and seals what is still plain.
+pub(crate) fn seal_all(tx: &Tx) -> Result<(), Fault> {
+    if keys(tx, Ring::Credentials)?.is_empty() {
+        keys_rotate(tx, Ring::Credentials, KEPT_KEYS)?;
+    }
+    if any_is_plain(tx)? { credentials_seal(tx) } else { Ok(()) }
 }
 
 impl Identity {
+    /// Rotates the keys of credentials and seals every secret with the new one.
+    pub async fn credential_keys_rotate(&self) -> Result<(), Fault> {
+        self.db
+            .write(|tx| {
+                keys_rotate(tx, Ring::Credentials, KEPT_KEYS)?;
+                credentials_seal(tx)
+            })
+            .await
+    }
+
     /// The credentials that the caller may see.
     pub async fn credential_list(&self, cx: &Cx) -> Result<Vec<Credential>, Fault> {
         cx.may(&rules::LIST_CREDENTIALS, &owned_by(&cx.who.user_id))?;

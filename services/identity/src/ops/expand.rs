@@ -3,6 +3,7 @@
 use super::trust::{Trusted, trust_in_force};
 use crate::model::application_credential::ApplicationCredential;
 use crate::model::assignment::{self, TargetKind};
+use crate::model::ec2;
 use crate::model::project::Project;
 use crate::model::role::{Role, with_implied};
 use crate::model::token::{Delegation, Payload, Scope};
@@ -145,6 +146,11 @@ impl Token {
         earlier.map_or(self.payload.expires_at, |end| end.min(self.payload.expires_at))
     }
 
+    /// Whether it was had by signing with EC2 keys: it is good for other services, and for nothing here.
+    pub(super) fn by_ec2(&self) -> bool {
+        self.payload.methods.iter().any(|method| method == ec2::METHOD)
+    }
+
     /// The trust that it was had of.
     pub(super) fn trusted(&self) -> Option<&Trusted> {
         match &self.delegated {
@@ -188,6 +194,7 @@ impl Token {
             domain_name: domain.map(|domain| domain.name.clone()),
             system: self.payload.scope == Scope::System,
             roles: self.roles.iter().map(|role| role.name.clone()).collect(),
+            methods: self.payload.methods.clone(),
             expires_at: self.ends_at().0,
         }
     }

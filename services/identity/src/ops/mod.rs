@@ -4,6 +4,7 @@ pub mod application_credential;
 pub mod assignment;
 pub mod catalog;
 pub mod credential;
+pub mod ec2;
 pub mod expand;
 pub mod group;
 pub mod project;

@@ -1,9 +1,10 @@
-//! Proofs: how somebody shows to be a user, by password, by an earlier token or by an application credential.
+//! Proofs: how somebody shows to be a user, by password, one-time password, earlier token or application credential.
 
 use crate::Identity;
 use crate::model::application_credential::ApplicationCredential;
 use crate::model::project::Project;
 use crate::model::token::Payload;
+use crate::model::totp;
 use crate::model::user::User;
 use crate::ops::token::{Delegated, unauthenticated};
 use crate::store;
@@ -13,10 +14,12 @@ use zeroize::Zeroizing;
 
 /// How a caller proves to be a user.
 pub struct Proof {
-    /// `password`, `token` and `application_credential`, in the order given.
+    /// `password`, `totp`, `token` and `application_credential`, in the order given.
     pub methods: Vec<String>,
     /// The user and the password, for the method `password`.
     pub password: Option<(Named, Zeroizing<String>)>,
+    /// The user and the passcode, for the method `totp`.
+    pub totp: Option<(Named, String)>,
     /// The token, for the method `token`.
     pub token: Option<String>,
     /// The credential and its secret, for the method `application_credential`.
@@ -62,6 +65,9 @@ impl Identity {
                 ("password", Proof { password: Some((user, password)), .. }) => {
                     self.prove_by_password(user, password.clone()).await?
                 }
+                ("totp", Proof { totp: Some((user, passcode)), .. }) => {
+                    self.prove_by_totp(user, passcode.clone()).await?
+                }
                 ("token", Proof { token: Some(token), .. }) => {
                     self.prove_by_token(token, &mut proved).await?
                 }
@@ -99,15 +105,28 @@ impl Identity {
         Ok(user.id)
     }
 
+    /// By a passcode of one of the user's secrets of type totp, this one or the one before it.
+    async fn prove_by_totp(&self, user: &Named, passcode: String) -> Result<String, Fault> {
+        let user = user.clone();
+        self.db
+            .read(move |tx| {
+                let user = find_user(tx, &user)?.filter(|user| user.enabled).ok_or_else(unauthenticated)?;
+                let secrets = store::credential::credentials_of_user(tx, &user.id, "totp")?;
+                let right = secrets.iter().any(|one| totp::verify(&one.blob, &passcode, tx.now()));
+                if right { Ok(user.id) } else { Err(unauthenticated()) }
+            })
+            .await
+    }
+
     async fn prove_by_token(&self, text: &str, proved: &mut Proved) -> Result<String, Fault> {
         let token = self.token_given(text).await?;
-        if let Some(delegated) = &token.delegated {
-            return Err(Fault::forbidden(match delegated {
-                Delegated::Credential(_) => {
+        if token.delegated.is_some() || token.by_ec2() {
+            return Err(Fault::forbidden(match &token.delegated {
+                None | Some(Delegated::Credential(_)) => {
                     "You are not authorized to perform the requested action: Using a delegated token to create another \
                      token is not allowed.."
                 }
-                Delegated::Trust(_) => {
+                Some(Delegated::Trust(_)) => {
                     "You are not authorized to perform the requested action: Using trust-scoped token to create another \
                      token. Create a new trust-scoped token instead."
                 }

@@ -11,7 +11,7 @@ use crate::model::{catalog, fernet};
 use crate::ops::expand::{expand, roles_on};
 use crate::ops::proof::{Named, Proof, Proved, find_domain, find_project};
 use crate::ops::trust;
-use crate::store;
+use crate::store::{self, key::Ring};
 use ::store::Tx;
 use async_trait::async_trait;
 use fault::{Fault, Kind};
@@ -48,6 +48,9 @@ pub struct Cache(Mutex<HashMap<[u8; 32], Remembered>>);
 
 /// The epoch at which a token was looked at, and its owner.
 type Remembered = (i64, Arc<Who>);
+
+/// The longest token that is looked at, in characters.
+const LONGEST: usize = 4096;
 
 /// How many tokens are remembered; when there are more, all are forgotten.
 const REMEMBERED: usize = 20_000;
@@ -114,7 +117,12 @@ impl Identity {
 
     /// Rotates the token keys.
     pub async fn keys_rotate(&self, keep: usize) -> Result<(), Fault> {
-        self.db.write(move |tx| store::token::keys_rotate(tx, keep)).await
+        self.db
+            .write(move |tx| {
+                store::key::keys_rotate(tx, Ring::Tokens, keep)?;
+                store::token::epoch_advance(tx)
+            })
+            .await
     }
 }
 
@@ -140,7 +148,7 @@ fn issue_of_trust(tx: &Tx, proved: &Proved, id: &str, life: Duration) -> Result<
 }
 
 /// A token with its text; `None` if it would stand for nothing.
-fn issue(
+pub(super) fn issue(
     tx: &Tx,
     proved: &Proved,
     user: &User,
@@ -191,7 +199,7 @@ fn usable(tx: &Tx, user: &User, project_id: &str) -> Result<bool, Fault> {
 }
 
 fn seal(tx: &Tx, token: &Token) -> Result<String, Fault> {
-    let keys = store::token::keys(tx)?;
+    let keys = store::key::keys(tx, Ring::Tokens)?;
     let primary = keys.first().ok_or_else(|| Fault::bug("there is no token key"))?;
     let seconds = u64::try_from(token.issued_at.0 / 1_000_000).map_err(Fault::bug)?;
     fernet::seal(primary, seconds, tx.entropy().bytes(), &token.payload.pack())
@@ -199,7 +207,11 @@ fn seal(tx: &Tx, token: &Token) -> Result<String, Fault> {
 }
 
 pub(super) fn read(tx: &Tx, text: &str) -> Result<Option<Token>, Fault> {
-    let Some((bytes, seconds)) = fernet::open(&store::token::keys(tx)?, text) else { return Ok(None) };
+    if text.len() > LONGEST {
+        return Ok(None);
+    }
+    let keys = store::key::keys(tx, Ring::Tokens)?;
+    let Some((bytes, seconds)) = fernet::open(&keys, text) else { return Ok(None) };
     let Some(payload) = Payload::unpack(&bytes) else { return Ok(None) };
     let issued_at = Micros(i64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000));
     if payload.expires_at <= tx.now() {

@@ -1,21 +1,23 @@
-//! Rows of credentials and policy documents.
+//! Rows of credentials, whose secrets are sealed, and of policy documents.
 
+use super::key::{Ring, keys};
 use super::{object, text, unless_taken};
 use crate::model::credential::{Credential, PolicyBlob};
+use crate::model::fernet::{self, Key};
 use fault::Fault;
 use store::{Row, Tx, params};
 
 const CREDENTIALS: &str =
-    "SELECT id, user_id, project_id, type, secret_blob, extra FROM identity_credentials";
+    "SELECT id, user_id, project_id, type, secret_blob, extra, sealed FROM identity_credentials";
 const POLICIES: &str = "SELECT id, type, document, extra FROM identity_policies";
 
-fn credential(row: &Row) -> Result<Credential, Fault> {
+fn credential(row: &Row, keys: &[Key]) -> Result<Credential, Fault> {
     Ok(Credential {
         id: row.text(0)?,
         user_id: row.text(1)?,
         project_id: row.opt_text(2)?,
         kind: row.text(3)?,
-        blob: row.text(4)?,
+        blob: if row.flag(6)? { opened(keys, &row.text(4)?)? } else { row.text(4)? },
         extra: object(row, 5)?,
     })
 }
@@ -26,28 +28,68 @@ fn policy(row: &Row) -> Result<PolicyBlob, Fault> {
 
 /// Every credential.
 pub fn credentials(tx: &Tx) -> Result<Vec<Credential>, Fault> {
-    tx.query(&format!("{CREDENTIALS} ORDER BY id"), params![])?.iter().map(credential).collect()
+    let keys = keys(tx, Ring::Credentials)?;
+    tx.query(&format!("{CREDENTIALS} ORDER BY id"), params![])?
+        .iter()
+        .map(|row| credential(row, &keys))
+        .collect()
 }
 
 /// The credential of that id.
 pub fn credential_by_id(tx: &Tx, id: &str) -> Result<Option<Credential>, Fault> {
-    tx.query_one(&format!("{CREDENTIALS} WHERE id = ?1"), params![id])?.as_ref().map(credential).transpose()
+    let keys = keys(tx, Ring::Credentials)?;
+    let row = tx.query_one(&format!("{CREDENTIALS} WHERE id = ?1"), params![id])?;
+    row.as_ref().map(|row| credential(row, &keys)).transpose()
+}
+
+/// The credentials of a user that have a type.
+pub fn credentials_of_user(tx: &Tx, user_id: &str, kind: &str) -> Result<Vec<Credential>, Fault> {
+    let keys = keys(tx, Ring::Credentials)?;
+    let sql = format!("{CREDENTIALS} WHERE user_id = ?1 AND type = ?2 ORDER BY id");
+    tx.query(&sql, params![user_id, kind])?.iter().map(|row| credential(row, &keys)).collect()
+}
+
+fn sealed(tx: &Tx, blob: &str) -> Result<String, Fault> {
+    let keys = keys(tx, Ring::Credentials)?;
+    let primary = keys.first().ok_or_else(|| Fault::bug("there is no key for credentials"))?;
+    let seconds = u64::try_from(tx.now().0 / 1_000_000).map_err(Fault::bug)?;
+    fernet::seal(primary, seconds, tx.entropy().bytes(), blob.as_bytes())
+        .ok_or_else(|| Fault::bug("a credential cannot be sealed"))
+}
+
+fn opened(keys: &[Key], text: &str) -> Result<String, Fault> {
+    let (bytes, _) = fernet::open(keys, text).ok_or_else(|| Fault::bug("no key opens a credential"))?;
+    String::from_utf8(bytes).map_err(Fault::bug)
+}
+
+/// Seals every secret anew, with the primary key. Those from before there were keys are plain until then.
+pub fn credentials_seal(tx: &Tx) -> Result<(), Fault> {
+    for one in credentials(tx)? {
+        credential_update(tx, &one)?;
+    }
+    Ok(())
+}
+
+/// Whether some secret is still plain.
+pub fn any_is_plain(tx: &Tx) -> Result<bool, Fault> {
+    Ok(tx.query_one("SELECT 1 FROM identity_credentials WHERE sealed = 0 LIMIT 1", params![])?.is_some())
 }
 
 /// Adds a credential; false if its id is taken.
 pub fn credential_insert(tx: &Tx, one: &Credential) -> Result<bool, Fault> {
-    let sql = "INSERT INTO identity_credentials (id, user_id, project_id, type, secret_blob, extra) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT INTO identity_credentials (id, user_id, project_id, type, secret_blob, extra, sealed) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1)";
     let project = one.project_id.as_deref();
-    unless_taken(
-        tx.try_execute(sql, params![&one.id, &one.user_id, project, &one.kind, &one.blob, text(&one.extra)]),
-    )
+    unless_taken(tx.try_execute(
+        sql,
+        params![&one.id, &one.user_id, project, &one.kind, sealed(tx, &one.blob)?, text(&one.extra)],
+    ))
 }
 
 /// Keeps another secret.
 pub fn credential_update(tx: &Tx, one: &Credential) -> Result<(), Fault> {
-    let sql = "UPDATE identity_credentials SET secret_blob = ?2 WHERE id = ?1";
-    tx.execute(sql, params![&one.id, &one.blob]).map(drop)
+    let sql = "UPDATE identity_credentials SET secret_blob = ?2, sealed = 1 WHERE id = ?1";
+    tx.execute(sql, params![&one.id, sealed(tx, &one.blob)?]).map(drop)
 }
 
 /// Removes a credential.

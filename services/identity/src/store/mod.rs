@@ -5,6 +5,7 @@ pub mod assignment;
 pub mod catalog;
 pub mod credential;
 pub mod group;
+pub mod key;
 pub mod project;
 pub mod role;
 pub mod token;

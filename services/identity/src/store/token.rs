@@ -1,6 +1,5 @@
-//! Rows behind tokens: keys, single revocations, and the epoch that tells caches when to look again.
+//! Rows behind tokens: single revocations, and the epoch that tells caches when to look again.
 
-use crate::model::fernet::Key;
 use fault::Fault;
 use kernel::Micros;
 use store::{Tx, params};
@@ -16,37 +15,6 @@ pub fn epoch_advance(tx: &Tx) -> Result<(), Fault> {
     tx.execute("UPDATE identity_epoch SET epoch = epoch + 1 WHERE id = 1", params![])?;
     tx.changed("identity", "epoch");
     Ok(())
-}
-
-/// The keys, primary first.
-pub fn keys(tx: &Tx) -> Result<Vec<Key>, Fault> {
-    let rows = tx.query("SELECT secret FROM identity_keys ORDER BY number DESC", params![])?;
-    rows.iter()
-        .map(|row| Key::of(&row.blob(0)?).ok_or_else(|| Fault::bug("a token key has not 32 bytes")))
-        .collect()
-}
-
-/// Rotates the keys as a Fernet repository does: the staged key 0 becomes the primary one, a new one is staged, and
-/// beyond `keep` keys the oldest goes. On an empty store it makes a primary and a staged key.
-pub fn keys_rotate(tx: &Tx, keep: usize) -> Result<(), Fault> {
-    let highest = tx.query_one("SELECT MAX(number) FROM identity_keys", params![])?;
-    let highest = highest.map_or(Ok(None), |row| row.opt_int(0))?;
-    let now = tx.now();
-    let insert = "INSERT INTO identity_keys (number, secret, made_at) VALUES (?1, ?2, ?3)";
-    match highest {
-        None => {
-            tx.execute(insert, params![1_i64, tx.entropy().bytes::<32>().to_vec(), now])?;
-        }
-        Some(highest) => {
-            tx.execute("UPDATE identity_keys SET number = ?1 WHERE number = 0", params![highest + 1])?;
-        }
-    }
-    tx.execute(insert, params![0_i64, tx.entropy().bytes::<32>().to_vec(), now])?;
-    let numbers = tx.query("SELECT number FROM identity_keys WHERE number > 0 ORDER BY number", params![])?;
-    for row in numbers.iter().take((numbers.len() + 1).saturating_sub(keep)) {
-        tx.execute("DELETE FROM identity_keys WHERE number = ?1", params![row.int(0)?])?;
-    }
-    epoch_advance(tx)
 }
 
 /// The token with this audit id is revoked. What has expired is forgotten on the way.

@@ -6,5 +6,6 @@ mod credentials;
 mod kept;
 mod nouns;
 mod rig;
+mod signed;
 mod tokens;
 mod trusts;

@@ -1,0 +1,60 @@
+//! Keys that seal tokens and credentials, in two rings. A ring is what a Fernet key repository is: the highest number is
+//! primary, 0 is staged.
+
+use crate::model::fernet::Key;
+use fault::Fault;
+use store::{Tx, params};
+
+/// A ring of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ring {
+    /// Those of tokens.
+    Tokens,
+    /// Those of the secrets in credentials.
+    Credentials,
+}
+
+impl Ring {
+    const fn table(self) -> &'static str {
+        match self {
+            Self::Tokens => "identity_keys",
+            Self::Credentials => "identity_credential_keys",
+        }
+    }
+}
+
+/// The keys of a ring, primary first.
+pub fn keys(tx: &Tx, ring: Ring) -> Result<Vec<Key>, Fault> {
+    let sql = format!("SELECT secret FROM {} ORDER BY number DESC", ring.table());
+    let rows = tx.query(&sql, params![])?;
+    rows.iter()
+        .map(|row| Key::of(&row.blob(0)?).ok_or_else(|| Fault::bug("a key has not 32 bytes")))
+        .collect()
+}
+
+/// Rotates a ring as a Fernet repository does: the staged key 0 becomes the primary one, a new one is staged, and beyond
+/// `keep` keys the oldest goes. On an empty ring it makes a primary and a staged key.
+pub fn keys_rotate(tx: &Tx, ring: Ring, keep: usize) -> Result<(), Fault> {
+    let table = ring.table();
+    let highest = tx.query_one(&format!("SELECT MAX(number) FROM {table}"), params![])?;
+    let highest = highest.map_or(Ok(None), |row| row.opt_int(0))?;
+    match highest {
+        None => key_insert(tx, ring, 1)?,
+        Some(highest) => {
+            let sql = format!("UPDATE {table} SET number = ?1 WHERE number = 0");
+            tx.execute(&sql, params![highest + 1])?;
+        }
+    }
+    key_insert(tx, ring, 0)?;
+    let numbers =
+        tx.query(&format!("SELECT number FROM {table} WHERE number > 0 ORDER BY number"), params![])?;
+    for row in numbers.iter().take((numbers.len() + 1).saturating_sub(keep)) {
+        tx.execute(&format!("DELETE FROM {table} WHERE number = ?1"), params![row.int(0)?])?;
+    }
+    Ok(())
+}
+
+fn key_insert(tx: &Tx, ring: Ring, number: i64) -> Result<(), Fault> {
+    let sql = format!("INSERT INTO {} (number, secret, made_at) VALUES (?1, ?2, ?3)", ring.table());
+    tx.execute(&sql, params![number, tx.entropy().bytes::<32>().to_vec(), tx.now()]).map(drop)
+}
