@@ -1,20 +1,18 @@
 //! Who a host is: an id that stays, an epoch that rises with each start, and the lock that keeps a second agent from the
 //! same state. Agents of one process may share a directory: then they share lock and epoch, and have ids by their names.
 
-use kernel::Entropy;
+use kernel::{Entropy, LockFile};
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::sleep;
-use std::time::Duration;
 
 pub(crate) struct Identity {
     pub host_id: String,
     pub epoch: i64,
-    _lock: Arc<File>,
+    _lock: Arc<LockFile>,
 }
 
 impl Identity {
@@ -48,11 +46,11 @@ impl Identity {
 }
 
 /// Takes the directory for this process, and begins its next epoch.
-fn enter(dir: &Path) -> io::Result<(i64, Arc<File>)> {
+fn enter(dir: &Path) -> io::Result<(i64, Arc<LockFile>)> {
     std::fs::create_dir_all(dir)?;
     // The ledger has user data and passwords of guests.
     std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))?;
-    let lock = lock(&dir.join("lock"))?;
+    let lock = LockFile::take(&dir.join("lock"))?;
     let last = match read(&dir.join("epoch"))? {
         Some(text) => text.parse::<i64>().map_err(|_| io::Error::other("the epoch file is damaged"))?,
         None => 0,
@@ -79,17 +77,4 @@ pub(crate) fn write(dir: &Path, name: &str, text: &str) -> io::Result<()> {
     file.sync_all()?;
     std::fs::rename(&young, dir.join(name))?;
     File::open(dir)?.sync_all()
-}
-
-/// The lock ends with its process; one that was told to end may need a moment.
-fn lock(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-    for _ in 0..500 {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => sleep(Duration::from_millis(10)),
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-    }
-    Err(io::Error::other(format!("another agent runs on {}", path.display())))
 }

@@ -2,37 +2,25 @@
 //! the state directory can read them.
 
 use crate::settings::{Metal, Settings};
-use kernel::Entropy;
+use kernel::{Entropy, LockError, LockFile};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, Permissions, TryLockError};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// One half of a cloud, which this process alone has: the kernel gives it back with the process, however that ends.
-pub struct Held(#[expect(dead_code, reason = "held, never read")] File);
-
-/// Takes a half (`controller`, `agent`) of the cloud in a state directory, or says who has it.
-pub fn hold(state_dir: &Path, half: &str) -> Result<Held, String> {
+/// Takes a half (`controller`, `agent`) of the cloud in a state directory for this process, or says who has it.
+pub fn hold(state_dir: &Path, half: &str) -> Result<LockFile, String> {
     let path = state_dir.join(format!("{half}.lock"));
-    let failed = |error: io::Error| format!("The lock file {} cannot be used: {error}.", path.display());
-    let opened = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let mut file = opened.map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let pid = io::read_to_string(&file).unwrap_or_default();
-            return Err(format!(
-                "{} is in use by process {}: stop it with `drystone down`, or choose another --state-dir.",
-                state_dir.display(),
-                pid.trim()
-            ));
-        }
-        Err(TryLockError::Error(error)) => return Err(failed(error)),
-    }
-    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
-    Ok(Held(file))
+    LockFile::take(&path).map_err(|error| match error {
+        LockError::Unusable(error) => format!("The lock file {} cannot be used: {error}.", path.display()),
+        held => format!(
+            "{} is in use by {}: stop it with `drystone down`, or choose another --state-dir.",
+            state_dir.display(),
+            held.who()
+        ),
+    })
 }
 
 /// Who the controller of a state directory is among those of one database; stays over restarts.

@@ -4,6 +4,7 @@
 //! write is one system call without fsync: the records outlive our process, not the machine, as real guests do. Machines,
 //! taps, images and disks are a host's; what the switch realises is known on all hosts, as with OVN's database.
 
+use kernel::LockFile;
 use metal::Kind;
 use metal::server::MachineState;
 use serde::de::DeserializeOwned;
@@ -98,7 +99,7 @@ struct Log {
     path: PathBuf,
     file: File,
     lines: usize,
-    _lock: File,
+    _lock: LockFile,
 }
 
 impl Holdings {
@@ -163,7 +164,7 @@ impl Holdings {
 impl State {
     /// Opens the file for hosts of these names. Others that are in it stay there.
     pub(crate) fn open(dir: &Path, hosts: &[&str]) -> io::Result<Self> {
-        let lock = lock(&dir.join("lock"))?;
+        let lock = LockFile::take(&dir.join("lock"))?;
         let path = dir.join("state");
         let text = match std::fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -338,19 +339,4 @@ fn push<T: Serialize>(
     serde_json::to_writer(&mut *text, &Written { area, id, host, value })?;
     text.push(b'\n');
     Ok(())
-}
-
-/// One process has a simulated host. A process that was killed lets go at once; one that ends may need a moment.
-fn lock(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-    for _ in 0..200 {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) => {
-                std::thread::sleep(std::time::Duration::from_millis(10))
-            }
-            Err(std::fs::TryLockError::Error(error)) => return Err(error),
-        }
-    }
-    Err(io::Error::other(format!("another process uses {}", path.display())))
 }

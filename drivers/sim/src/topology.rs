@@ -120,7 +120,7 @@ pub fn parse(text: &str, default: &Config) -> Result<Vec<Plan>, String> {
 
 /// TOML's message in one line, with the line that it is about.
 fn mistake(text: &str, error: &toml::de::Error) -> String {
-    let line = error.span().map(|span| text[..span.start].lines().count().max(1));
+    let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
     let message = error.message().trim().replace('\n', ", ");
     line.map_or(message.clone(), |line| format!("line {line}: {message}"))
 }
