@@ -6,7 +6,8 @@ use crate::keep::{self, Passwords};
 use crate::metrics::{self, Gauges, Sources};
 use crate::output::{self, Progress};
 use crate::settings::{Form, Metal, Settings, reachable};
-use crate::{log, tls, wire_up};
+use crate::tls::{self, Tls};
+use crate::{log, wire_up};
 use agent::Agent;
 use futures_util::future::BoxFuture;
 use kernel::{Clock, Entropy};
@@ -81,6 +82,7 @@ pub async fn run(settings: Settings, role: Role) -> Result<(), String> {
     // What can be refused is refused before anything is written.
     log::start(&settings)?;
     let listener = if role == Role::Agent { None } else { Some(listen(settings.listen, "--listen").await?) };
+    let tls = if role == Role::Agent { None } else { tls::operators(&settings)? };
     let metrics_listener = listen(settings.metrics_listen, "--metrics-listen").await?;
     let metrics_address = metrics_listener.local_addr().map_err(|error| error.to_string())?;
     keep::state_dir(&settings.state_dir).map_err(|error| {
@@ -106,7 +108,7 @@ pub async fn run(settings: Settings, role: Role) -> Result<(), String> {
     };
     match listener {
         None => start.agent_alone().await,
-        Some(listener) => start.controller(listener).await,
+        Some(listener) => start.controller(listener, tls).await,
     }
 }
 
@@ -117,7 +119,7 @@ impl Start {
         }
     }
 
-    async fn controller(mut self, listener: TcpListener) -> Result<(), String> {
+    async fn controller(mut self, listener: TcpListener, tls: Option<Tls>) -> Result<(), String> {
         let settings = self.settings.clone();
         self.step("opening the store");
         let opened = wire_up::open_store(&settings, &self.clock, &self.entropy);
@@ -132,8 +134,11 @@ impl Start {
             tokio::spawn(async move { wire_up::hosts(&host_settings, &clock, &entropy, &calls).await })
         });
 
-        self.step("making certificates");
-        let tls = tls::of(&settings)?;
+        // What strangers can reach is TLS or nothing.
+        let tls = match tls {
+            None if settings.exposed() => Some(tls::own(&settings)?),
+            tls => tls,
+        };
         let address = reachable(listener.local_addr().map_err(|error| error.to_string())?);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let public_url = settings.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));

@@ -21,13 +21,10 @@ pub struct Tls {
     pub root: Option<PathBuf>,
 }
 
-/// TLS as the settings ask for it; `None` on loopback without a certificate.
-pub fn of(settings: &Settings) -> Result<Option<Tls>, String> {
-    match &settings.tls {
-        Some((cert, key)) => Ok(Some(Tls { acceptor: acceptor(cert, key)?, root: None })),
-        None if settings.exposed() => own(settings).map(Some),
-        None => Ok(None),
-    }
+/// TLS with the operator's certificate, if there is one. Writes nothing.
+pub fn operators(settings: &Settings) -> Result<Option<Tls>, String> {
+    let tls = |(cert, key): &(PathBuf, PathBuf)| Ok(Tls { acceptor: acceptor(cert, key)?, root: None });
+    settings.tls.as_ref().map(tls).transpose()
 }
 
 fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, String> {
@@ -52,7 +49,7 @@ fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, String> {
 /// A certificate from our own CA for the addresses that are served. The CA is made once; its root lies beside
 /// `clouds.yaml`, its key never leaves the state directory. The certificate is made anew at each start, since the address
 /// may have changed, and does not run out before the next one.
-fn own(settings: &Settings) -> Result<Tls, String> {
+pub fn own(settings: &Settings) -> Result<Tls, String> {
     let failed = |error: &dyn std::fmt::Display| format!("The certificate for TLS cannot be made: {error}.");
     let directory = settings.state_dir.join("tls");
     std::fs::create_dir_all(&directory).map_err(|error| failed(&error))?;
