@@ -4,6 +4,7 @@
 //! to what the command line is held to.
 
 use clap::{Args, ValueEnum};
+use identity::model::limit::LimitModel;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -128,6 +129,9 @@ pub struct Said {
     /// How long a token is valid, in seconds [default: 3600]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(TOKEN_SECONDS), global = true)]
     pub token_seconds: Option<u64>,
+    /// How limits of projects and domains relate: `flat` or `strict_two_level` [default: flat]
+    #[arg(long, value_name = "MODEL", global = true)]
+    pub limit_model: Option<String>,
 }
 
 /// What holds.
@@ -173,6 +177,8 @@ pub struct Settings {
     pub boot: Option<String>,
     /// How long a token is valid, in seconds.
     pub token_seconds: u64,
+    /// How limits relate.
+    pub limit_model: LimitModel,
 }
 
 impl Settings {
@@ -204,6 +210,7 @@ impl Settings {
             topology: said.topology.or(file.topology),
             boot: said.boot.or(file.boot),
             token_seconds: said.token_seconds.or(file.token_seconds).unwrap_or(3600),
+            limit_model: limit_model(said.limit_model.or(file.limit_model))?,
         })
     }
 
@@ -287,6 +294,12 @@ fn usable(url: &str) -> Result<String, String> {
             "--public-url {url:?} is no http:// or https:// address without user, query and fragment."
         )),
     }
+}
+
+fn limit_model(said: Option<String>) -> Result<LimitModel, String> {
+    let Some(name) = said else { return Ok(LimitModel::Flat) };
+    LimitModel::named(&name)
+        .ok_or_else(|| format!("There is no limit model {name}: it is flat or strict_two_level."))
 }
 
 fn default_state_dir() -> Result<PathBuf, String> {

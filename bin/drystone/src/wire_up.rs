@@ -94,9 +94,12 @@ pub fn controller(
     reconcile::migrate(&db)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let hashing = Hashing::start(threads, settings.password_cost, entropy.clone())?;
-    let token_life = Duration::from_secs(settings.token_seconds);
+    let set = identity::settings::Settings {
+        token_life: Duration::from_secs(settings.token_seconds),
+        limit_model: settings.limit_model,
+    };
     let identity =
-        identity::Identity::new(identity::Parts { db: db.clone(), hashing: hashing.clone(), token_life })?;
+        identity::Identity::new(identity::Parts { db: db.clone(), hashing: hashing.clone(), settings: set })?;
     let image = image::ImageService::new(db.clone(), &settings.state_dir.join("image-data"))?;
     let placement = placement::PlacementService::new(db.clone())?;
     let agents = Agents::default();

@@ -4,13 +4,13 @@
 
 use identity::bootstrap::{FirstPasswords, Offer};
 use identity::hashing::{Hashing, LOWEST_COST};
+use identity::settings::Settings;
 use identity::{Identity, Parts, rules};
 use kernel::{Clock, Entropy};
 use policy::Policy;
 use std::error::Error;
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Duration;
 use store::Db;
 
 const OFFERS: &[Offer] = &[Offer { kind: "identity", name: "keystone", path: "/identity/v3" }];
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (clock, entropy) = (Clock::system(), Entropy::system()?);
     let db = Db::open_memory(store::Parts { clock: clock.clone(), entropy: entropy.clone() })?;
     let hashing = Hashing::start(1, LOWEST_COST, entropy.clone())?;
-    let identity = Identity::new(Parts { db, hashing, token_life: Duration::from_secs(3600) })?;
+    let identity = Identity::new(Parts { db, hashing, settings: Settings::default() })?;
     let public = format!("http://{address}");
     let passwords = FirstPasswords { admin: password.clone().into(), demo: password.into() };
     identity.bootstrap(&public, "RegionOne", OFFERS, &passwords)?;

@@ -18,15 +18,16 @@ pub mod model;
 pub mod ops;
 pub mod routes;
 pub mod rules;
+pub mod settings;
 mod store;
 
 use crate::hashing::Hashing;
 use crate::ops::token::Cache;
+use crate::settings::Settings;
 use ::store::Db;
 use fault::Fault;
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 use web::Surface;
 
 /// What identity is made of.
@@ -35,15 +36,15 @@ pub struct Parts {
     pub db: Db,
     /// Threads that hash passwords.
     pub hashing: Hashing,
-    /// How long a token is valid.
-    pub token_life: Duration,
+    /// What the operator set.
+    pub settings: Settings,
 }
 
 /// The identity service.
 pub struct Identity {
     db: Db,
     hashing: Hashing,
-    token_life: Duration,
+    settings: Settings,
     cache: Cache,
 }
 
@@ -52,8 +53,8 @@ impl Identity {
     pub fn new(parts: Parts) -> Result<Arc<Self>, Fault> {
         parts.db.migrate("identity", migrations::MIGRATIONS)?;
         parts.db.write_now(ops::credential::seal_all)?;
-        let Parts { db, hashing, token_life } = parts;
-        Ok(Arc::new(Self { db, hashing, token_life, cache: Cache::default() }))
+        let Parts { db, hashing, settings } = parts;
+        Ok(Arc::new(Self { db, hashing, settings, cache: Cache::default() }))
     }
 
     /// The service as the wire sees it.

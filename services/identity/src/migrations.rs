@@ -17,4 +17,5 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "sealed credentials",
         sql: include_str!("../migrations/0005_sealed_credentials.sql"),
     },
+    Migration { number: 6, name: "limits", sql: include_str!("../migrations/0006_limits.sql") },
 ];

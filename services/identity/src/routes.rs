@@ -2,8 +2,8 @@
 
 use crate::Identity;
 use crate::api::{
-    application_credential, assignment, auth, catalog, credential, discovery, ec2, group, project, role,
-    trust, user,
+    application_credential, assignment, auth, catalog, credential, discovery, ec2, group, limit, project,
+    role, trust, user,
 };
 use crate::rules::*;
 use fault::Fault;
@@ -13,7 +13,7 @@ use web::{Answer, Ask, Routes};
 
 /// The table.
 pub fn routes() -> Routes<Identity> {
-    ec2_keys(trusts(credentials(application_credentials(grants(Routes::new())))))
+    limits(ec2_keys(trusts(credentials(application_credentials(grants(Routes::new()))))))
         .get("/", op("version_list", discovery::versions).open("discovery comes before a token"))
         .get("/v3", op("version_show", discovery::version).open("discovery comes before a token"))
         .post(
@@ -166,6 +166,26 @@ fn ec2_keys(routes: Routes<Identity>) -> Routes<Identity> {
         .delete(one, op("ec2_key_delete", ec2::delete).rule(&EC2_DELETE_CREDENTIAL))
         .post("/v3/ec2tokens", op("ec2_token_create", ec2::token_create).rule(&EC2TOKENS_VALIDATE))
         .post("/v3/s3tokens", op("s3_token_create", ec2::s3_token_create).rule(&S3TOKENS_VALIDATE))
+}
+
+/// Limits: what projects may have of a resource, for the services that enforce it.
+fn limits(routes: Routes<Identity>) -> Routes<Identity> {
+    let (registered, one) = ("/v3/registered_limits", "/v3/registered_limits/{id}");
+    routes
+        .get(registered, op("registered_limit_list", limit::registered_list).rule(&LIST_REGISTERED_LIMITS))
+        .post(
+            registered,
+            op("registered_limit_create", limit::registered_create).rule(&CREATE_REGISTERED_LIMITS),
+        )
+        .get(one, op("registered_limit_show", limit::registered_show).rule(&GET_REGISTERED_LIMIT))
+        .patch(one, op("registered_limit_update", limit::registered_update).rule(&UPDATE_REGISTERED_LIMIT))
+        .delete(one, op("registered_limit_delete", limit::registered_delete).rule(&DELETE_REGISTERED_LIMIT))
+        .get("/v3/limits/model", op("limit_model", limit::model_show).rule(&GET_LIMIT_MODEL))
+        .get("/v3/limits", op("limit_list", limit::list_all).rule(&LIST_LIMITS))
+        .post("/v3/limits", op("limit_create", limit::create).rule(&CREATE_LIMITS))
+        .get("/v3/limits/{id}", op("limit_show", limit::show).rule(&GET_LIMIT))
+        .patch("/v3/limits/{id}", op("limit_update", limit::update).rule(&UPDATE_LIMIT))
+        .delete("/v3/limits/{id}", op("limit_delete", limit::delete).rule(&DELETE_LIMIT))
 }
 
 /// Trusts: users who let others act in their place.

@@ -280,6 +280,39 @@ policy::rules! {
     S3TOKENS_VALIDATE "identity:s3tokens_validate"
         "rule:service_or_admin"
         "Give out a token for a request for objects that is signed with EC2 keys.";
+    GET_LIMIT_MODEL "identity:get_limit_model"
+        ""
+        "Show how limits relate.";
+    GET_LIMIT "identity:get_limit"
+        "rule:admin_required or (role:reader and system_scope:all) or (domain_id:%(target.limit.domain.id)s or domain_id:%(target.limit.project.domain_id)s) or (project_id:%(target.limit.project_id)s and not None:%(target.limit.project_id)s)"
+        "Show a limit.";
+    LIST_LIMITS "identity:list_limits"
+        ""
+        "List limits.";
+    CREATE_LIMITS "identity:create_limits"
+        "rule:admin_required"
+        "Make limits.";
+    UPDATE_LIMIT "identity:update_limit"
+        "rule:admin_required"
+        "Change a limit.";
+    DELETE_LIMIT "identity:delete_limit"
+        "rule:admin_required"
+        "Remove a limit.";
+    GET_REGISTERED_LIMIT "identity:get_registered_limit"
+        ""
+        "Show a registered limit.";
+    LIST_REGISTERED_LIMITS "identity:list_registered_limits"
+        ""
+        "List registered limits.";
+    CREATE_REGISTERED_LIMITS "identity:create_registered_limits"
+        "rule:admin_required"
+        "Make registered limits.";
+    UPDATE_REGISTERED_LIMIT "identity:update_registered_limit"
+        "rule:admin_required"
+        "Change a registered limit.";
+    DELETE_REGISTERED_LIMIT "identity:delete_registered_limit"
+        "rule:admin_required"
+        "Remove a registered limit.";
     GET_POLICY "identity:get_policy"
         "rule:admin_required or (role:reader and system_scope:all)"
         "Show a policy document.";

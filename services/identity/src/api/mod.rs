@@ -8,11 +8,13 @@ pub mod credential;
 pub mod discovery;
 pub mod ec2;
 pub mod group;
+pub mod limit;
 pub mod project;
 pub mod role;
 pub mod trust;
 pub mod user;
 
+use crate::ops::expected;
 use fault::Fault;
 use serde_json::{Map, Value, json};
 use web::schema::{Schema, Violation};
@@ -143,13 +145,6 @@ fn unfit_at(found: Violation) -> Fault {
         return Fault::bad_input(found.message);
     }
     Fault::bad_input(format!("Invalid input for field '{}': {}", found.path.join("/"), found.message))
-}
-
-fn expected(attribute: &str, target: &str) -> Fault {
-    Fault::bad_input(format!(
-        "Expecting to find {attribute} in {target}. The server could not comply with the request since it is either \
-         malformed or otherwise incorrect. The client is assumed to be in error."
-    ))
 }
 
 /// A schema of `{NOUN: {…}}`.

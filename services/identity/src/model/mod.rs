@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod credential;
 pub mod ec2;
 pub mod fernet;
+pub mod limit;
 pub mod password;
 pub mod project;
 pub mod role;

@@ -1,7 +1,7 @@
 //! Credentials for other systems, each its owner's, and policy documents, which are the administrator's.
 
 use super::token::read;
-use super::{check_same, describe, missing, text};
+use super::{check_same, describe, expected, missing, text};
 use crate::Identity;
 use crate::model::credential::{Credential, PolicyBlob};
 use crate::model::ec2;
@@ -49,16 +49,10 @@ pub(super) fn no_delegation() -> Fault {
 fn ec2_blob(blob: &str) -> Result<Map<String, Value>, Fault> {
     let parsed = serde_json::from_str::<Value>(blob);
     let parsed = parsed.map_err(|error| Fault::bad_input("Invalid blob in credential").because(error))?;
-    let lacks = |what: &str| {
-        Fault::bad_input(format!(
-            "Expecting to find {what} in credential. The server could not comply with the request since it is either \
-             malformed or otherwise incorrect. The client is assumed to be in error."
-        ))
-    };
     match parsed {
         Value::Object(object) if object.get("access").is_some_and(Value::is_string) => Ok(object),
-        Value::Object(object) if !object.is_empty() => Err(lacks("access")),
-        _ => Err(lacks("blob")),
+        Value::Object(object) if !object.is_empty() => Err(expected("access", "credential")),
+        _ => Err(expected("blob", "credential")),
     }
 }
 

@@ -129,7 +129,7 @@ impl Identity {
             Form::S3 => &rules::S3TOKENS_VALIDATE,
         };
         cx.may(rule, &Target::none())?;
-        let life = self.token_life;
+        let life = self.settings.token_life;
         self.db
             .read(move |tx| {
                 let id = ec2::id_of(&signed.access);

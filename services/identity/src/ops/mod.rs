@@ -7,6 +7,7 @@ pub mod credential;
 pub mod ec2;
 pub mod expand;
 pub mod group;
+pub mod limit;
 pub mod project;
 pub mod proof;
 pub mod role;
@@ -23,6 +24,14 @@ use serde_json::{Map, Value};
 /// `Could not find user: 42.`
 fn missing(noun: &str, id: &str) -> Fault {
     Fault::not_found(format!("Could not find {noun}: {id}."))
+}
+
+/// The sentence for something that is not where it has to be.
+pub(crate) fn expected(attribute: &str, target: &str) -> Fault {
+    Fault::bad_input(format!(
+        "Expecting to find {attribute} in {target}. The server could not comply with the request since it is either \
+         malformed or otherwise incorrect. The client is assumed to be in error."
+    ))
 }
 
 /// The sentence for a name that is taken in a domain; of roles and the like, which may have none, in the cloud.

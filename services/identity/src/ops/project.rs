@@ -116,6 +116,7 @@ impl Identity {
 
     /// Makes a project.
     pub async fn project_create(&self, cx: &Cx, given: Map<String, Value>) -> Result<Project, Fault> {
+        let deepest = self.settings.limit_model.deepest().map_or(DEEPEST, |deepest| deepest.min(DEEPEST));
         let cx = cx.clone();
         self.db
             .write(move |tx| {
@@ -132,7 +133,7 @@ impl Identity {
                 let mut project = new(tx, &given, false);
                 (project.domain_id, project.parent_id) = (domain_id, parent_id);
                 cx.may(&rules::CREATE_PROJECT, &project_target(Some(&project)))?;
-                check_parent(tx, &project)?;
+                check_parent(tx, &project, deepest)?;
                 if !project_insert(tx, &project)? {
                     return Err(taken(&project));
                 }
@@ -306,7 +307,7 @@ fn taken(project: &Project) -> Fault {
 }
 
 /// The parent exists, is in the same domain, is enabled and not too deep.
-fn check_parent(tx: &Tx, project: &Project) -> Result<(), Fault> {
+fn check_parent(tx: &Tx, project: &Project, deepest: usize) -> Result<(), Fault> {
     let (domain_id, parent_id) = (&project.domain_id, &project.parent_id);
     let Some(parent) = project_by_id(tx, parent_id)? else {
         return Err(Fault::bad_input(format!(
@@ -326,7 +327,7 @@ fn check_parent(tx: &Tx, project: &Project) -> Result<(), Fault> {
             format!("cannot create a project in a branch containing a disabled project: {}", parent.id);
         return Err(Fault::bad_input(said));
     }
-    if project_ancestors(tx, project)?.len() > DEEPEST {
+    if project_ancestors(tx, project)?.len() > deepest {
         return Err(Fault::forbidden(format!("Max hierarchy depth reached for {parent_id} branch.")));
     }
     Ok(())

@@ -68,7 +68,7 @@ impl Identity {
             return Err(Fault::new(Kind::Unauthenticated, said));
         }
         let proved = self.prove(proof).await?;
-        let life = self.token_life;
+        let life = self.settings.token_life;
         match wish {
             // A use of the trust goes into the token.
             Wish::Trust(id) => self.db.write(move |tx| issue_of_trust(tx, &proved, &id, life)).await,

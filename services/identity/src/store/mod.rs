@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod credential;
 pub mod group;
 pub mod key;
+pub mod limit;
 pub mod project;
 pub mod role;
 pub mod token;

@@ -4,6 +4,7 @@
 
 mod credentials;
 mod kept;
+mod limits;
 mod nouns;
 mod rig;
 mod signed;

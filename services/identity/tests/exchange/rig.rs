@@ -6,6 +6,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use identity::bootstrap::{FirstPasswords, Offer};
 use identity::hashing::{Hashing, LOWEST_COST};
+use identity::settings::Settings;
 use identity::{Identity, Parts, rules};
 use policy::Policy;
 use serde_json::{Value, json};
@@ -80,8 +81,12 @@ impl Cloud {
     }
 
     pub async fn on(fixture: Fixture) -> Self {
+        Self::with(fixture, Settings { token_life: LIFE, ..Settings::default() }).await
+    }
+
+    pub async fn with(fixture: Fixture, settings: Settings) -> Self {
         let hashing = Hashing::start(1, LOWEST_COST, fixture.entropy.clone()).unwrap();
-        let identity = Identity::new(Parts { db: fixture.db.clone(), hashing, token_life: LIFE }).unwrap();
+        let identity = Identity::new(Parts { db: fixture.db.clone(), hashing, settings }).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let passwords = FirstPasswords { admin: "secret".to_owned().into(), demo: "demo".to_owned().into() };

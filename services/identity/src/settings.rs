@@ -1,0 +1,19 @@
+//! What an operator can set of identity.
+
+use crate::model::limit::LimitModel;
+use std::time::Duration;
+
+/// The settings.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long a token is valid.
+    pub token_life: Duration,
+    /// How limits of projects and domains relate.
+    pub limit_model: LimitModel,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { token_life: Duration::from_secs(3600), limit_model: LimitModel::Flat }
+    }
+}
