@@ -18,4 +18,9 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0005_sealed_credentials.sql"),
     },
     Migration { number: 6, name: "limits", sql: include_str!("../migrations/0006_limits.sql") },
+    Migration {
+        number: 7,
+        name: "endpoint groups",
+        sql: include_str!("../migrations/0007_endpoint_groups.sql"),
+    },
 ];

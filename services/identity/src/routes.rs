@@ -2,8 +2,8 @@
 
 use crate::Identity;
 use crate::api::{
-    application_credential, assignment, auth, catalog, credential, discovery, ec2, group, limit, project,
-    role, trust, user,
+    application_credential, assignment, auth, catalog, credential, discovery, ec2, endpoint_group, group,
+    limit, project, role, trust, user,
 };
 use crate::rules::*;
 use fault::Fault;
@@ -13,7 +13,7 @@ use web::{Answer, Ask, Routes};
 
 /// The table.
 pub fn routes() -> Routes<Identity> {
-    limits(ec2_keys(trusts(credentials(application_credentials(grants(Routes::new()))))))
+    endpoint_groups(limits(ec2_keys(trusts(credentials(application_credentials(grants(Routes::new())))))))
         .get("/", op("version_list", discovery::versions).open("discovery comes before a token"))
         .get("/v3", op("version_show", discovery::version).open("discovery comes before a token"))
         .post(
@@ -166,6 +166,49 @@ fn ec2_keys(routes: Routes<Identity>) -> Routes<Identity> {
         .delete(one, op("ec2_key_delete", ec2::delete).rule(&EC2_DELETE_CREDENTIAL))
         .post("/v3/ec2tokens", op("ec2_token_create", ec2::token_create).rule(&EC2TOKENS_VALIDATE))
         .post("/v3/s3tokens", op("s3_token_create", ec2::s3_token_create).rule(&S3TOKENS_VALIDATE))
+}
+
+/// Groups of endpoints, and what the catalogs of projects are narrowed to.
+fn endpoint_groups(routes: Routes<Identity>) -> Routes<Identity> {
+    use endpoint_group as own;
+    let (groups, group) = ("/v3/OS-EP-FILTER/endpoint_groups", "/v3/OS-EP-FILTER/endpoint_groups/{id}");
+    let endpoint = "/v3/OS-EP-FILTER/projects/{id}/endpoints/{endpoint}";
+    let shown = "/v3/OS-EP-FILTER/endpoint_groups/{id}/projects/{project}";
+    routes
+        .get(groups, op("endpoint_group_list", own::list_all).rule(&LIST_ENDPOINT_GROUPS))
+        .post(groups, op("endpoint_group_create", own::create).rule(&CREATE_ENDPOINT_GROUP))
+        .get(group, op("endpoint_group_show", own::show).rule(&GET_ENDPOINT_GROUP))
+        .patch(group, op("endpoint_group_update", own::update).rule(&UPDATE_ENDPOINT_GROUP))
+        .delete(group, op("endpoint_group_delete", own::delete).rule(&DELETE_ENDPOINT_GROUP))
+        .get(
+            "/v3/OS-EP-FILTER/endpoint_groups/{id}/endpoints",
+            op("endpoint_group_endpoints", own::endpoints).rule(&LIST_ENDPOINTS_OF_ENDPOINT_GROUP),
+        )
+        .get(
+            "/v3/OS-EP-FILTER/endpoint_groups/{id}/projects",
+            op("endpoint_group_projects", own::projects).rule(&LIST_PROJECTS_OF_ENDPOINT_GROUP),
+        )
+        .get(shown, op("shown_group_check", own::group_check).rule(&GET_ENDPOINT_GROUP_IN_PROJECT))
+        .put(shown, op("shown_group_add", own::group_add).rule(&ADD_ENDPOINT_GROUP_TO_PROJECT))
+        .delete(shown, op("shown_group_remove", own::group_remove).rule(&REMOVE_ENDPOINT_GROUP_FROM_PROJECT))
+        .get(
+            "/v3/OS-EP-FILTER/endpoints/{id}/projects",
+            op("endpoint_projects", own::endpoint_projects).rule(&LIST_PROJECTS_FOR_ENDPOINT),
+        )
+        .get(
+            "/v3/OS-EP-FILTER/projects/{id}/endpoints",
+            op("project_endpoints", own::project_endpoints).rule(&LIST_ENDPOINTS_FOR_PROJECT),
+        )
+        .get(
+            "/v3/OS-EP-FILTER/projects/{id}/endpoint_groups",
+            op("project_endpoint_groups", own::project_groups).rule(&LIST_ENDPOINT_GROUPS_FOR_PROJECT),
+        )
+        .get(endpoint, op("shown_endpoint_check", own::endpoint_check).rule(&CHECK_ENDPOINT_IN_PROJECT))
+        .put(endpoint, op("shown_endpoint_add", own::endpoint_add).rule(&ADD_ENDPOINT_TO_PROJECT))
+        .delete(
+            endpoint,
+            op("shown_endpoint_remove", own::endpoint_remove).rule(&REMOVE_ENDPOINT_FROM_PROJECT),
+        )
 }
 
 /// Limits: what projects may have of a resource, for the services that enforce it.

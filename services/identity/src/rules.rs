@@ -280,6 +280,54 @@ policy::rules! {
     S3TOKENS_VALIDATE "identity:s3tokens_validate"
         "rule:service_or_admin"
         "Give out a token for a request for objects that is signed with EC2 keys.";
+    LIST_ENDPOINT_GROUPS "identity:list_endpoint_groups"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List groups of endpoints.";
+    GET_ENDPOINT_GROUP "identity:get_endpoint_group"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Show a group of endpoints.";
+    CREATE_ENDPOINT_GROUP "identity:create_endpoint_group"
+        "rule:admin_required"
+        "Make a group of endpoints.";
+    UPDATE_ENDPOINT_GROUP "identity:update_endpoint_group"
+        "rule:admin_required"
+        "Change a group of endpoints.";
+    DELETE_ENDPOINT_GROUP "identity:delete_endpoint_group"
+        "rule:admin_required"
+        "Remove a group of endpoints.";
+    LIST_PROJECTS_OF_ENDPOINT_GROUP "identity:list_projects_associated_with_endpoint_group"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List the projects that are shown a group of endpoints.";
+    LIST_ENDPOINTS_OF_ENDPOINT_GROUP "identity:list_endpoints_associated_with_endpoint_group"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List the endpoints in a group.";
+    GET_ENDPOINT_GROUP_IN_PROJECT "identity:get_endpoint_group_in_project"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Look whether a project is shown a group of endpoints.";
+    LIST_ENDPOINT_GROUPS_FOR_PROJECT "identity:list_endpoint_groups_for_project"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List the groups of endpoints that a project is shown.";
+    ADD_ENDPOINT_GROUP_TO_PROJECT "identity:add_endpoint_group_to_project"
+        "rule:admin_required"
+        "Show a project a group of endpoints.";
+    REMOVE_ENDPOINT_GROUP_FROM_PROJECT "identity:remove_endpoint_group_from_project"
+        "rule:admin_required"
+        "Stop showing a project a group of endpoints.";
+    LIST_PROJECTS_FOR_ENDPOINT "identity:list_projects_for_endpoint"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List the projects that are shown an endpoint.";
+    ADD_ENDPOINT_TO_PROJECT "identity:add_endpoint_to_project"
+        "rule:admin_required"
+        "Show a project an endpoint.";
+    CHECK_ENDPOINT_IN_PROJECT "identity:check_endpoint_in_project"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Look whether a project is shown an endpoint.";
+    LIST_ENDPOINTS_FOR_PROJECT "identity:list_endpoints_for_project"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List the endpoints that a project is shown.";
+    REMOVE_ENDPOINT_FROM_PROJECT "identity:remove_endpoint_from_project"
+        "rule:admin_required"
+        "Stop showing a project an endpoint.";
     GET_LIMIT_MODEL "identity:get_limit_model"
         ""
         "Show how limits relate.";

@@ -1,6 +1,6 @@
 //! Registered limits and limits on the wire.
 
-use super::{check_query, given, id, list, name, one, or_null, unfit};
+use super::{check_query, exactly, given, id, list, name, one, or_null, unfit};
 use crate::Identity;
 use fault::Fault;
 use serde_json::{Map, Value, json};
@@ -38,18 +38,11 @@ fn several(nouns: &str, required: &[&str], properties: Value) -> Schema {
     }))
 }
 
-/// A schema of `{NOUN: {…}}` that allows nothing else.
-fn exactly(noun: &str, properties: Value) -> Schema {
-    let inner = json!({"type": "object", "properties": properties, "additionalProperties": false});
-    Schema::new(json!({
-        "type": "object", "properties": {noun: inner}, "required": [noun], "additionalProperties": false,
-    }))
-}
-
 static REGISTERED_CREATE: LazyLock<Schema> = LazyLock::new(|| {
     several("registered_limits", &["service_id", "resource_name", "default_limit"], registered())
 });
-static REGISTERED_UPDATE: LazyLock<Schema> = LazyLock::new(|| exactly("registered_limit", registered()));
+static REGISTERED_UPDATE: LazyLock<Schema> =
+    LazyLock::new(|| exactly("registered_limit", json!({"properties": registered()})));
 static CREATE: LazyLock<Schema> = LazyLock::new(|| {
     let properties = json!({
         "service_id": {"type": "string"}, "region_id": region(), "resource_name": name(255), "resource_limit": amount(),
@@ -57,8 +50,9 @@ static CREATE: LazyLock<Schema> = LazyLock::new(|| {
     });
     several("limits", &["service_id", "resource_name", "resource_limit"], properties)
 });
-static UPDATE: LazyLock<Schema> =
-    LazyLock::new(|| exactly("limit", json!({"resource_limit": amount(), "description": description()})));
+static UPDATE: LazyLock<Schema> = LazyLock::new(|| {
+    exactly("limit", json!({"properties": {"resource_limit": amount(), "description": description()}}))
+});
 static QUERY: LazyLock<Schema> = LazyLock::new(|| {
     let known = json!({"resource_name": name(255), "project_id": id(), "domain_id": id()});
     Schema::new(json!({"type": "object", "properties": known}))

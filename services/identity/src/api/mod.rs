@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod credential;
 pub mod discovery;
 pub mod ec2;
+pub mod endpoint_group;
 pub mod group;
 pub mod limit;
 pub mod project;
@@ -154,6 +155,15 @@ fn below(noun: &str, required: &[&str], properties: Value) -> Schema {
         true => inner["minProperties"] = json!(1),
         false => inner["required"] = json!(required),
     }
+    Schema::new(
+        json!({"type": "object", "properties": {noun: inner}, "required": [noun], "additionalProperties": false}),
+    )
+}
+
+/// A schema of `{NOUN: {…}}` that allows nothing but the properties that `inner` names.
+fn exactly(noun: &str, mut inner: Value) -> Schema {
+    inner["type"] = json!("object");
+    inner["additionalProperties"] = json!(false);
     Schema::new(
         json!({"type": "object", "properties": {noun: inner}, "required": [noun], "additionalProperties": false}),
     )

@@ -5,6 +5,7 @@ pub mod assignment;
 pub mod catalog;
 pub mod credential;
 pub mod ec2;
+pub mod endpoint_group;
 pub mod fernet;
 pub mod limit;
 pub mod password;

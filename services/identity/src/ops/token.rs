@@ -8,6 +8,7 @@ use crate::Identity;
 use crate::model::token::{Delegation, Payload, Scope, audit_id};
 use crate::model::user::User;
 use crate::model::{catalog, fernet};
+use crate::ops::endpoint_group::endpoints_of;
 use crate::ops::expand::{expand, roles_on};
 use crate::ops::proof::{Named, Proof, Proved, find_domain, find_project};
 use crate::ops::trust;
@@ -105,11 +106,20 @@ impl Identity {
         self.db.write(move |tx| store::token::token_revoke(tx, &audit_id, expires_at)).await
     }
 
-    /// The catalog for what a token is for.
+    /// The catalog for what a token is for: with what its project is shown, or with all.
     pub async fn token_catalog(&self, project_id: Option<String>, user_id: String) -> Result<Value, Fault> {
         self.db
             .read(move |tx| {
-                let (services, endpoints) = (store::catalog::services(tx)?, store::catalog::endpoints(tx)?);
+                let mut services = store::catalog::services(tx)?;
+                let mut endpoints = match &project_id {
+                    Some(project_id) => endpoints_of(tx, project_id)?,
+                    None => Vec::new(),
+                };
+                if endpoints.is_empty() {
+                    endpoints = store::catalog::endpoints(tx)?;
+                } else {
+                    services.retain(|service| endpoints.iter().any(|one| one.service_id == service.id));
+                }
                 Ok(catalog::catalog(&services, &endpoints, project_id.as_deref(), &user_id))
             })
             .await

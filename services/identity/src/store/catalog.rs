@@ -95,7 +95,9 @@ pub fn service_put(tx: &Tx, service: &Service) -> Result<(), Fault> {
 
 /// Removes a service and its endpoints.
 pub fn service_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
-    tx.execute("DELETE FROM identity_endpoints WHERE service_id = ?1", params![id])?;
+    for row in tx.query("SELECT id FROM identity_endpoints WHERE service_id = ?1", params![id])? {
+        endpoint_delete(tx, &row.text(0)?)?;
+    }
     tx.execute("DELETE FROM identity_services WHERE id = ?1", params![id])?;
     Ok(())
 }
@@ -130,6 +132,7 @@ pub fn endpoint_put(tx: &Tx, endpoint: &Endpoint) -> Result<(), Fault> {
 
 /// Removes an endpoint.
 pub fn endpoint_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
+    super::endpoint_group::shown_forget(tx, id)?;
     tx.execute("DELETE FROM identity_endpoints WHERE id = ?1", params![id])?;
     Ok(())
 }

@@ -4,6 +4,7 @@ pub mod application_credential;
 pub mod assignment;
 pub mod catalog;
 pub mod credential;
+pub mod endpoint_group;
 pub mod group;
 pub mod key;
 pub mod limit;

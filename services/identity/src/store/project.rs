@@ -129,6 +129,7 @@ pub fn project_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     tx.execute("DELETE FROM identity_application_credentials WHERE project_id = ?1", params![id])?;
     super::trust::trusts_of_project_delete(tx, id)?;
     super::limit::limits_of_holder_delete(tx, id)?;
+    super::endpoint_group::shown_forget(tx, id)?;
     tx.execute("DELETE FROM identity_credentials WHERE project_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_projects WHERE id = ?1", params![id])?;
     Ok(())
