@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// One that ends may need a moment, and so may a child that was forked and has not become its program yet.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(500);
 const STEP: Duration = Duration::from_millis(10);
 
 /// Held until it is dropped; the kernel releases it with the process, however that ends.
@@ -24,7 +24,7 @@ pub enum LockError {
 }
 
 impl LockFile {
-    /// Takes the lock, for at most a second of waiting, and leaves our process id in the file.
+    /// Takes the lock, for at most half a second of waiting, and leaves our process id in the file.
     pub fn take(path: &Path) -> Result<Self, LockError> {
         let opened =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);

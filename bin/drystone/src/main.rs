@@ -20,6 +20,10 @@ use run::Role;
 use settings::{Said, Settings};
 use std::process::ExitCode;
 
+// Answers are made of many small pieces: a list of 100 servers spent two fifths of its time in the C library's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// An OpenStack-compatible cloud in one program.
 #[derive(Parser)]
 #[command(version, about, long_about = None, max_term_width = 110)]
