@@ -26,6 +26,8 @@ token_seconds = 120
 def run(stage):
     from_a_file(stage)
     every_flag_is_a_key(stage)
+    listed = json.loads(stage.command('operations', '--output', 'json').stdout)
+    stage.true('the operations are JSON too', len(listed['operations']) > 400, len(listed['operations']))
     defaults(stage)
     bad_files(stage)
 

@@ -232,8 +232,8 @@ fn a_full_disk_is_said_and_loses_nothing() {
         });
         let small: Vec<_> = small.map(tokio::spawn).collect();
         let fault = tokio::spawn(big).await.unwrap().unwrap_err();
-        assert_eq!(fault.kind, Kind::Unavailable);
-        assert!(fault.public().contains("full"), "{fault}");
+        assert_eq!(fault.kind, Kind::Bug);
+        assert!(fault.causes().contains("full"), "{fault}");
         for write in small {
             write.await.unwrap().unwrap();
         }

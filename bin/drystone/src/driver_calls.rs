@@ -41,6 +41,14 @@ fn latencies() -> Histogram {
     Histogram::new(BOUNDS)
 }
 
+impl Default for DriverCalls {
+    /// Metrics that nobody reads.
+    fn default() -> Self {
+        let seconds = Family::new_with_constructor(latencies as fn() -> Histogram);
+        Self { count: Family::default(), seconds }
+    }
+}
+
 impl DriverCalls {
     /// Registers the metrics.
     pub fn register(registry: &mut Registry) -> Self {
@@ -157,8 +165,8 @@ counted!(Disks {
     fn has_image(image: &ImageSource) -> bool;
     fn take_image(image: &ImageSource, data: Data) -> ();
     fn image_path(image: &ImageSource) -> PathBuf;
-    fn forget_images(keep: &[String], unused: Duration) -> ();
     fn forget_image(image_id: &str) -> ();
+    fn forget_images(keep: &[String], unused: Duration) -> ();
     fn root(server_id: &str, incarnation: i64, image: &ImageSource, gib: u64) -> MachineDisk;
     fn blank(server_id: &str, incarnation: i64, name: &str, mib: u64) -> MachineDisk;
     fn config_drive(server_id: &str, incarnation: i64, files: &[(String, Vec<u8>)]) -> PathBuf;

@@ -17,7 +17,7 @@ mod wire_up;
 
 use clap::{Parser, Subcommand};
 use run::Role;
-use settings::{Said, Settings};
+use settings::{Form, Said, Settings};
 use std::process::ExitCode;
 
 // Answers are made of many small pieces: a list of 100 servers spent two fifths of its time in the C library's allocator.
@@ -96,7 +96,10 @@ fn execute(arguments: Arguments) -> Result<(), String> {
         Command::Agent { own_session } => session(Role::Agent, own_session),
         Command::Down { destroy } => return runtime()?.block_on(down::down(&settings, destroy)),
         Command::Operations => {
-            output::line(operations::page().trim_end());
+            match settings.output {
+                Form::Json => output::json(&operations::list()),
+                Form::Text => output::line(operations::page().trim_end()),
+            }
             return Ok(());
         }
         Command::Status => return runtime()?.block_on(status::status(&settings)),

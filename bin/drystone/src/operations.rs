@@ -1,8 +1,24 @@
 //! The page of the API, printed from the services' own tables: what is here, who may call it, since when.
 
 use crate::wire_up;
+use serde_json::{Value, json};
 use std::fmt::Write;
 use web::routes::{Access, Row};
+
+/// The same for programs.
+pub fn list() -> Value {
+    let operation = |service, mount, row: &Row| {
+        json!({
+            "service": service, "method": row.method.as_str(), "path": format!("{mount}{}", row.path),
+            "operation": row.name, "access": access(row), "microversions": versions(row),
+        })
+    };
+    let tables = wire_up::tables();
+    let rows = tables
+        .iter()
+        .flat_map(|(service, mount, rows)| rows.iter().map(move |row| operation(service, mount, row)));
+    json!({"event": "operations", "operations": rows.collect::<Vec<_>>()})
+}
 
 /// The page, as Markdown.
 pub fn page() -> String {

@@ -58,8 +58,8 @@ impl Role {
 /// How many rounds of reconciliation run at once.
 const ROUNDS: usize = 64;
 
-/// How long `up` waits for its own host before it says that it serves without one.
-const HOST_JOINS: Duration = Duration::from_secs(20);
+/// How long `up` waits for its own hosts before it says that it serves without them.
+const HOSTS_JOIN: Duration = Duration::from_secs(20);
 
 /// What is needed to start, gathered.
 struct Start {
@@ -127,7 +127,7 @@ impl Start {
         if let Some(url) = &settings.database {
             keep::remember_database(&settings.state_dir, url)?;
         }
-        // The host starts while the services are joined: both take their time and neither needs the other.
+        // Hosts start while the services are joined: both take their time and neither needs the other.
         let (host_settings, clock, entropy) = (settings.clone(), self.clock.clone(), self.entropy.clone());
         let calls = DriverCalls::register(&mut self.registry);
         let hosts = (self.role == Role::Up).then(|| {
@@ -182,9 +182,10 @@ impl Start {
         if let Some(hosts) = hosts {
             progress(&self.progress, "starting the network and looking for the hypervisor");
             let hosts = hosts.await.map_err(|error| format!("The host cannot start: {error}."))??;
+            let count = hosts.len();
             tasks.spawn(attend(hosts, dial, agents));
             tokio::select! {
-                () = host_joins(&compute) => {}
+                () = hosts_join(&compute, count) => {}
                 _ = &mut serving => {}
             }
         }
@@ -345,15 +346,18 @@ fn progress(progress: &Option<Progress>, what: &'static str) {
     }
 }
 
-/// Waits until servers can be placed on the host of this process, or it is clear that this takes longer.
-async fn host_joins(compute: &compute::Compute) {
+/// Waits until servers can be placed on the hosts of this process, or it is clear that this takes longer.
+async fn hosts_join(compute: &compute::Compute, count: usize) {
     let joined = async {
-        while !compute.has_host().await.unwrap_or(false) {
+        while compute.hosts_up().await.unwrap_or(0) < count {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    if tokio::time::timeout(HOST_JOINS, joined).await.is_err() {
-        tracing::warn!("the host has not joined yet: until it does, no server can start");
+    if tokio::time::timeout(HOSTS_JOIN, joined).await.is_err() {
+        tracing::warn!(
+            hosts = count,
+            "not all hosts have joined yet: no server can start on those that have not"
+        );
     }
 }
 

@@ -271,6 +271,9 @@ fn checked(file: Said) -> Result<Said, &'static str> {
     if file.ovn_northbound.is_some() != file.ovs_socket.is_some() {
         return Err("ovn_northbound and ovs_socket belong together");
     }
+    if file.hosts.is_some() && file.topology.is_some() {
+        return Err("hosts and topology exclude each other");
+    }
     if file.password_cost.is_some_and(|cost| !COSTS.contains(&i64::from(cost))) {
         return Err("password_cost is a number from 4 to 16");
     }

@@ -15,7 +15,6 @@ use kernel::{Clock, Entropy};
 use link::Agents;
 use metal::Hypervisor;
 use policy::Policy;
-use prometheus_client::registry::Registry;
 use reconcile::Engine;
 use std::path::Path;
 use std::sync::Arc;
@@ -211,8 +210,15 @@ pub async fn hosts(
     match settings.metal {
         Metal::Sim => simulation::hosts(settings, clock, entropy, calls).await,
         Metal::Real => {
+            // Whether KVM works here is found out while the network starts. Without QEMU the agent will say so.
+            let qemu = async {
+                let qemu = qemu(settings).await?;
+                let _ = qemu.facts().await;
+                Ok::<_, String>(qemu)
+            };
             let (switch, qemu) =
-                tokio::join!(ovn::Daemons::start(&settings.state_dir, ovn_config(settings)), qemu(settings));
+                tokio::join!(ovn::Daemons::start(&settings.state_dir, ovn_config(settings)), qemu);
+            let switch = switch.map_err(|error| format!("The network cannot be started: {error}."))?;
             let disks = disk_file::DiskFile::open(&settings.state_dir)
                 .map_err(|error| format!("The disks cannot be opened: {error}."))?;
             let parts = agent::Parts {
@@ -221,9 +227,7 @@ pub async fn hosts(
                 clock: clock.clone(),
                 entropy: entropy.clone(),
                 hypervisor: calls.hypervisor(Arc::new(qemu?)),
-                switch: calls.switch(Arc::new(
-                    switch.map_err(|error| format!("The network cannot be started: {error}."))?,
-                )),
+                switch: calls.switch(Arc::new(switch)),
                 disks: calls.disks(Arc::new(disks)),
             };
             let home = homes(settings, |dir| agent::Home::open(dir, entropy))?;
@@ -245,11 +249,7 @@ async fn qemu(settings: &Settings) -> Result<qemu::Qemu, String> {
         Accel::Kvm => qemu::Acceleration::Kvm,
         Accel::Tcg => qemu::Acceleration::Tcg,
     };
-    let qemu = qemu::Qemu::open(config).await;
-    let qemu = qemu.map_err(|error| format!("The hypervisor cannot be opened: {error}."))?;
-    // Whether KVM works here is found out while the network starts. If QEMU is not there, the agent will say so.
-    let _ = qemu.facts().await;
-    Ok(qemu)
+    qemu::Qemu::open(config).await.map_err(|error| format!("The hypervisor cannot be opened: {error}."))
 }
 
 fn ovn_config(settings: &Settings) -> ovn::Config {
@@ -276,8 +276,7 @@ pub async fn destroy(settings: &Settings, clock: &Clock, entropy: &Entropy) -> R
         (Metal::Sim, _) => Ok(()),
         (Metal::Real, Some(_)) => {
             let mut stuck = Vec::new();
-            let calls = DriverCalls::register(&mut Registry::default());
-            for agent in hosts(settings, clock, entropy, &calls).await? {
+            for agent in hosts(settings, clock, entropy, &DriverCalls::default()).await? {
                 stuck.extend(agent.destroy().await.err().into_iter().flatten());
             }
             left(stuck)

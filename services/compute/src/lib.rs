@@ -128,9 +128,9 @@ impl Compute {
         );
     }
 
-    /// Whether servers can be placed: some host is here and known to the scheduler.
-    pub async fn has_host(&self) -> Result<bool, Fault> {
-        self.db.read(|tx| Ok(store::host::host_list(tx)?.iter().any(|host| host.up))).await
+    /// How many hosts are here and known to the scheduler.
+    pub async fn hosts_up(&self) -> Result<usize, Fault> {
+        self.db.read(store::host::hosts_up).await
     }
 
     /// Runs `f` in a read transaction, in the name of a caller.

@@ -293,13 +293,11 @@ impl Compute {
 
 /// Hosts that are not here and were not heard of since then are away.
 fn hosts_lost(tx: &Tx, here: &[String], heard_of: Micros) -> Result<(), Fault> {
-    for host in rows::host::host_list(tx)? {
-        if host.up && host.seen_at <= heard_of && !here.contains(&host.id) {
-            rows::host::host_left(tx, &host.id)?;
-            touched(tx, HOST, &host.id)?;
-        }
-    }
-    Ok(())
+    let silent = rows::host::hosts_silent(tx, heard_of)?;
+    silent.iter().filter(|id| !here.contains(id)).try_for_each(|id| {
+        rows::host::host_left(tx, id)?;
+        touched(tx, HOST, id)
+    })
 }
 
 fn end(tx: &Tx, server: &mut Server, wrong: Option<(&str, &str)>) -> Result<(), Fault> {

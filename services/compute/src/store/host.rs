@@ -104,6 +104,18 @@ pub fn hosts_seen(tx: &Tx, ids: &[String]) -> Result<(), Fault> {
     Ok(())
 }
 
+/// How many hosts are up.
+pub fn hosts_up(tx: &Tx) -> Result<usize, Fault> {
+    let row = tx.query_one("SELECT count(*) FROM compute_hosts WHERE up = 1", &[])?;
+    row.map_or(Ok(0), |row| row.get(0))
+}
+
+/// Hosts that are up and were not heard of after a point in time.
+pub fn hosts_silent(tx: &Tx, heard_of: Micros) -> Result<Vec<String>, Fault> {
+    let sql = "SELECT id FROM compute_hosts WHERE up = 1 AND seen_at <= ?1";
+    tx.query(sql, params![heard_of])?.iter().map(|row| row.text(0)).collect()
+}
+
 /// Forgets a host.
 pub fn host_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     tx.execute("DELETE FROM compute_hosts WHERE id = ?1", params![id]).map(drop)
