@@ -208,3 +208,42 @@ def ec2(both):
     both('disable ann', 'PATCH', '/v3/users/{ann}', {'user': {'enabled': False}})
     both('token of a disabled user', 'POST', '/v3/ec2tokens', {'credentials': right})
     both('enable ann', 'PATCH', '/v3/users/{ann}', {'user': {'enabled': True}})
+
+
+def access_rules(both):
+    base = '/v3/users/{ann}/access_rules'
+    kind = 'application_credential'
+    one = {'path': '/v2.1/servers/**', 'method': 'GET', 'service': 'compute'}
+
+    def make(case, name, rules, token='ann', **more):
+        both(case, 'POST', f'/v3/users/{{{token}}}/application_credentials', {kind: {'name': name, 'secret': 'secret', 'access_rules': rules}}, token=token, **more)
+
+    both('none', 'GET', base, token='ann')
+    make('make', 'limited', [one], save={'limited': f'{kind}.id'})
+    answers = both('list', 'GET', base, token='ann')
+    for side, (_, _, body) in zip(both.sides, answers):
+        side.names['rule'] = (body.get('access_rules') or [{'id': 'no rule'}])[0]['id']
+    make('make with the same', 'same', [one])
+    make('make with the same twice', 'twice', [{**one, 'method': 'PUT'}, {**one, 'method': 'DELETE'}])
+    make('make by id', 'by id', [{'id': '{rule}'}])
+    make('make with nothing', 'nothing', [])
+    for name, rule in {'method': {**one, 'method': 'LOOK'}, 'path': {**one, 'path': 'v2.1'}, 'service': {**one, 'service': 'a b'}, 'service a number': {**one, 'service': 5}, 'more': {**one, 'color': 'red'}, 'a word': 'x'}.items():
+        make(f'bad: {name}', 'bad', [rule])
+    both('list all', 'GET', base, token='ann')
+    for query in ('?service=compute', '?method=PUT', '?path=/v2.1/servers/**', '?service=nothing'):
+        both(f'list {query}', 'GET', base + query, token='ann')
+    for asker in ('admin', 'ann', 'bob-domain', 'bob-system', 'eve'):
+        both(f'list by {asker}', 'GET', base, token=asker)
+        both(f'show by {asker}', 'GET', base + '/{rule}', token=asker)
+        both(f'show an unknown one by {asker}', 'GET', f'{base}/{NOWHERE}', token=asker)
+    for asker in ('admin', 'bob-domain', 'bob-system', 'eve'):
+        both(f'remove by {asker}', 'DELETE', base + '/{rule}', token=asker)
+    both('remove one in use', 'DELETE', base + '/{rule}', token='ann')
+    both('show the credential', 'GET', '/v3/users/{ann}/application_credentials/{limited}', token='ann')
+    both('log in', 'POST', '/v3/auth/tokens', {'auth': {'identity': {'methods': [kind], kind: {'id': '{limited}', 'secret': 'secret'}}}}, token=None, save={'limited': 'TOKEN'})
+    both('validate', 'GET', '/v3/auth/tokens', headers={'X-Subject-Token': '{token_limited}'})
+    both('validate and know', 'GET', '/v3/auth/tokens', headers={'X-Subject-Token': '{token_limited}', 'OpenStack-Identity-Access-Rules': '1.0'})
+    both('check', 'HEAD', '/v3/auth/tokens', headers={'X-Subject-Token': '{token_limited}'})
+    both('ask with it', 'GET', '/v3/auth/projects', token='limited')
+    both('remove the credential', 'DELETE', '/v3/users/{ann}/application_credentials/{limited}', token='ann')
+    both('remove an unknown one', 'DELETE', f'{base}/{NOWHERE}', token='ann')

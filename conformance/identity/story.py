@@ -2,12 +2,13 @@
 
 from cases import (application_credentials, assignments, at_once, begin, discovery, domains, endpoints, grants, groups, people,
                    personas, projects, regions, roles, services, strangers, tags, tokens, users, validate)
-from delegation import ec2, trusts
+from delegation import access_rules, ec2, trusts
 from filters import endpoint_groups
 from limits import limits
 
 STORY = (discovery, strangers, people, tokens, validate, users, groups, domains, projects, tags, roles, grants, assignments,
-         regions, services, endpoints, application_credentials, trusts, ec2, limits, endpoint_groups, at_once)
+         regions, services, endpoints, application_credentials, trusts, ec2, limits, endpoint_groups,
+         access_rules, at_once)
 
 
 def named(chapter):

@@ -3,10 +3,12 @@
 //! The language is that of oslo.policy: `role:admin`, `rule:name`, `project_id:%(project_id)s`, `@`, `!`, `and`,
 //! `or`, `not` and parentheses. A rule names an operation; the services list theirs in `rules.rs`.
 
+mod access;
 mod check;
 mod engine;
 mod who;
 
+pub use access::Access;
 pub use check::{BadCheck, Check};
 pub use engine::{Policy, Rule};
 pub use who::{Target, Who};

@@ -1,5 +1,6 @@
 //! The caller of an operation and the thing that it is done to, as rules see them.
 
+use crate::access::Access;
 use std::collections::BTreeMap;
 
 /// Who asks: what a validated token says. Roles are effective ones, implied roles included.
@@ -31,6 +32,8 @@ pub struct Who {
     pub roles: Vec<String>,
     /// How the caller proved to be the user.
     pub methods: Vec<String>,
+    /// The only requests that the token is good for; `None` if it is good for all.
+    pub access: Option<Vec<Access>>,
     /// When the token ends, in microseconds since the epoch.
     pub expires_at: i64,
 }
@@ -56,6 +59,13 @@ impl Who {
     /// Whether the caller has the admin role: sees other projects' things.
     pub fn is_admin(&self) -> bool {
         self.has_role("admin")
+    }
+
+    /// Whether the token is good for a request to a service. With two paths for the same: as it came and as the service
+    /// knows it.
+    pub fn reaches(&self, service: &str, method: &str, paths: [&str; 2]) -> bool {
+        let covers = |access: &Access| paths.into_iter().any(|path| access.covers(service, method, path));
+        self.access.as_ref().is_none_or(|all| all.iter().any(covers))
     }
 
     /// The project of the token, or nothing.

@@ -23,4 +23,5 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "endpoint groups",
         sql: include_str!("../migrations/0007_endpoint_groups.sql"),
     },
+    Migration { number: 8, name: "access rules", sql: include_str!("../migrations/0008_access_rules.sql") },
 ];

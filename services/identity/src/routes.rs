@@ -2,8 +2,8 @@
 
 use crate::Identity;
 use crate::api::{
-    application_credential, assignment, auth, catalog, credential, discovery, ec2, endpoint_group, group,
-    limit, project, role, trust, user,
+    access_rule, application_credential, assignment, auth, catalog, credential, discovery, ec2,
+    endpoint_group, group, limit, project, role, trust, user,
 };
 use crate::rules::*;
 use fault::Fault;
@@ -249,7 +249,7 @@ fn trusts(routes: Routes<Identity>) -> Routes<Identity> {
         )
 }
 
-/// Application credentials belong to a user.
+/// Application credentials, and the access rules that they may have, belong to a user.
 fn application_credentials(routes: Routes<Identity>) -> Routes<Identity> {
     use application_credential::{create, delete, list_all, show};
     let all = "/v3/users/{id}/application_credentials";
@@ -259,6 +259,18 @@ fn application_credentials(routes: Routes<Identity>) -> Routes<Identity> {
         .post(all, op("application_credential_create", create).rule(&CREATE_APPLICATION_CREDENTIAL))
         .get(one, op("application_credential_show", show).rule(&GET_APPLICATION_CREDENTIAL))
         .delete(one, op("application_credential_delete", delete).rule(&DELETE_APPLICATION_CREDENTIAL))
+        .get(
+            "/v3/users/{id}/access_rules",
+            op("access_rule_list", access_rule::list_all).rule(&LIST_ACCESS_RULES),
+        )
+        .get(
+            "/v3/users/{id}/access_rules/{rule}",
+            op("access_rule_show", access_rule::show).rule(&GET_ACCESS_RULE),
+        )
+        .delete(
+            "/v3/users/{id}/access_rules/{rule}",
+            op("access_rule_delete", access_rule::delete).rule(&DELETE_ACCESS_RULE),
+        )
 }
 
 /// Where grants are listed (OpenStack has no such list for those that a project hands down), and where each is found.

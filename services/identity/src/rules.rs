@@ -328,6 +328,15 @@ policy::rules! {
     REMOVE_ENDPOINT_FROM_PROJECT "identity:remove_endpoint_from_project"
         "rule:admin_required"
         "Stop showing a project an endpoint.";
+    GET_ACCESS_RULE "identity:get_access_rule"
+        "(role:reader and system_scope:all) or user_id:%(target.user.id)s"
+        "Show an access rule.";
+    LIST_ACCESS_RULES "identity:list_access_rules"
+        "(role:reader and system_scope:all) or user_id:%(target.user.id)s"
+        "List access rules.";
+    DELETE_ACCESS_RULE "identity:delete_access_rule"
+        "(role:admin and system_scope:all) or user_id:%(target.user.id)s"
+        "Remove an access rule.";
     GET_LIMIT_MODEL "identity:get_limit_model"
         ""
         "Show how limits relate.";

@@ -2,8 +2,8 @@
 
 use super::{below, given, list, name, one};
 use crate::Identity;
-use fault::{Fault, Kind};
-use serde_json::{Value, json};
+use fault::Fault;
+use serde_json::json;
 use std::sync::{Arc, LazyLock};
 use web::schema::Schema;
 use web::{Answer, Ask};
@@ -18,7 +18,7 @@ static CREATE: LazyLock<Schema> = LazyLock::new(|| {
         json!({
             "name": name(255), "description": text, "expires_at": text, "secret": text,
             "unrestricted": {"type": ["boolean", "null"]}, "roles": {"type": "array", "items": role},
-            "access_rules": {"type": "array"},
+            "access_rules": {"type": "array", "items": super::access_rule::schema()},
         }),
     )
 });
@@ -33,13 +33,6 @@ pub async fn list_all(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault
 /// `POST /v3/users/{id}/application_credentials`
 pub async fn create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
     let given = given(&mut ask, "application_credential", &CREATE).await?;
-    // A restriction that is taken but not followed would be worse than none.
-    if given.get("access_rules").and_then(Value::as_array).is_some_and(|rules| !rules.is_empty()) {
-        return Err(Fault::new(
-            Kind::NotImplemented,
-            "Access rules of application credentials are not available.",
-        ));
-    }
     let (made, roles, secret) = identity.application_credential_create(&ask.cx, ask.id("id"), given).await?;
     let mut body = made.body(&ask.cx.base, &roles);
     body["secret"] = json!(*secret);

@@ -59,6 +59,7 @@ pub async fn token_create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answe
 pub async fn token_show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let text = ask.header("x-subject-token").to_owned();
     let token = identity.token_for(&ask.cx, &text, &rules::VALIDATE_TOKEN).await?;
+    check_understood(&ask, &token)?;
     let body = body(&identity, &ask, &token).await?;
     Ok(Answer::ok(&body).with("x-subject-token", &text))
 }
@@ -66,8 +67,20 @@ pub async fn token_show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fau
 /// `HEAD /v3/auth/tokens`
 pub async fn token_check(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let text = ask.header("x-subject-token").to_owned();
-    identity.token_for(&ask.cx, &text, &rules::CHECK_TOKEN).await?;
+    let token = identity.token_for(&ask.cx, &text, &rules::CHECK_TOKEN).await?;
+    check_understood(&ask, &token)?;
     Ok(Answer::bytes(200, "application/json", "").with("x-subject-token", &text))
+}
+
+/// A service that does not know of access rules would take a token for more than it is good for.
+fn check_understood(ask: &Ask, token: &Token) -> Result<(), Fault> {
+    let known =
+        ask.header("openstack-identity-access-rules").parse::<f64>().is_ok_and(|version| version >= 1.0);
+    if known || token.who().access.is_none() {
+        Ok(())
+    } else {
+        Err(Fault::not_found("Failed to validate token"))
+    }
 }
 
 /// `DELETE /v3/auth/tokens`

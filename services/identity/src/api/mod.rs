@@ -1,5 +1,6 @@
 //! HTTP and JSON of identity: decode, call one op, encode. A file a noun.
 
+pub mod access_rule;
 pub mod application_credential;
 pub mod assignment;
 pub mod auth;

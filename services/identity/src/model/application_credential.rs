@@ -1,5 +1,6 @@
 //! Application credentials: what programs log in with instead of a user's password.
 
+use crate::model::access_rule::AccessRule;
 use crate::model::role::Role;
 use kernel::Micros;
 use serde_json::{Value, json};
@@ -25,6 +26,8 @@ pub struct ApplicationCredential {
     pub unrestricted: Option<bool>,
     /// The ids of the roles that its tokens carry, as far as the user still has them.
     pub roles: Vec<String>,
+    /// The only requests that its tokens are good for; none means all.
+    pub access_rules: Vec<AccessRule>,
 }
 
 impl std::fmt::Debug for ApplicationCredential {
@@ -44,6 +47,13 @@ impl ApplicationCredential {
         self.unrestricted != Some(true)
     }
 
+    /// Its access rules, if it has any.
+    pub fn write_access_rules(&self, body: &mut Value) {
+        if !self.access_rules.is_empty() {
+            body["access_rules"] = self.access_rules.iter().map(AccessRule::plain).collect();
+        }
+    }
+
     /// As the API writes it below `application_credential`.
     pub fn body(&self, base: &str, roles: &[Role]) -> Value {
         let role = |role: &Role| {
@@ -53,11 +63,13 @@ impl ApplicationCredential {
             })
         };
         let own = roles.iter().filter(|role| self.roles.contains(&role.id));
-        json!({
+        let mut body = json!({
             "id": self.id, "name": self.name, "description": self.description, "user_id": self.user_id,
             "project_id": self.project_id, "system": null, "expires_at": self.expires_at.map(Micros::micros_naked),
             "unrestricted": self.unrestricted, "roles": own.map(role).collect::<Vec<_>>(),
             "links": {"self": format!("{base}/v3/application_credentials/{}", self.id)},
-        })
+        });
+        self.write_access_rules(&mut body);
+        body
     }
 }

@@ -1,5 +1,6 @@
 //! Plain data of identity and pure functions on it: nothing here reads a clock, a store or a socket.
 
+pub mod access_rule;
 pub mod application_credential;
 pub mod assignment;
 pub mod catalog;

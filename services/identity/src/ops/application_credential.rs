@@ -1,8 +1,10 @@
 //! Application credentials: made by their user with a token for a project, for that project.
 
+use super::access_rule::access_rule_wanted;
 use super::token::{Delegated, read};
 use super::{expiration, text};
 use crate::Identity;
+use crate::model::access_rule::AccessRule;
 use crate::model::application_credential::ApplicationCredential;
 use crate::model::role::{Role, with_implied};
 use crate::ops::token::Token;
@@ -62,6 +64,14 @@ fn own_token(tx: &Tx, cx: &Cx) -> Result<Token, Fault> {
     }
 }
 
+/// Whoever acts by a trust neither sees nor makes what programs were given: that would outlive the trust.
+pub(super) fn not_of_trust(tx: &Tx, cx: &Cx) -> Result<(), Fault> {
+    match read(tx, cx.token.as_deref().unwrap_or_default())?.map(|token| token.delegated) {
+        Some(Some(Delegated::Trust(_))) => Err(super::trust::forbidden()),
+        _ => Ok(()),
+    }
+}
+
 impl Identity {
     /// A user's application credentials, and the roles of the cloud to tell theirs by.
     pub async fn application_credential_list(
@@ -73,6 +83,7 @@ impl Identity {
         self.db
             .read(move |tx| {
                 cx.may(&rules::LIST_APPLICATION_CREDENTIALS, &owned_by(&user_id))?;
+                not_of_trust(tx, &cx)?;
                 Ok((application_credentials_of_user(tx, &user_id)?, store::role::roles(tx)?))
             })
             .await
@@ -89,6 +100,7 @@ impl Identity {
         self.db
             .read(move |tx| {
                 let found = credential_for(tx, &cx, &user_id, &id, &rules::GET_APPLICATION_CREDENTIAL)?;
+                not_of_trust(tx, &cx)?;
                 Ok((found, store::role::roles(tx)?))
             })
             .await
@@ -129,6 +141,7 @@ impl Identity {
                     expires_at: expiration(tx, &given)?,
                     unrestricted: given.get("unrestricted").and_then(Value::as_bool),
                     roles: wanted_roles(tx, &token, given.get("roles"))?,
+                    access_rules: wanted_access(tx, &user_id, given.get("access_rules"))?,
                 };
                 if !application_credential_insert(tx, &made)? {
                     return Err(super::taken("application_credential", &made.name, ""));
@@ -157,6 +170,19 @@ impl Identity {
             })
             .await
     }
+}
+
+/// The access rules that are asked for; new ones are made.
+fn wanted_access(tx: &Tx, user_id: &str, asked: Option<&Value>) -> Result<Vec<AccessRule>, Fault> {
+    let asked = asked.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
+    let mut all: Vec<AccessRule> = Vec::new();
+    for given in asked {
+        let wanted = access_rule_wanted(tx, user_id, given)?;
+        if !all.contains(&wanted) {
+            all.push(wanted);
+        }
+    }
+    Ok(all)
 }
 
 /// The roles that are asked for, by id or name, with what they imply; all of the token's if none are. Nobody hands out

@@ -12,7 +12,7 @@ use crate::store;
 use ::store::Tx;
 use fault::Fault;
 use kernel::Micros;
-use policy::Who;
+use policy::{Access, Who};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ pub struct Token {
 #[derive(Clone, Debug)]
 pub enum Delegated {
     /// An application credential.
-    Credential(ApplicationCredential),
+    Credential(Box<ApplicationCredential>),
     /// A trust.
     Trust(Box<Trusted>),
 }
@@ -86,7 +86,7 @@ fn lot(tx: &Tx, payload: &Payload) -> Result<Option<Lot>, Fault> {
             let Some(credential) = credential_in_force(tx, id, payload)? else { return Ok(None) };
             let mut roles = roles_on(tx, &payload.user_id, &payload.scope)?;
             roles.retain(|role| credential.roles.contains(&role.id));
-            Ok(Some((roles, Some(Delegated::Credential(credential)))))
+            Ok(Some((roles, Some(Delegated::Credential(Box::new(credential))))))
         }
         Some(Delegation::Trust(id)) => {
             let found = trust_in_force(tx, id, payload)?;
@@ -159,6 +159,16 @@ impl Token {
         }
     }
 
+    /// The only requests that it is good for, and that it can be asked about, which services do for their own callers.
+    pub(super) fn access(&self) -> Option<Vec<Access>> {
+        let Some(Delegated::Credential(credential)) = &self.delegated else { return None };
+        let own = credential.access_rules.iter().map(|rule| rule.access.clone());
+        let word = str::to_owned;
+        let asked =
+            Access { service: word("identity"), method: word("GET"), path: word("**/v3/auth/tokens") };
+        (!credential.access_rules.is_empty()).then(|| own.chain([asked]).collect())
+    }
+
     /// As whom its owner acts: as the trustor if the trust says so.
     fn acting(&self) -> (&User, &Project) {
         match self.trusted().filter(|trusted| trusted.trust.impersonation) {
@@ -195,6 +205,7 @@ impl Token {
             system: self.payload.scope == Scope::System,
             roles: self.roles.iter().map(|role| role.name.clone()).collect(),
             methods: self.payload.methods.clone(),
+            access: self.access(),
             expires_at: self.ends_at().0,
         }
     }
@@ -234,8 +245,9 @@ impl Token {
         match &self.delegated {
             None => {}
             Some(Delegated::Credential(one)) => {
-                body["application_credential"] =
-                    json!({"id": one.id, "name": one.name, "restricted": one.restricted()});
+                let mut own = json!({"id": one.id, "name": one.name, "restricted": one.restricted()});
+                one.write_access_rules(&mut own);
+                body["application_credential"] = own;
             }
             Some(Delegated::Trust(trusted)) => {
                 let trust = &trusted.trust;

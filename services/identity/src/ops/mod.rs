@@ -1,5 +1,6 @@
 //! The rules of identity: what is allowed, what follows from what. A file a noun; each op is one transaction.
 
+pub mod access_rule;
 pub mod application_credential;
 pub mod assignment;
 pub mod catalog;

@@ -1,5 +1,6 @@
 //! The SQL of identity: a file a noun, functions that take the caller's transaction.
 
+pub mod access_rule;
 pub mod application_credential;
 pub mod assignment;
 pub mod catalog;

@@ -126,7 +126,7 @@ pub fn project_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
         "UPDATE identity_users SET default_project_id = NULL WHERE default_project_id = ?1",
         params![id],
     )?;
-    tx.execute("DELETE FROM identity_application_credentials WHERE project_id = ?1", params![id])?;
+    super::application_credential::application_credentials_of_project_delete(tx, id)?;
     super::trust::trusts_of_project_delete(tx, id)?;
     super::limit::limits_of_holder_delete(tx, id)?;
     super::endpoint_group::shown_forget(tx, id)?;

@@ -92,7 +92,7 @@ pub fn user_update(tx: &Tx, user: &User) -> Result<bool, Fault> {
 pub fn user_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     tx.execute("DELETE FROM identity_memberships WHERE user_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_assignments WHERE actor_kind = 'user' AND actor_id = ?1", params![id])?;
-    tx.execute("DELETE FROM identity_application_credentials WHERE user_id = ?1", params![id])?;
+    super::application_credential::application_credentials_of_user_delete(tx, id)?;
     super::trust::trusts_of_user_delete(tx, id)?;
     tx.execute("DELETE FROM identity_credentials WHERE user_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_users WHERE id = ?1", params![id])?;

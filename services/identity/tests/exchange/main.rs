@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod access_rules;
 mod credentials;
 mod endpoint_groups;
 mod kept;
