@@ -82,6 +82,13 @@ impl Board {
         }
     }
 
+    /// Nothing is said of any object any more. Sequences go on.
+    pub(crate) fn forget_all(&self) {
+        let mut posts = self.posts();
+        posts.last.clear();
+        posts.order.clear();
+    }
+
     fn after(&self, sequence: i64, kinds: &[Kind]) -> (i64, VecDeque<Report>) {
         let posts = self.posts();
         let mut taken = VecDeque::new();

@@ -12,6 +12,7 @@ use crate::{destroy, status};
 use kernel::{Clock, Entropy, Micros};
 use link::{Dial, Host};
 use metal::{Disks, Hypervisor, Kind, Switch};
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -91,6 +92,24 @@ impl Agent {
     /// What a controller may ask of this agent, for serving it by other means than [`Agent::run`].
     pub fn host(&self) -> Arc<dyn Host> {
         Arc::new(Served(self.0.clone()))
+    }
+
+    /// What is in the ledgers of all agents that share this one's home directory.
+    pub async fn copy_ledgers(&self) -> io::Result<Vec<u8>> {
+        self.0.ledger.copy_all().await
+    }
+
+    /// The ledgers of all agents that share this one's home directory are as they were when the copy was made. None of
+    /// them may be running, and each is to forget what it knew ([`Agent::forget_all`]).
+    pub async fn put_back_ledgers(&self, copy: Vec<u8>) -> io::Result<()> {
+        self.0.ledger.put_back_all(copy).await
+    }
+
+    /// Nothing is known of what is on the host: all is looked at anew when the agent runs again. Not while it runs.
+    pub fn forget_all(&self) {
+        self.0.queue.forget_all();
+        self.0.board.forget_all();
+        self.0.metadata.forget_all();
     }
 
     /// What the agent holds, what waits for what and why, as JSON for operators.

@@ -12,7 +12,7 @@ use metal::server::{MachineState, Power, ServerSpec};
 use metal::{Kind, Observed, Spec, Wanted};
 use rig::fuse::Fused;
 use rig::{collect, group, network, parts, port, put_image, server, tombstone, until};
-use sim::{Config, Faults, Sim};
+use sim::{Config, Luck, Sim};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -185,7 +185,7 @@ async fn whenever_it_is_ended_it_goes_on() {
             rebooted.push(cloud.change());
         }
         if round % 5 == 4 {
-            sim.set_faults(Faults { one_in: 5 });
+            sim.set_luck(Luck { one_in: 5 });
         }
         // Several agents die over one change.
         for attempt in 0..1 + entropy.below(3) {
@@ -205,7 +205,7 @@ async fn whenever_it_is_ended_it_goes_on() {
             }
             end(host, &agents).await;
         }
-        sim.set_faults(Faults::default());
+        sim.set_luck(Luck::default());
         let reports = collect(&agents);
         let (host, id) = start(dir.path(), &sim, &agents, round * 8 + 7, i64::MAX).await;
         until("the host joins", || agents.host(&id)).await;

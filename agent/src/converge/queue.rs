@@ -122,6 +122,11 @@ impl Queue {
         inner.slots.remove(key);
     }
 
+    /// No object is known.
+    pub(crate) fn forget_all(&self) {
+        *self.inner() = Inner::default();
+    }
+
     /// Objects to be looked at now, at most so many, in building order. They count as running from now on.
     pub(crate) fn take(&self, most: usize) -> Vec<Key> {
         let mut inner = self.inner();

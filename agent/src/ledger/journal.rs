@@ -57,6 +57,20 @@ pub(super) enum Job {
     },
 }
 
+/// Something for the thread that writes.
+enum Order {
+    Job(Book, Job),
+    Whole(Whole),
+}
+
+/// Something that concerns the whole file.
+enum Whole {
+    /// What is in all ledgers.
+    Copy(oneshot::Sender<io::Result<Vec<u8>>>),
+    /// All ledgers are to be as in such a copy.
+    PutBack(Vec<u8>, oneshot::Sender<io::Result<()>>),
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Record {
@@ -88,7 +102,7 @@ fn book<'a>(books: &'a mut Books, host: &str) -> &'a Book {
 
 #[derive(Clone)]
 pub(super) struct Journal {
-    jobs: mpsc::SyncSender<(Book, Job)>,
+    orders: mpsc::SyncSender<Order>,
 }
 
 impl Journal {
@@ -112,16 +126,32 @@ impl Journal {
         let mut writer =
             Writer { dir: dir.to_path_buf(), path, file: None, length: 0, lines: 0, look_at: 0, books };
         writer.rewrite()?;
-        let (jobs, queue) = mpsc::sync_channel(WAITING);
+        let (orders, queue) = mpsc::sync_channel(WAITING);
         std::thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run(&queue))?;
-        Ok(own.into_iter().map(|book| Ledger { book, journal: Self { jobs: jobs.clone() } }).collect())
+        Ok(own.into_iter().map(|book| Ledger { book, journal: Self { orders: orders.clone() } }).collect())
     }
 
     pub(super) fn send(&self, book: &Book, job: Job) -> Result<(), HostError> {
-        self.jobs.try_send((book.clone(), job)).map_err(|error| match error {
+        self.orders.try_send(Order::Job(book.clone(), job)).map_err(|error| match error {
             mpsc::TrySendError::Full(_) => HostError::failed("the ledger's disk is too slow"),
             mpsc::TrySendError::Disconnected(_) => HostError::failed("the ledger's thread has ended"),
         })
+    }
+}
+
+impl Journal {
+    /// What is in all ledgers of the file, as [`Journal::put_back`] takes it.
+    pub(super) async fn copy(&self) -> io::Result<Vec<u8>> {
+        let (done, answer) = oneshot::channel();
+        self.orders.send(Order::Whole(Whole::Copy(done))).map_err(io::Error::other)?;
+        answer.await.map_err(io::Error::other)?
+    }
+
+    /// All ledgers of the file are as they were when the copy was made. Answers when that is on disk.
+    pub(super) async fn put_back(&self, copy: Vec<u8>) -> io::Result<()> {
+        let (done, answer) = oneshot::channel();
+        self.orders.send(Order::Whole(Whole::PutBack(copy, done))).map_err(io::Error::other)?;
+        answer.await.map_err(io::Error::other)?
     }
 }
 
@@ -204,25 +234,54 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, queue: &mpsc::Receiver<(Book, Job)>) {
-        while let Ok(first) = queue.recv() {
-            let mut group = vec![first];
-            while group.len() < GROUP
-                && let Ok(job) = queue.try_recv()
-            {
-                group.push(job);
+    fn run(mut self, queue: &mpsc::Receiver<Order>) {
+        while let Ok(order) = queue.recv() {
+            match order {
+                Order::Job(book, job) => {
+                    let next = self.group(vec![(book, job)], queue);
+                    next.into_iter().for_each(|order| self.whole(order));
+                }
+                Order::Whole(order) => self.whole(order),
             }
-            let written = self.write(&group);
-            if let Err(error) = &written {
-                tracing::error!(%error, "the ledger cannot be written");
+        }
+    }
+
+    /// Writes jobs that wait, with one fsync. Answers an order that came among them and is no job.
+    fn group(&mut self, mut group: Vec<(Book, Job)>, queue: &mpsc::Receiver<Order>) -> Option<Whole> {
+        let mut next = None;
+        while group.len() < GROUP && next.is_none() {
+            match queue.try_recv() {
+                Ok(Order::Job(book, job)) => group.push((book, job)),
+                Ok(Order::Whole(order)) => next = Some(order),
+                Err(_) => break,
             }
-            for (book, job) in group {
-                settle(&book, job, written.as_ref().err());
-            }
-            if self.is_mostly_old()
-                && let Err(error) = self.rewrite()
-            {
-                tracing::error!(%error, "the ledger cannot be rewritten");
+        }
+        let written = self.write(&group);
+        if let Err(error) = &written {
+            tracing::error!(%error, "the ledger cannot be written");
+        }
+        for (book, job) in group {
+            settle(&book, job, written.as_ref().err());
+        }
+        if self.is_mostly_old()
+            && let Err(error) = self.rewrite()
+        {
+            tracing::error!(%error, "the ledger cannot be rewritten");
+        }
+        next
+    }
+
+    fn whole(&mut self, order: Whole) {
+        match order {
+            Whole::Copy(done) => drop(done.send(self.lines().map(|(bytes, _)| bytes))),
+            Whole::PutBack(copy, done) => {
+                let mut books = Books::new();
+                read(&copy, &mut books);
+                for book in &self.books {
+                    let kept = books.remove(&book.host).map(|kept| std::mem::take(&mut *kept.held()));
+                    *book.held() = kept.unwrap_or_default();
+                }
+                let _ = done.send(self.rewrite());
             }
         }
     }
@@ -279,8 +338,8 @@ impl Writer {
         self.lines > self.look_at
     }
 
-    /// Writes what is held to a new file, which takes the old one's place.
-    fn rewrite(&mut self) -> io::Result<()> {
+    /// Everything that is held, as lines, and how many.
+    fn lines(&self) -> io::Result<(Vec<u8>, usize)> {
         let (mut bytes, mut lines) = (Vec::new(), 0);
         for book in &self.books {
             let host = &book.host;
@@ -293,6 +352,12 @@ impl Writer {
                 lines += 3;
             }
         }
+        Ok((bytes, lines))
+    }
+
+    /// Writes what is held to a new file, which takes the old one's place.
+    fn rewrite(&mut self) -> io::Result<()> {
+        let (bytes, lines) = self.lines()?;
         let young = self.dir.join("ledger.new");
         let mut file = File::create(&young)?;
         file.write_all(&bytes)?;

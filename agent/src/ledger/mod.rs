@@ -177,6 +177,16 @@ impl Ledger {
         self.book.held()
     }
 
+    /// What is in all ledgers of the file.
+    pub(crate) async fn copy_all(&self) -> io::Result<Vec<u8>> {
+        self.journal.copy().await
+    }
+
+    /// All ledgers of the file are as they were when the copy was made.
+    pub(crate) async fn put_back_all(&self, copy: Vec<u8>) -> io::Result<()> {
+        self.journal.put_back(copy).await
+    }
+
     /// Takes something wanted in. Answers when it is on disk.
     pub(crate) async fn ensure(&self, wanted: Wanted) -> Result<Ensured, HostError> {
         let (key, rank) = ((wanted.kind, wanted.id.clone()), wanted.rank());

@@ -142,6 +142,24 @@ async fn several_hosts_keep_apart_in_one_file() {
     assert_eq!(ledgers[1].ensure(wanted("a", 1, Some("x"))).await, Err(HostError::Stale { held: (1, 1, 2) }));
 }
 
+#[tokio::test]
+async fn all_ledgers_of_a_file_can_be_put_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledgers = Ledger::open_all(dir.path(), &["x", "y"]).unwrap();
+    ledgers[0].ensure(wanted("a", 1, Some("x"))).await.unwrap();
+    ledgers[0].note(&key("a"), |note| note.reboots = 3).await.unwrap();
+    let copy = ledgers[1].copy_all().await.unwrap();
+    ledgers[0].ensure(wanted("a", 2, None)).await.unwrap();
+    ledgers[1].ensure(wanted("b", 1, Some("y"))).await.unwrap();
+    ledgers[0].put_back_all(copy).await.unwrap();
+    for reopened in [None, Some(Ledger::open_all(dir.path(), &["x", "y"]).unwrap())] {
+        let ledgers = reopened.as_ref().unwrap_or(&ledgers);
+        assert_eq!((ledgers[0].keys(), ledgers[1].keys()), (vec![key("a")], vec![]));
+        assert_eq!(ledgers[0].entry(&key("a")).unwrap().note.reboots, 3);
+        assert_eq!(ledgers[0].ensure(wanted("a", 1, Some("x"))).await, Ok(Ensured::Same));
+    }
+}
+
 #[test]
 fn what_is_used_stays_known_until_it_is_let_go() {
     let port = |id: &str| metal::server::ServerPort {

@@ -55,6 +55,12 @@ impl Service {
         }
     }
 
+    /// No network is known.
+    pub(crate) fn forget_all(&self) {
+        self.networks.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.changed.notify_one();
+    }
+
     fn wanted(&self) -> BTreeSet<String> {
         self.networks.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

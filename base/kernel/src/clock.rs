@@ -1,4 +1,5 @@
-//! The clock of a cloud: the system's on real metal, one that stands still until it is moved in tests and simulation.
+//! The clock of a cloud: the system's on real metal, one that stands still until it is moved in tests, and one that can be
+//! held and put forward in simulation.
 
 use crate::time::Micros;
 use std::sync::Arc;
@@ -13,7 +14,18 @@ pub struct Clock(Source);
 enum Source {
     System,
     Held(Arc<AtomicI64>),
+    Steered(Arc<Steering>),
 }
+
+#[derive(Debug)]
+struct Steering {
+    /// Where it stands; [`RUNS`] when it does not.
+    held: AtomicI64,
+    /// How far it is before the system's clock while it runs.
+    ahead: AtomicI64,
+}
+
+const RUNS: i64 = i64::MIN;
 
 impl Clock {
     /// The clock of this machine.
@@ -26,21 +38,78 @@ impl Clock {
         Self(Source::Held(Arc::new(AtomicI64::new(start.0))))
     }
 
+    /// A clock that goes as this machine's, until it is held or put forward.
+    pub fn steered() -> Self {
+        Self(Source::Steered(Arc::new(Steering { held: AtomicI64::new(RUNS), ahead: AtomicI64::new(0) })))
+    }
+
     /// Now.
     pub fn now(&self) -> Micros {
         match &self.0 {
-            Source::System => {
-                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-                Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-            }
+            Source::System => system(),
             Source::Held(at) => Micros(at.load(Ordering::SeqCst)),
+            Source::Steered(steering) => match steering.held.load(Ordering::SeqCst) {
+                RUNS => Micros(system().0.saturating_add(steering.ahead.load(Ordering::SeqCst))),
+                held => Micros(held),
+            },
         }
     }
 
-    /// Moves a held clock; the system's clock is not ours to move and stays.
-    pub fn advance(&self, span: Duration) {
-        if let Source::Held(at) = &self.0 {
-            at.fetch_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+    /// Whether it stands still.
+    pub fn is_held(&self) -> bool {
+        match &self.0 {
+            Source::System => false,
+            Source::Held(_) => true,
+            Source::Steered(steering) => steering.held.load(Ordering::SeqCst) != RUNS,
         }
+    }
+
+    /// Stops a steered clock, or lets it go on from where it stands. Others are not to be steered and stay as they are.
+    pub fn hold(&self, held: bool) {
+        let Source::Steered(steering) = &self.0 else { return };
+        let now = self.now().0;
+        if !held {
+            steering.ahead.store(now.saturating_sub(system().0), Ordering::SeqCst);
+        }
+        steering.held.store(if held { now } else { RUNS }, Ordering::SeqCst);
+    }
+
+    /// Moves a held or steered clock; the system's clock is not ours to move and stays.
+    pub fn advance(&self, span: Duration) {
+        let span = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        let moved = match &self.0 {
+            Source::System => return,
+            Source::Held(at) => at,
+            Source::Steered(steering) if self.is_held() => &steering.held,
+            Source::Steered(steering) => &steering.ahead,
+        };
+        moved.fetch_add(span, Ordering::SeqCst);
+    }
+}
+
+fn system() -> Micros {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_steered_clock_is_held_put_forward_and_goes_on_from_there() {
+        let (clock, hour) = (Clock::steered(), Duration::from_secs(3600));
+        let began = clock.now();
+        clock.advance(hour);
+        assert!(clock.now() >= began.plus(hour) && clock.now() < began.plus(hour * 2));
+        clock.hold(true);
+        let held = clock.now();
+        std::thread::sleep(Duration::from_millis(3));
+        assert_eq!((clock.now(), clock.is_held()), (held, true));
+        clock.advance(hour);
+        assert_eq!(clock.now(), held.plus(hour));
+        clock.hold(false);
+        assert!(clock.now() >= held.plus(hour) && clock.now() < held.plus(hour * 2));
+        assert!(!clock.is_held());
     }
 }

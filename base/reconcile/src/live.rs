@@ -5,7 +5,7 @@ use fault::Fault;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 /// Rows claimed in one transaction.
 const BATCH: usize = 32;
@@ -13,17 +13,26 @@ const BATCH: usize = 32;
 /// How long a stop waits for rounds that run.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// What an engine is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Run,
+    Hold,
+    Stop,
+}
+
 /// An engine that runs. Dropping it stops claiming, without waiting.
 #[derive(Debug)]
 pub struct Handle {
-    stop: watch::Sender<bool>,
+    mode: watch::Sender<Mode>,
+    held: watch::Receiver<bool>,
     woken: Arc<Notify>,
-    task: JoinHandle<()>,
 }
 
 impl Handle {
     pub(crate) fn start(engine: Engine, concurrency: usize) -> Self {
-        let (stop, stopped) = watch::channel(false);
+        let (mode, told) = watch::channel(Mode::Run);
+        let (holds, held) = watch::channel(false);
         let woken = Arc::new(Notify::new());
         let (kinds, bell) = (engine.kinds(), woken.clone());
         engine.setting.db.on_commit(Arc::new(move |changes| {
@@ -32,9 +41,23 @@ impl Handle {
             }
         }));
         let bell = woken.clone();
-        let life =
-            Life { engine, concurrency, woken: bell, running: JoinSet::new(), scan_at: Instant::now() };
-        Self { stop, woken, task: tokio::spawn(life.live(stopped)) }
+        let (running, scan_at) = (JoinSet::new(), Instant::now());
+        let life = Life { engine, concurrency, woken: bell, running, scan_at, holds };
+        tokio::spawn(life.live(told));
+        Self { mode, held, woken }
+    }
+
+    /// Claims nothing more until [`Handle::resume`], and answers when the rounds that ran have come to their end: then the
+    /// store may be put back to an earlier state.
+    pub async fn hold(&self) {
+        self.mode.send_replace(Mode::Hold);
+        // An engine that has ended holds, too.
+        let _ = self.held.clone().wait_for(|held| *held).await;
+    }
+
+    /// Goes on, with whatever the store has now.
+    pub fn resume(&self) {
+        self.mode.send_replace(Mode::Run);
     }
 
     /// Looks for due work now: for tests that moved a held clock, of which nobody hears otherwise.
@@ -43,11 +66,10 @@ impl Handle {
     }
 
     /// Claims nothing more, lets rounds that run come to their end (for some seconds), and gives back the rest.
-    pub async fn stop(self) {
-        let _ = self.stop.send(true);
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "the engine did not end well");
-        }
+    pub async fn stop(&self) {
+        self.mode.send_replace(Mode::Stop);
+        // The task holds the other end until it has ended.
+        let _ = self.held.clone().wait_for(|_| false).await;
     }
 }
 
@@ -59,14 +81,30 @@ struct Life {
     running: JoinSet<()>,
     /// When to look without a reason again.
     scan_at: Instant,
+    /// No round runs, and none will.
+    holds: watch::Sender<bool>,
 }
 
 impl Life {
-    async fn live(mut self, mut stopped: watch::Receiver<bool>) {
+    async fn live(mut self, mut told: watch::Receiver<Mode>) {
         if let Err(fault) = self.engine.recover().await {
             tracing::error!(%fault, "old leases were not voided; they end by themselves");
         }
-        while !*stopped.borrow() {
+        loop {
+            let mode = *told.borrow_and_update();
+            match mode {
+                Mode::Run => {}
+                Mode::Stop => break,
+                Mode::Hold => {
+                    self.end_rounds().await;
+                    self.holds.send_replace(true);
+                    if told.changed().await.is_err() {
+                        break;
+                    }
+                    self.holds.send_replace(false);
+                    continue;
+                }
+            }
             let pause = match self.claim().await {
                 Ok(pause) => pause,
                 Err(fault) => {
@@ -76,7 +114,7 @@ impl Life {
             };
             let busy = self.running.len() >= self.concurrency;
             tokio::select! {
-                outcome = stopped.changed() => if outcome.is_err() { break },
+                outcome = told.changed() => if outcome.is_err() { break },
                 Some(ended) = self.running.join_next() => mourn(ended),
                 () = self.woken.notified(), if !busy => {}
                 () = tokio::time::sleep(pause), if !busy => {}
@@ -85,7 +123,7 @@ impl Life {
                 mourn(ended);
             }
         }
-        self.end().await;
+        self.end_rounds().await;
     }
 
     /// Claims what there is room for, and answers how long nothing more will be due.
@@ -119,7 +157,8 @@ impl Life {
         Ok(due.map_or(scan, |due| due.min(scan)))
     }
 
-    async fn end(mut self) {
+    /// Lets the rounds that run come to their end, for some seconds, and gives back what they had.
+    async fn end_rounds(&mut self) {
         let ended = async { while self.running.join_next().await.is_some() {} };
         if tokio::time::timeout(GRACE, ended).await.is_err() {
             tracing::warn!("rounds that did not end were cut off");

@@ -5,7 +5,7 @@ use crate::migrate::{self, Migration};
 use crate::shared::{Listener, Shared};
 use crate::sqlite::{self, Durability, Lite};
 use crate::tx::{Session, Tx};
-use crate::{lock, params, postgres};
+use crate::{copy, lock, params, postgres};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use fault::{Fault, Kind, Means};
 use kernel::{Clock, Entropy};
@@ -14,7 +14,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::Location;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -45,6 +45,8 @@ struct Inner {
     shared: Arc<Shared>,
     /// Other controllers may have it open too.
     is_shared: bool,
+    /// Where an embedded store is.
+    path: Option<PathBuf>,
     /// The lock file and, of a store in memory, its directory. Given up after the threads have ended.
     _held: Box<dyn Any + Send + Sync>,
 }
@@ -120,6 +122,7 @@ impl Db {
             threads: Mutex::new(threads),
             shared,
             is_shared: true,
+            path: None,
             _held: Box::new(()),
         })
     }
@@ -161,6 +164,7 @@ impl Db {
             threads: Mutex::new(threads),
             shared,
             is_shared: false,
+            path: Some(path.to_owned()),
             _held: held,
         })
     }
@@ -245,8 +249,9 @@ impl Db {
     /// Begins a new timeline: after a restore from a backup, before anything else is done with the store, and
     /// before other controllers open it.
     pub fn begin_timeline(&self) -> Result<i64, Fault> {
-        let begun = self.write_now(|tx| {
-            let next = tx.now().0.max(timeline(tx)? + 1);
+        let last = self.inner.shared.timeline.load(Ordering::SeqCst);
+        let begun = self.write_now(move |tx| {
+            let next = tx.now().0.max(timeline(tx)?.max(last) + 1);
             tx.execute("UPDATE store_facts SET value = ?1 WHERE name = 'timeline'", params![next])?;
             Ok(next)
         })?;
@@ -263,6 +268,23 @@ impl Db {
     pub fn waiting(&self) -> (usize, usize) {
         let length = |queue: &Option<Queue>| queue.as_ref().map_or(0, Sender::len);
         (length(&self.inner.writes), length(&self.inner.reads))
+    }
+
+    /// Copies the store as it is now to a file at `to`, blocking. For the embedded store.
+    pub fn copy_now(&self, to: &Path) -> Result<(), Fault> {
+        copy::copy(self.embedded()?, to)
+    }
+
+    /// Makes the store again what the copy at `from` is, blocking, and begins a new timeline: what belongs to an earlier
+    /// one is not accepted any more. Nobody else may be writing. For the embedded store.
+    pub fn put_back_now(&self, from: &Path) -> Result<i64, Fault> {
+        copy::put_back(self.embedded()?, from)?;
+        self.begin_timeline()
+    }
+
+    fn embedded(&self) -> Result<&Path, Fault> {
+        let said = "Only the embedded store can be copied and put back; this cloud has another database.";
+        self.inner.path.as_deref().ok_or_else(|| Fault::conflict(said))
     }
 
     /// The clock of the store.

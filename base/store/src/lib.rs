@@ -4,6 +4,7 @@
 //! awaited inside, and a lost race is a loop here and not a 409 somewhere else. The SQL is the subset that both
 //! databases understand alike (see the README); [`list`] writes the part of it that a caller's query string decides.
 
+mod copy;
 mod db;
 mod dialect;
 mod error;

@@ -61,6 +61,16 @@ impl Lite {
         Ok(Self { connection })
     }
 
+    /// The connection itself, for what is not done by statements.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// See [`Lite::connection`].
+    pub fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
     /// Runs one statement: its rows, and how many it changed.
     pub fn run(&self, sql: &str, params: &[Value]) -> Result<(Vec<Row>, u64), StoreError> {
         self.statement(sql, params).map_err(leaf)?

@@ -277,3 +277,28 @@ fn a_wrong_url_is_said_so() {
     }
     assert_eq!(Db::open_postgres("nonsense", parts()).unwrap_err().kind, Kind::BadInput);
 }
+
+#[test]
+fn a_store_is_put_back_to_what_a_copy_has_on_a_new_timeline() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, copy) = (dir.path().join("s"), dir.path().join("copy"));
+    let db = Db::open_sqlite(&path, parts()).unwrap();
+    db.write_now(|tx| tx.execute("CREATE TABLE t (n BIGINT)", &[])).unwrap();
+    db.write_now(|tx| tx.execute("INSERT INTO t VALUES (1)", &[])).unwrap();
+    db.copy_now(&copy).unwrap();
+    let before = db.read_now(|tx| Ok(tx.timeline())).unwrap();
+    db.write_now(|tx| tx.execute("INSERT INTO t VALUES (2)", &[])).unwrap();
+    db.write_now(|tx| tx.execute("CREATE TABLE u (n BIGINT)", &[])).unwrap();
+    let count =
+        |db: &Db| db.read_now(|tx| tx.query_one("SELECT COUNT(*) FROM t", &[])?.unwrap().int(0)).unwrap();
+    assert_eq!(count(&db), 2);
+    for _ in 0..2 {
+        let timeline = db.put_back_now(&copy).unwrap();
+        assert!(timeline > before && db.read_now(|tx| Ok(tx.timeline())).unwrap() == timeline);
+        assert_eq!(count(&db), 1);
+        assert!(db.read_now(|tx| tx.query("SELECT * FROM u", &[])).is_err());
+        db.write_now(|tx| tx.execute("INSERT INTO t VALUES (3)", &[])).unwrap();
+    }
+    drop(db);
+    assert_eq!(count(&Db::open_sqlite(&path, parts()).unwrap()), 2);
+}

@@ -5,6 +5,7 @@
 //! * [`version`]: microversions, negotiated as OpenStack does
 //! * [`surface`]: a service's table with its way of writing faults
 //! * [`site`]: all services under one port: accept loop, TLS, request ids, authentication, metrics, drain
+//! * [`door`]: who sees each request first, on simulated metal
 //! * [`schema`]: JSON bodies checked against tables of what is allowed
 //!
 //! The life of a request: `site` accepts, finds the surface by the path's prefix, `surface` finds the operation,
@@ -14,6 +15,7 @@
 pub mod answer;
 pub mod ask;
 pub mod cx;
+pub mod door;
 pub mod metrics;
 pub mod routes;
 pub mod schema;
@@ -25,6 +27,7 @@ pub mod version;
 pub use answer::Answer;
 pub use ask::{Ask, Query};
 pub use cx::Cx;
+pub use door::Doorkeeper;
 pub use routes::{Routes, op};
 pub use site::{Authenticate, Site};
 pub use status::status_and_title;

@@ -1,6 +1,7 @@
 //! All services under one port: the accept loop with its limits, TLS, request ids, metrics and the drain at the end.
 
 use crate::answer::{Answer, Body};
+use crate::door::{Admission, Call, Doorkeeper, Verdict};
 use crate::metrics::Requests;
 use crate::surface::{Gate, Inbound, Mounted};
 use async_trait::async_trait;
@@ -13,7 +14,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use kernel::{Clock, Entropy};
 use policy::{Policy, Who};
-use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -47,6 +48,7 @@ pub struct Site {
     clock: Clock,
     entropy: Entropy,
     metrics: Option<Requests>,
+    door: Option<Arc<dyn Doorkeeper>>,
 }
 
 impl Site {
@@ -66,6 +68,7 @@ impl Site {
             clock,
             entropy,
             metrics: None,
+            door: None,
         }
     }
 
@@ -81,6 +84,13 @@ impl Site {
     #[must_use]
     pub fn measured(mut self, metrics: Requests) -> Self {
         self.metrics = Some(metrics);
+        self
+    }
+
+    /// Has somebody see each request first.
+    #[must_use]
+    pub fn guarded(mut self, door: Arc<dyn Doorkeeper>) -> Self {
+        self.door = Some(door);
         self
     }
 
@@ -139,7 +149,7 @@ impl Site {
         builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256).keep_alive_interval(HEADER_TIME);
         let service = service_fn(move |request| {
             let site = self.clone();
-            async move { Ok::<_, Infallible>(site.request(request, peer).await) }
+            async move { site.request(request, peer).await }
         });
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         if let Err(error) = watcher.watch(connection).await {
@@ -147,7 +157,8 @@ impl Site {
         }
     }
 
-    async fn request(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    /// Answers a request. An error closes the connection without an answer.
+    async fn request(&self, request: Request<Incoming>, peer: SocketAddr) -> io::Result<Response<Body>> {
         let request_id: Arc<str> = self.entropy.request_id().into();
         // At the highest level, so that every line that is logged at all carries it.
         let span = tracing::error_span!("request", %request_id);
@@ -159,7 +170,7 @@ impl Site {
         mut request: Request<Incoming>,
         peer: SocketAddr,
         request_id: Arc<str>,
-    ) -> Response<Body> {
+    ) -> io::Result<Response<Body>> {
         let begin = Instant::now();
         let upgrade =
             request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
@@ -168,11 +179,20 @@ impl Site {
         let (answer, service, operation) = match self.find(&path) {
             None => (Answer::empty(404), "site", "unrouted"),
             Some((prefix, mounted, rest)) => {
+                let admission = self.admit(mounted, &method, &path, &rest).await;
+                let mut refused = None;
+                match admission.verdict {
+                    Verdict::Enter => {}
+                    Verdict::Refuse(fault) => refused = Some(fault),
+                    Verdict::Answer(answer) => return Ok(written(answer, &method, &request_id)),
+                    Verdict::Drop => return Err(io::ErrorKind::ConnectionAborted.into()),
+                }
                 let base = format!("{}{prefix}", self.public).into();
                 let at = self.clock.now();
                 let peer = peer.ip().to_string().into();
                 let (body, request_id) = (Some(body), request_id.clone());
-                let inbound = Inbound { parts, path: rest, body, upgrade, base, request_id, at, peer };
+                let inbound =
+                    Inbound { parts, path: rest, body, upgrade, base, request_id, at, peer, refused };
                 let (answer, operation) = mounted.answer(inbound, self.gate.clone()).await;
                 (answer, mounted.name(), operation)
             }
@@ -182,7 +202,14 @@ impl Site {
             metrics.count(service, operation, status, took);
         }
         tracing::info!(service, operation, %method, path, status, ms = took.as_secs_f64() * 1e3, "request");
-        written(answer, &method, &request_id)
+        Ok(written(answer, &method, &request_id))
+    }
+
+    /// Asks who stands at the door.
+    async fn admit(&self, mounted: &dyn Mounted, method: &Method, path: &str, rest: &str) -> Admission {
+        let Some(door) = &self.door else { return Admission { verdict: Verdict::Enter, held: None } };
+        let (service, operation) = (mounted.name(), mounted.operation(method, rest));
+        door.admit(Call { service, operation, method, path }).await
     }
 
     /// The mount for a path, and the path below it without final slashes.

@@ -56,6 +56,8 @@ pub struct Inbound {
     pub(crate) request_id: Arc<str>,
     pub(crate) at: Micros,
     pub(crate) peer: Arc<str>,
+    /// Whoever may call gets this fault.
+    pub(crate) refused: Option<Fault>,
 }
 
 /// Shared by all surfaces: who callers are and what they may.
@@ -71,6 +73,8 @@ pub trait Mounted: Send + Sync + 'static {
     fn answer(&self, inbound: Inbound, gate: Gate) -> BoxFuture<'_, (Answer, &'static str)>;
     /// The service's type.
     fn name(&self) -> &'static str;
+    /// The operation for a method and a path, at any version.
+    fn operation(&self, method: &Method, path: &str) -> Option<&'static str>;
     /// Every row of its table.
     fn rows(&self) -> Vec<crate::routes::Row>;
 }
@@ -118,6 +122,13 @@ impl<S: Send + Sync + 'static> Mounted for Ready<S> {
 
     fn name(&self) -> &'static str {
         self.surface.name
+    }
+
+    fn operation(&self, method: &Method, path: &str) -> Option<&'static str> {
+        let spelled = (self.surface.spelling)(path);
+        let rows = &self.surface.routes.rows;
+        let found = self.index.at(&spelled).ok()?.value.iter().find(|row| rows[**row].0 == *method)?;
+        Some(rows[*found].2.name)
     }
 
     fn rows(&self) -> Vec<crate::routes::Row> {
@@ -177,6 +188,9 @@ impl<S: Send + Sync + 'static> Ready<S> {
         } else if inbound.parts.headers.contains_key("x-auth-token") {
             // Open operations still know a caller who says who he is; a bad token is no obstacle to them.
             let _ = self.authenticate(inbound, gate, cx).await;
+        }
+        if let Some(fault) = inbound.refused.take() {
+            return Err(fault);
         }
         let op = &self.surface.routes.rows[chosen?].2;
         *operation = op.name;

@@ -12,6 +12,7 @@ pub const OWN_SESSION: &str = "--own-session";
 /// Starts the process and passes on what it says until it serves, or why it does not.
 pub fn detach(settings: &Settings) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("The cloud cannot be started in the background: {error}.");
+    let known = settings.state_dir.exists();
     crate::keep::state_dir(&settings.state_dir).map_err(failed)?;
     let log_path = settings.state_dir.join("drystone.log");
     let log = File::options().create(true).append(true).open(&log_path).map_err(failed)?;
@@ -40,6 +41,12 @@ pub fn detach(settings: &Settings) -> Result<(), String> {
     std::io::Seek::seek(&mut log, std::io::SeekFrom::Start(begin)).map_err(failed)?;
     log.read_to_string(&mut said).map_err(failed)?;
     let last = said.lines().rev().find(|line| !line.starts_with('…')).unwrap_or("it said nothing");
+    // A cloud that did not get as far as keeping anything leaves nothing.
+    if !known && !settings.state_dir.join("metal").exists() {
+        let _ = std::fs::remove_file(&log_path);
+        let _ = std::fs::remove_dir(&settings.state_dir);
+        return Err(last.to_owned());
+    }
     Err(format!("{last} (it ended with {status}; more in {})", log_path.display()))
 }
 

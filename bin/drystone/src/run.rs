@@ -8,10 +8,9 @@ use crate::output::{self, Progress};
 use crate::settings::{Form, Metal, Settings, reachable};
 use crate::tls::{self, Tls};
 use crate::{log, wire_up};
-use agent::Agent;
 use futures_util::future::BoxFuture;
 use kernel::{Clock, Entropy};
-use link::{Agents, Dial};
+use link::Agents;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -67,6 +66,7 @@ struct Start {
     role: Role,
     clock: Clock,
     entropy: Entropy,
+    simulation: Option<Arc<wire_up::Simulation>>,
     began: Instant,
     progress: Option<Progress>,
     stop: Arc<Notify>,
@@ -94,10 +94,17 @@ pub async fn run(settings: Settings, role: Role) -> Result<(), String> {
     if role != Role::Controller {
         keep::remember_metal(&settings)?;
     }
+    let entropy = Entropy::system().map_err(|error| format!("There is no source of randomness: {error}."))?;
+    // What steers simulated metal is where the metal is.
+    let (clock, simulation) = match role {
+        Role::Controller => (Clock::system(), None),
+        Role::Up | Role::Agent => wire_up::simulation::steering(&settings, &entropy),
+    };
     let start = Start {
         role,
-        clock: Clock::system(),
-        entropy: Entropy::system().map_err(|error| format!("There is no source of randomness: {error}."))?,
+        clock,
+        entropy,
+        simulation,
         began,
         progress,
         stop: Arc::new(Notify::new()),
@@ -130,8 +137,12 @@ impl Start {
         // Hosts start while the services are joined: both take their time and neither needs the other.
         let (host_settings, clock, entropy) = (settings.clone(), self.clock.clone(), self.entropy.clone());
         let calls = DriverCalls::register(&mut self.registry);
+        let simulation = self.simulation.clone();
+        let gate = wire_up::simulation::gate(simulation.as_ref()).await;
         let hosts = (self.role == Role::Up).then(|| {
-            tokio::spawn(async move { wire_up::hosts(&host_settings, &clock, &entropy, &calls).await })
+            tokio::spawn(async move {
+                wire_up::hosts(&host_settings, &clock, &entropy, &calls, simulation.as_ref()).await
+            })
         });
 
         // What strangers can reach is TLS or nothing.
@@ -151,23 +162,13 @@ impl Start {
         }
 
         let mut tasks = JoinSet::new();
-        let wire_up::Controller {
-            db,
-            site,
-            agents,
-            engine,
-            compute,
-            network,
-            hashing,
-            first,
-            outside: _outside,
-        } = controller;
+        let wire_up::Controller { db, site, agents, compute, .. } = &controller;
         tasks.spawn(compute.clone().follow());
-        tasks.spawn(network.follow());
-        let sources = Sources { db: db.clone(), agents: agents.clone(), hashing };
+        tasks.spawn(controller.network.clone().follow());
+        let sources = Sources { db: db.clone(), agents: agents.clone(), hashing: controller.hashing.clone() };
         let gauges = Gauges::register(&mut self.registry, sources);
         let registry = std::mem::take(&mut self.registry);
-        let status = self.status(&public_url, db, agents.clone());
+        let status = self.status(&public_url, db.clone(), agents.clone());
         let told = self.stop.clone();
         let socket = link::listen_socket(&settings.state_dir.join("link.sock"))
             .map_err(|error| format!("The agents' socket cannot be made: {error}."))?;
@@ -176,16 +177,22 @@ impl Start {
         let (dial, piped) = link::pipe();
         tasks.spawn(link::accept_pipe(agents.clone(), piped));
         tasks.spawn(metrics::serve(self.metrics_listener, registry, Some(gauges)));
-        let engine = engine.start(ROUNDS);
-        let mut serving = tokio::spawn(site.serve(listener, tls.map(|tls| tls.acceptor), told_to_stop(told)));
+        let engine = Arc::new(controller.engine.clone().start(ROUNDS));
+        let mut serving =
+            tokio::spawn(site.clone().serve(listener, tls.map(|tls| tls.acceptor), told_to_stop(told)));
 
         if let Some(hosts) = hosts {
             progress(&self.progress, "starting the network and looking for the hypervisor");
             let hosts = hosts.await.map_err(|error| format!("The host cannot start: {error}."))??;
-            let count = hosts.len();
-            tasks.spawn(attend(hosts, dial, agents));
+            let count = hosts.count();
+            if let Some(simulation) = &self.simulation {
+                let engine = engine.clone();
+                wire_up::simulation::begin(simulation, gate, &settings, &controller, engine, &hosts);
+            }
+            let mut attendance = agents.attendance();
+            tasks.spawn(hosts.attend(dial, async move { drop(attendance.next().await) }));
             tokio::select! {
-                () = hosts_join(&compute, count) => {}
+                () = hosts_join(compute, count) => {}
                 _ = &mut serving => {}
             }
         }
@@ -196,7 +203,7 @@ impl Start {
                 metrics_url: &self.metrics_url,
                 settings: &settings,
                 seconds: self.began.elapsed().as_secs_f64(),
-                passwords: passwords.as_ref().filter(|_| first),
+                passwords: passwords.as_ref().filter(|_| controller.first),
             };
             ready.say();
             let _ = serving.await;
@@ -222,8 +229,15 @@ impl Start {
             passwords = Some(Passwords::make(dir, &self.entropy).map_err(failed)?);
         }
         let requests = Requests::register(&mut self.registry);
-        let controller = wire_up::controller(db, &self.settings, public_url, passwords.as_ref(), requests)
-            .map_err(|fault| fault.to_string())?;
+        let controller = wire_up::controller(
+            db,
+            &self.settings,
+            public_url,
+            passwords.as_ref(),
+            requests,
+            self.simulation.as_ref(),
+        )
+        .map_err(|fault| fault.to_string())?;
         if !founded && !controller.first {
             // Another controller on the same database was first, with passwords of its own.
             Passwords::forget(dir).map_err(failed)?;
@@ -240,9 +254,10 @@ impl Start {
     async fn agent_alone(mut self) -> Result<(), String> {
         self.step("starting the network and looking for the hypervisor");
         let calls = DriverCalls::register(&mut self.registry);
-        let agents = wire_up::hosts(&self.settings, &self.clock, &self.entropy, &calls).await?;
+        let simulation = self.simulation.as_ref();
+        let hosts = wire_up::hosts(&self.settings, &self.clock, &self.entropy, &calls, simulation).await?;
         let mut tasks = JoinSet::new();
-        let first = agents.first().cloned();
+        let first = hosts.first();
         let status: Status = Arc::new(move || {
             let first = first.clone();
             Box::pin(async move {
@@ -252,10 +267,7 @@ impl Start {
         });
         self.spawn_control(&mut tasks, status)?;
         let dial = link::socket(&self.settings.state_dir.join("link.sock"));
-        for agent in agents {
-            let dial = dial.clone();
-            tasks.spawn(async move { agent.run(dial).await });
-        }
+        tasks.spawn(hosts.attend(dial, std::future::ready(())));
         tasks.spawn(metrics::serve(self.metrics_listener, self.registry, None));
         drop(self.progress);
         match self.settings.output {
@@ -315,21 +327,6 @@ impl Start {
             })
         })
     }
-}
-
-/// Runs the agents of this process. The first one joins before the others, since it is to have the switch.
-async fn attend(mut hosts: Vec<Agent>, dial: Dial, agents: Agents) {
-    let mut running = JoinSet::new();
-    let others = hosts.split_off(hosts.len().min(1));
-    let mut attendance = agents.attendance();
-    let spawn = |running: &mut JoinSet<()>, agent: Agent| {
-        let dial = dial.clone();
-        running.spawn(async move { agent.run(dial).await });
-    };
-    hosts.into_iter().for_each(|agent| spawn(&mut running, agent));
-    attendance.next().await;
-    others.into_iter().for_each(|agent| spawn(&mut running, agent));
-    while running.join_next().await.is_some() {}
 }
 
 fn open_work(row: &reconcile::WorkRow) -> Value {

@@ -1,7 +1,8 @@
 //! Everything joined, explicitly: which parts a controller and a host are made of, and who knows whom.
 //!
-//! Only this file, its child and the drivers know which metal a host stands on.
+//! Only this file, its children and the drivers know which metal a host stands on.
 
+mod rewind;
 pub mod simulation;
 
 use crate::driver_calls::DriverCalls;
@@ -9,17 +10,21 @@ use crate::keep::{self, Passwords};
 use crate::settings::{Accel, Metal, Settings};
 use agent::Agent;
 use fault::{Fault, Kind, Means};
+use identity::Identity;
 use identity::bootstrap::{FirstPasswords, Offer};
 use identity::hashing::Hashing;
 use kernel::{Clock, Entropy};
-use link::Agents;
+use link::{Agents, Dial};
 use metal::Hypervisor;
 use policy::Policy;
 use reconcile::Engine;
+use sim::Sim;
+pub use sim::api::Simulation;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Db, Migration, Parts as StoreParts};
+use tokio::task::JoinSet;
 use web::Site;
 use web::metrics::Requests;
 use web::routes::Row;
@@ -32,6 +37,8 @@ pub static OFFERS: &[Offer] = &[
     Offer { kind: "network", name: "neutron", path: "/network" },
     Offer { kind: "compute", name: "nova", path: "/compute/v2.1" },
     Offer { kind: "placement", name: "placement", path: "/placement" },
+    // The last one is there with simulated metal only.
+    Offer { kind: "simulation", name: "simulation", path: "/sim" },
 ];
 
 /// A controller, ready to serve.
@@ -48,12 +55,14 @@ pub struct Controller {
     pub compute: Arc<compute::Compute>,
     /// See `compute`.
     pub network: Arc<network::Network>,
+    /// Who is who.
+    pub identity: Arc<Identity>,
     /// The threads that hash passwords.
     pub hashing: Hashing,
     /// This was the first start.
     pub first: bool,
     /// What keeps other clouds off the range of a new external network.
-    pub outside: Option<ovn::Range>,
+    _outside: Option<ovn::Range>,
 }
 
 /// Every service's schema.
@@ -88,6 +97,7 @@ pub fn controller(
     public_url: &str,
     passwords: Option<&Passwords>,
     requests: Requests,
+    simulation: Option<&Arc<Simulation>>,
 ) -> Result<Controller, Fault> {
     let (clock, entropy) = (db.clock().clone(), db.entropy().clone());
     reconcile::migrate(&db)?;
@@ -98,7 +108,7 @@ pub fn controller(
         limit_model: settings.limit_model,
     };
     let identity =
-        identity::Identity::new(identity::Parts { db: db.clone(), hashing: hashing.clone(), settings: set })?;
+        Identity::new(identity::Parts { db: db.clone(), hashing: hashing.clone(), settings: set })?;
     let image = image::ImageService::new(db.clone(), &settings.state_dir.join("image-data"))?;
     let placement = placement::PlacementService::new(db.clone())?;
     let agents = Agents::default();
@@ -129,7 +139,8 @@ pub fn controller(
         admin: password(|passwords| &passwords.admin),
         demo: password(|passwords| &passwords.demo),
     };
-    let first = identity.bootstrap(public_url, &settings.region, OFFERS, &first_passwords)?;
+    let offers = if simulation.is_some() { OFFERS } else { &OFFERS[..OFFERS.len() - 1] };
+    let first = identity.bootstrap(public_url, &settings.region, offers, &first_passwords)?;
     let outside = outside(settings, &db, &network, usual_range)?;
     let (compute_own, network_own) = (compute.clone(), network.clone());
     let range = outside.as_ref().map_or(usual_range, |range| range.net);
@@ -152,12 +163,19 @@ pub fn controller(
         .mount("/compute", compute::surface(compute.clone()).mounted()?)
         .mount("/console", compute::console_surface(compute.clone()).mounted()?)
         .measured(requests);
+    let site = match simulation {
+        Some(simulation) => site
+            .mount("/sim", sim::api::surface(simulation.clone()).mounted()?)
+            .guarded(Arc::new(simulation.control().clone())),
+        None => site,
+    };
     let engine = Engine::new(db.clone(), clock.clone(), entropy.clone(), owner);
     let reached = agents.clone();
     let engine = compute
         .reconcilers(network.reconcilers(engine))
         .defer(move || if reached.hosts().is_empty() { DEFERENCE } else { Duration::ZERO });
-    Ok(Controller { db, site: Arc::new(site), agents, engine, compute, network, hashing, first, outside })
+    let site = Arc::new(site);
+    Ok(Controller { db, site, agents, engine, compute, network, identity, hashing, first, _outside: outside })
 }
 
 /// The range for the external network of a cloud that has none yet, held until its link is there. Real clouds on one host
@@ -176,7 +194,7 @@ fn outside(
 }
 
 /// Every operation: the service's type, where it is mounted, and the rows of its table.
-pub fn tables() -> [(&'static str, &'static str, Vec<Row>); 6] {
+pub fn tables() -> [(&'static str, &'static str, Vec<Row>); 7] {
     [
         ("identity", "/identity", identity::routes::routes().rows().collect()),
         ("image", "/image", image::routes::routes().rows().collect()),
@@ -184,6 +202,7 @@ pub fn tables() -> [(&'static str, &'static str, Vec<Row>); 6] {
         ("compute", "/compute", compute::routes::routes().rows().collect()),
         ("placement", "/placement", placement::routes::routes().rows().collect()),
         ("console", "/console", compute::proxy::routes().rows().collect()),
+        ("simulation", "/sim", sim::api::routes().rows().collect()),
     ]
 }
 
@@ -195,21 +214,59 @@ pub fn policy() -> Result<Arc<Policy>, Fault> {
         placement::rules::ALL,
         network::rules::ALL,
         compute::rules::ALL,
+        sim::api::ALL,
     ];
     Policy::of(&tables).map(Arc::new).map_err(Fault::bug)
 }
 
-/// The agents of this process, ready to be run, with their drivers joined. Others may look for the first one, so that it
-/// joins first. The error is a sentence for the operator.
+/// The hosts of this process, ready to be run.
+pub struct Hosts {
+    /// Their agents, and the metal that switches them on and off if it is simulated.
+    hosts: Vec<(Agent, Option<Sim>)>,
+}
+
+impl Hosts {
+    /// The agent of the first host.
+    pub fn first(&self) -> Option<Agent> {
+        self.hosts.first().map(|(agent, _)| agent.clone())
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.hosts.len()
+    }
+
+    /// Runs the agents. The first one has joined before the others begin, since it is to have the switch.
+    pub async fn attend(self, dial: Dial, joined: impl Future<Output = ()>) {
+        let mut running = JoinSet::new();
+        let mut hosts = self.hosts.into_iter();
+        let spawn = |running: &mut JoinSet<()>, (agent, sim): (Agent, Option<Sim>)| {
+            let dial = dial.clone();
+            running.spawn(async move {
+                match sim {
+                    Some(sim) => sim.attend(|| agent.run(dial.clone())).await,
+                    None => agent.run(dial).await,
+                }
+            });
+        };
+        hosts.by_ref().take(1).for_each(|host| spawn(&mut running, host));
+        joined.await;
+        hosts.for_each(|host| spawn(&mut running, host));
+        while running.join_next().await.is_some() {}
+    }
+}
+
+/// Joins the drivers of the hosts. The error is a sentence for the operator.
 pub async fn hosts(
     settings: &Settings,
     clock: &Clock,
     entropy: &Entropy,
     calls: &DriverCalls,
-) -> Result<Vec<Agent>, String> {
-    match settings.metal {
-        Metal::Sim => simulation::hosts(settings, clock, entropy, calls).await,
-        Metal::Real => {
+    simulation: Option<&Arc<Simulation>>,
+) -> Result<Hosts, String> {
+    match simulation {
+        Some(simulation) => simulation::hosts(settings, clock, entropy, calls, simulation.control()),
+        None => {
             // Whether KVM works here is found out while the network starts. Without QEMU the agent will say so.
             let qemu = async {
                 let qemu = qemu(settings).await?;
@@ -231,7 +288,7 @@ pub async fn hosts(
                 disks: calls.disks(Arc::new(disks)),
             };
             let home = homes(settings, |dir| agent::Home::open(dir, entropy))?;
-            Ok(vec![Agent::new(parts, home)])
+            Ok(Hosts { hosts: vec![(Agent::new(parts, home), None)] })
         }
     }
 }
@@ -276,7 +333,7 @@ pub async fn destroy(settings: &Settings, clock: &Clock, entropy: &Entropy) -> R
         (Metal::Sim, _) => Ok(()),
         (Metal::Real, Some(_)) => {
             let mut stuck = Vec::new();
-            for agent in hosts(settings, clock, entropy, &DriverCalls::default()).await? {
+            for (agent, _) in hosts(settings, clock, entropy, &DriverCalls::default(), None).await?.hosts {
                 stuck.extend(agent.destroy().await.err().into_iter().flatten());
             }
             left(stuck)

@@ -3,6 +3,7 @@
 //! As with real copy-on-write disks a root disk takes no room for what it shares with its image; here that is all of
 //! it. Blank disks are sparse and take none either. What counts is images, so that a host can be made full.
 
+use crate::faults::Stage;
 use crate::state::{DisksRecord, ImageRecord, Records};
 use crate::{Sim, failed};
 use async_trait::async_trait;
@@ -23,6 +24,11 @@ fn holds(state: &Records, image: &ImageSource) -> bool {
 }
 
 impl Sim {
+    /// A rule may say that the disk is full.
+    fn room_for(&self, what: &str, id: &str) -> Driven<()> {
+        if self.struck(Stage::Disk, id).is_empty() { Ok(()) } else { Err(DriverError::Full(what.to_owned())) }
+    }
+
     /// A disk of the server in this incarnation; grows, never shrinks.
     fn disk(
         &self,
@@ -61,6 +67,7 @@ impl Disks for Sim {
 
     async fn take_image(&self, image: &ImageSource, mut data: Data) -> Driven<()> {
         self.luck()?;
+        self.room_for(&format!("image {}", image.id), &image.id)?;
         if used(&self.state()) + image.bytes > self.0.config.disk_bytes {
             return Err(DriverError::Full(format!("image {}", image.id)));
         }
@@ -123,6 +130,7 @@ impl Disks for Sim {
         gib: u64,
     ) -> Driven<MachineDisk> {
         self.luck()?;
+        self.room_for("a disk", server_id)?;
         let bytes = gib << 30;
         if gib > 0 && image.bytes > bytes && image.format != "qcow2" {
             return Err(DriverError::Refused(format!(
@@ -141,6 +149,7 @@ impl Disks for Sim {
 
     async fn blank(&self, server_id: &str, incarnation: i64, name: &str, mib: u64) -> Driven<MachineDisk> {
         self.luck()?;
+        self.room_for("a disk", server_id)?;
         let path = self.disk(server_id, incarnation, (name, mib << 20), None)?;
         Ok(MachineDisk { path, format: "qcow2".to_owned() })
     }
@@ -152,6 +161,7 @@ impl Disks for Sim {
         files: &[(String, Vec<u8>)],
     ) -> Driven<PathBuf> {
         self.luck()?;
+        self.room_for("a disk", server_id)?;
         let bytes = files.iter().map(|(_, content)| content.len() as u64).sum();
         self.disk(server_id, incarnation, ("config", bytes), None)
     }

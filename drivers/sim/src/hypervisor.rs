@@ -1,5 +1,6 @@
 //! Machines that are records: they start, stop, pause, and die when told to.
 
+use crate::faults::{Effect, Stage};
 use crate::state::MachineRecord;
 use crate::{Sim, Timing, console, failed, screen};
 use async_trait::async_trait;
@@ -7,7 +8,6 @@ use metal::DriverError;
 use metal::driver::{Driven, Duplex, Hypervisor, HypervisorFacts, KnownMachine, Machine, Nic};
 use metal::server::MachineState;
 use std::time::Duration;
-use tokio::time::sleep;
 
 const CPU: &str = r#"{"arch": "x86_64", "model": "sim", "vendor": "Drystone", "features": [], "topology": {"sockets": 1, "cores": 64, "threads": 1}}"#;
 
@@ -25,6 +25,12 @@ impl Sim {
         Ok(())
     }
 
+    /// The host has lost its power: no machine of it runs.
+    pub(crate) fn power_off(&self) -> Driven<()> {
+        let ids: Vec<String> = self.state().machines.keys().cloned().collect();
+        ids.iter().try_for_each(|id| self.kill(id, "the host lost power"))
+    }
+
     /// How often the machine has booted.
     pub fn boots(&self, id: &str) -> u32 {
         self.state().machines.get(id).map_or(0, |machine| machine.boots)
@@ -37,13 +43,28 @@ impl Sim {
         state.machine_put(id, machine).map_err(failed)
     }
 
-    async fn take(&self, timing: Timing) {
-        self.wait(timing.draw(&self.0.entropy)).await;
+    /// What lies between switching a machine on and its running.
+    async fn boot(&self, id: &str) -> Driven<()> {
+        let mut takes = self.0.config.boot.draw(&self.0.entropy);
+        for effect in self.struck(Stage::Boot, id) {
+            match &effect {
+                Effect::BootFailure { reason } => {
+                    let why = reason.clone().unwrap_or_else(|| "the machine does not boot".to_owned());
+                    return Err(DriverError::Refused(why));
+                }
+                slow => {
+                    let longer = slow.time().and_then(|time| time.parse::<Timing>().ok()).unwrap_or_default();
+                    takes += longer.draw(&self.0.entropy);
+                }
+            }
+        }
+        self.wait(takes).await;
+        Ok(())
     }
 
     async fn wait(&self, span: Duration) {
         if !span.is_zero() {
-            sleep(span).await;
+            self.0.fleet.control.wait(span).await;
         }
     }
 
@@ -135,7 +156,7 @@ impl Hypervisor for Sim {
             _ => {}
         }
         self.check_start(machine)?;
-        self.take(self.0.config.boot).await;
+        self.boot(&machine.id).await?;
         self.started(machine)
     }
 

@@ -2,15 +2,20 @@
 //!
 //! It refuses what real metal refuses and keeps its state in a file of its own, which outlives the process as QEMU and
 //! OVN do; the agent above cannot tell. Simulated metal is for people who build things on OpenStack, and for tests:
-//! faults can be injected with [`Sim::kill`] and [`Faults`].
+//! faults can be injected with [`Sim::kill`] and [`Luck`].
 //!
 //! * [`state`]: the records and their file
 //! * [`hypervisor`], [`switch`], [`disks`]: the three traits
 //! * [`console`], [`screen`]: what a machine shows
+//! * [`control`]: clock, faults and power; [`faults`]: their rules; [`door`]: faults of requests; [`api`]: `/sim`
 //! * [`topology`], [`timing`]: how many hosts, how large and how slow
 
+pub mod api;
 mod console;
+pub mod control;
 mod disks;
+mod door;
+mod faults;
 mod font;
 mod hypervisor;
 mod screen;
@@ -19,7 +24,9 @@ mod switch;
 mod timing;
 pub mod topology;
 
-use kernel::Entropy;
+pub use control::Control;
+use faults::{Effect, Event, Stage};
+use kernel::{Clock, Entropy};
 use state::{State, View};
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -66,7 +73,7 @@ impl Default for Config {
 
 /// Calls that fail for a while: one in so many, decided by the host's entropy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Faults {
+pub struct Luck {
     /// One call in so many fails; zero is none.
     pub one_in: u64,
 }
@@ -80,7 +87,7 @@ struct Host {
     fleet: Arc<Fleet>,
     config: Config,
     entropy: Entropy,
-    faults: Mutex<Faults>,
+    luck: Mutex<Luck>,
     machines: Changes,
     ports: Changes,
 }
@@ -89,6 +96,7 @@ struct Host {
 struct Fleet {
     dir: PathBuf,
     state: Mutex<State>,
+    control: Control,
     hosts: OnceLock<HashMap<String, Weak<Host>>>,
 }
 
@@ -101,20 +109,27 @@ impl Fleet {
 impl Sim {
     /// A host by itself whose state is kept in `dir`; it goes on where it was.
     pub fn new(dir: &Path, entropy: Entropy, config: Config) -> io::Result<Self> {
-        let hosts = Self::fleet(dir, &entropy, vec![(String::new(), config)])?;
+        let control = Control::new(Clock::system(), &entropy);
+        let hosts = Self::fleet(dir, &control, &entropy, vec![(String::new(), config)])?;
         hosts.into_iter().next().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// Hosts by name that are wired to each other, in their order. Their state is in one file in `dir`.
-    pub fn fleet(dir: &Path, entropy: &Entropy, hosts: Vec<(String, Config)>) -> io::Result<Vec<Self>> {
+    pub fn fleet(
+        dir: &Path,
+        control: &Control,
+        entropy: &Entropy,
+        hosts: Vec<(String, Config)>,
+    ) -> io::Result<Vec<Self>> {
         std::fs::create_dir_all(dir)?;
         let names: Vec<&str> = hosts.iter().map(|(name, _)| name.as_str()).collect();
         let state = Mutex::new(State::open(dir, &names)?);
-        let fleet = Arc::new(Fleet { dir: dir.to_path_buf(), state, hosts: OnceLock::new() });
+        let control = control.clone();
+        let fleet = Arc::new(Fleet { dir: dir.to_path_buf(), state, control, hosts: OnceLock::new() });
         let host = |(name, config)| {
             let (fleet, entropy) = (fleet.clone(), entropy.clone());
-            let (faults, machines, ports) = (Mutex::default(), Changes::default(), Changes::default());
-            Self(Arc::new(Host { name, fleet, config, entropy, faults, machines, ports }))
+            let (luck, machines, ports) = (Mutex::default(), Changes::default(), Changes::default());
+            Self(Arc::new(Host { name, fleet, config, entropy, luck, machines, ports }))
         };
         let all: Vec<Self> = hosts.into_iter().map(host).collect();
         let by_name = all.iter().map(|sim| (sim.0.name.clone(), Arc::downgrade(&sim.0))).collect();
@@ -122,9 +137,34 @@ impl Sim {
         Ok(all)
     }
 
+    /// Runs this host's agent while the host is on; does not end.
+    pub async fn attend<F: Future<Output = ()>>(&self, run: impl Fn() -> F) {
+        let off = || {
+            if let Err(error) = self.power_off() {
+                tracing::error!(%error, host = self.0.name, "a host could not be switched off");
+            }
+        };
+        self.0.fleet.control.attend(&self.0.name, run, off).await;
+    }
+
+    /// Whether its agent may run.
+    pub fn is_on(&self) -> bool {
+        self.0.fleet.control.is_on(&self.0.name)
+    }
+
+    /// What all hosts hold, as [`Sim::put_back`] takes it.
+    pub fn copy(&self) -> io::Result<Vec<u8>> {
+        self.state().state.copy()
+    }
+
+    /// All hosts hold again what they held when the copy was made. Not while agents run.
+    pub fn put_back(&self, copy: &[u8]) -> io::Result<()> {
+        self.state().state.put_back(copy)
+    }
+
     /// From now on calls fail as this says.
-    pub fn set_faults(&self, faults: Faults) {
-        *self.0.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
+    pub fn set_luck(&self, luck: Luck) {
+        *self.0.luck.lock().unwrap_or_else(PoisonError::into_inner) = luck;
     }
 
     fn state(&self) -> View<'_> {
@@ -132,10 +172,16 @@ impl Sim {
         View { state, host: &self.0.name }
     }
 
+    /// What goes wrong now with something of this id.
+    fn struck(&self, stage: Stage, id: &str) -> Vec<Effect> {
+        let event = Event { host: &self.0.name, resource: id, ..Event::default() };
+        self.0.fleet.control.faults().strike(stage, event)
+    }
+
     /// Fails now and then, when that was asked for.
     fn luck(&self) -> metal::driver::Driven<()> {
-        let faults = *self.0.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        if faults.one_in > 0 && self.0.entropy.below(faults.one_in) == 0 {
+        let luck = *self.0.luck.lock().unwrap_or_else(PoisonError::into_inner);
+        if luck.one_in > 0 && self.0.entropy.below(luck.one_in) == 0 {
             return Err(metal::DriverError::Failed("the simulated host fails, as asked".to_owned()));
         }
         Ok(())

@@ -60,7 +60,7 @@ pub(crate) struct DisksRecord {
 }
 
 /// What one host holds.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Records {
     pub machines: BTreeMap<String, MachineRecord>,
     pub taps: BTreeSet<String>,
@@ -69,7 +69,7 @@ pub(crate) struct Records {
 }
 
 /// What all hosts hold.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Holdings {
     /// By name.
     hosts: BTreeMap<String, Records>,
@@ -126,6 +126,17 @@ impl Holdings {
         changed
     }
 
+    fn read(text: &[u8]) -> Self {
+        let mut holdings = Self::default();
+        for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            // The last line may be torn.
+            let Ok(text) = std::str::from_utf8(line) else { continue };
+            let Ok(line) = serde_json::from_str::<Line<'_>>(text) else { continue };
+            holdings.replay(&line);
+        }
+        holdings
+    }
+
     fn replay(&mut self, line: &Line<'_>) {
         let (host, id, value) = (line.host.as_str(), line.id.clone(), line.value.clone());
         match line.area {
@@ -171,19 +182,24 @@ impl State {
             read => read?,
         };
         let file = OpenOptions::new().create(true).append(true).open(&path)?;
-        let mut holdings = Holdings::default();
-        for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            // The last line may be torn.
-            let Ok(text) = std::str::from_utf8(line) else { continue };
-            let Ok(line) = serde_json::from_str::<Line<'_>>(text) else { continue };
-            holdings.replay(&line);
-        }
+        let mut holdings = Holdings::read(&text);
         for host in hosts {
             holdings.host(host);
         }
         let mut state = Self { holdings, log: Log { path, file, lines: 0, _lock: lock } };
         state.rewrite()?;
         Ok(state)
+    }
+
+    /// What all hosts hold.
+    pub(crate) fn copy(&self) -> io::Result<Vec<u8>> {
+        self.holdings.written()
+    }
+
+    /// All hosts hold what they held when the copy was made.
+    pub(crate) fn put_back(&mut self, copy: &[u8]) -> io::Result<()> {
+        self.holdings = Holdings::read(copy);
+        self.rewrite()
     }
 
     fn rewrite(&mut self) -> io::Result<()> {

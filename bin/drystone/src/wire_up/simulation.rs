@@ -1,13 +1,16 @@
 //! Simulated hosts, joined: one or thousands in this process, each with its own agent, link and ledger.
 
-use super::homes;
+use super::rewind::Rewind;
+use super::{Controller, Hosts, Simulation, homes};
 use crate::driver_calls::DriverCalls;
 use crate::settings::{Metal, Settings};
 use agent::{Agent, Home, Parts};
 use compute::Grouping;
 use kernel::{Clock, Entropy};
+use reconcile::Handle;
+use sim::control::Gate;
 use sim::topology::{self, Plan};
-use sim::{Config, Sim, Timing};
+use sim::{Config, Control, Sim, Timing};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -56,28 +59,70 @@ pub fn groupings(plans: &[Plan]) -> Vec<Grouping> {
     hosts.into_iter().map(grouping).collect()
 }
 
+/// The clock of the cloud, and what steers it when its metal is simulated: then the clock is to be steered as well.
+pub fn steering(settings: &Settings, entropy: &Entropy) -> (Clock, Option<Arc<Simulation>>) {
+    match settings.metal {
+        Metal::Real => (Clock::system(), None),
+        Metal::Sim => {
+            let clock = Clock::steered();
+            let control = Control::new(clock.clone(), entropy);
+            (clock, Some(Simulation::new(control)))
+        }
+    }
+}
+
+/// Closes the gate for requests that change something, until the freshly seeded state is kept ([`begin`]).
+pub async fn gate(simulation: Option<&Arc<Simulation>>) -> Option<Gate> {
+    match simulation {
+        Some(simulation) => Some(simulation.control().close().await),
+        None => None,
+    }
+}
+
+/// The cloud is put together: from now on its states can be kept and returned to.
+pub fn begin(
+    simulation: &Simulation,
+    gate: Option<Gate>,
+    settings: &Settings,
+    controller: &Controller,
+    engine: Arc<Handle>,
+    hosts: &Hosts,
+) {
+    let rewind = Arc::new(Rewind::new(simulation.control(), settings, controller, engine, hosts));
+    let seed = rewind.clone();
+    tokio::spawn(async move {
+        if let Err(fault) = seed.keep_seed().await {
+            tracing::error!(%fault, causes = fault.causes(), "the freshly seeded state was not kept: there is no reset");
+        }
+        drop(gate);
+    });
+    simulation.begin(rewind);
+}
+
 /// Joins agents with their simulated metal.
-pub async fn hosts(
+pub(super) fn hosts(
     settings: &Settings,
     clock: &Clock,
     entropy: &Entropy,
     calls: &DriverCalls,
-) -> Result<Vec<Agent>, String> {
+    control: &Control,
+) -> Result<Hosts, String> {
     let plans = plans(settings)?;
     let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
     let homes = homes(settings, |dir| Home::open_all(dir, &names, entropy))?;
     let configs = plans.iter().map(|plan| (plan.name.clone(), plan.config.clone())).collect();
-    let sims = Sim::fleet(&settings.state_dir.join("sim"), entropy, configs)
+    let sims = Sim::fleet(&settings.state_dir.join("sim"), control, entropy, configs)
         .map_err(|error| format!("The simulated hosts cannot be opened: {error}."))?;
     let several = sims.len() > 1;
-    let agents = plans.into_iter().zip(sims).zip(homes).enumerate().map(|(number, ((plan, sim), home))| {
+    let hosts = plans.into_iter().zip(sims).zip(homes).enumerate().map(|(number, ((plan, sim), home))| {
         let address = if several { address(number) } else { settings.listen.ip().to_string() };
-        let (clock, entropy, sim) = (clock.clone(), entropy.clone(), Arc::new(sim));
+        let (clock, entropy, metal) = (clock.clone(), entropy.clone(), Arc::new(sim.clone()));
         let (hypervisor, switch, disks) =
-            (calls.hypervisor(sim.clone()), calls.switch(sim.clone()), calls.disks(sim));
-        Agent::new(Parts { name: plan.name, address, clock, entropy, hypervisor, switch, disks }, home)
+            (calls.hypervisor(metal.clone()), calls.switch(metal.clone()), calls.disks(metal));
+        let parts = Parts { name: plan.name, address, clock, entropy, hypervisor, switch, disks };
+        (Agent::new(parts, home), Some(sim))
     });
-    Ok(agents.collect())
+    Ok(Hosts { hosts: hosts.collect() })
 }
 
 /// Addresses from 198.18.0.0/15, which is for benchmarks of networks and nobody's.

@@ -54,6 +54,12 @@ pub fn keys_rotate(tx: &Tx, ring: Ring, keep: usize) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Makes the keys anew: nothing that was sealed with the former ones can be opened.
+pub fn keys_replace(tx: &Tx, ring: Ring, keep: usize) -> Result<(), Fault> {
+    tx.execute(&format!("DELETE FROM {}", ring.table()), params![])?;
+    keys_rotate(tx, ring, keep)
+}
+
 fn key_insert(tx: &Tx, ring: Ring, number: i64) -> Result<(), Fault> {
     let sql = format!("INSERT INTO {} (number, secret, made_at) VALUES (?1, ?2, ?3)", ring.table());
     tx.execute(&sql, params![number, tx.entropy().bytes::<32>().to_vec(), tx.now()]).map(drop)

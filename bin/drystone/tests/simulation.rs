@@ -1,0 +1,387 @@
+//! A whole simulated cloud, as its users start it: hosts, faults, states to return to, the clock, and bad input.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn drystone(state_dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_drystone"));
+    command.args(["--state-dir", state_dir.to_str().unwrap(), "--output", "json"]).args(arguments);
+    command
+}
+
+/// What the program says when it ends by itself.
+fn ended(state_dir: &Path, arguments: &[&str]) -> Output {
+    drystone(state_dir, arguments).output().unwrap()
+}
+
+struct Cloud {
+    child: Child,
+    address: String,
+    token: String,
+    project: String,
+    password: String,
+    dir: tempfile::TempDir,
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Cloud {
+    fn up(arguments: &[&str]) -> Self {
+        Self::up_in(tempfile::tempdir().unwrap(), arguments)
+    }
+
+    fn up_in(dir: tempfile::TempDir, arguments: &[&str]) -> Self {
+        let mut command =
+            drystone(dir.path(), &["up", "--metal", "sim", "--listen", "127.0.0.1:0", "--log", "warn"]);
+        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(ready["event"], "ready");
+        let url = ready["auth_url"].as_str().unwrap();
+        let address = url.trim_start_matches("http://").trim_end_matches("/v3").to_owned();
+        let passwords = std::fs::read(dir.path().join("passwords.json")).unwrap();
+        let passwords: Value = serde_json::from_slice(&passwords).unwrap();
+        let password = passwords["admin"].as_str().unwrap().to_owned();
+        let mut cloud = Self { child, address, token: String::new(), project: String::new(), password, dir };
+        cloud.log_in();
+        cloud
+    }
+
+    fn log_in(&mut self) {
+        (self.token, self.project) = self.token_of("admin", &self.password.clone());
+    }
+
+    fn token_of(&self, name: &str, password: &str) -> (String, String) {
+        let domain = json!({"id": "default"});
+        let user = json!({"name": name, "domain": domain, "password": password});
+        let body = json!({"auth": {"identity": {"methods": ["password"], "password": {"user": user}},
+            "scope": {"project": {"name": name, "domain": domain}}}});
+        let (status, head, body) =
+            self.exchange("POST", "/identity/v3/auth/tokens", "", Some(&body)).unwrap();
+        assert_eq!(status, 201, "{body}");
+        let token = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("x-subject-token").then_some(value)
+        });
+        let token = token.unwrap();
+        (token.to_owned(), body["token"]["project"]["id"].as_str().unwrap().to_owned())
+    }
+
+    /// One request on a connection of its own; `None` when it is closed without an answer.
+    fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: Option<&Value>,
+    ) -> Option<(u16, String, Value)> {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: cloud\r\nconnection: close\r\nx-auth-token: {token}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok()?;
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Some((status, head.replace('\r', ""), serde_json::from_str(body).unwrap_or(Value::Null)))
+    }
+
+    fn ask(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let (status, _, body) = self.exchange(method, path, &self.token, body.as_ref()).unwrap();
+        (status, body)
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let (status, body) = self.ask("GET", path, None);
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    fn post(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.ask("POST", path, Some(body));
+        assert!((200..300).contains(&status), "{path}: {status} {answer}");
+        answer
+    }
+
+    fn fault(&self, when: Value, effect: Value) -> String {
+        let made = self.post("/sim/faults", json!({"fault": {"match": when, "effect": effect}}));
+        made["fault"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// An image, and a server without networks that boots from it.
+    fn image(&self) -> String {
+        let body = json!({"name": "i", "disk_format": "raw", "container_format": "bare"});
+        let image = self.post("/image/v2/images", body)["id"].as_str().unwrap().to_owned();
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let request = format!(
+            "PUT /image/v2/images/{image}/file HTTP/1.1\r\nhost: cloud\r\nconnection: close\r\nx-auth-token: {}\r\n\
+             content-type: application/octet-stream\r\ncontent-length: 512\r\n\r\n",
+            self.token
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.write_all(&[0; 512]).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+        image
+    }
+
+    fn server(&self, name: &str, image: &str) -> String {
+        let flavors = self.get("/compute/v2.1/flavors");
+        let flavor = flavors["flavors"][0]["id"].as_str().unwrap();
+        let server = json!({"name": name, "imageRef": image, "flavorRef": flavor, "networks": "none"});
+        let path = "/compute/v2.1/servers";
+        let (status, _, body) = self.exchange_at("2.37", "POST", path, &json!({"server": server})).unwrap();
+        assert_eq!(status, 202, "{body}");
+        body["server"]["id"].as_str().unwrap().to_owned()
+    }
+
+    fn exchange_at(
+        &self,
+        version: &str,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Option<(u16, String, Value)> {
+        let token = format!("{}\r\nopenstack-api-version: compute {version}", self.token);
+        self.exchange(method, path, &token, Some(body))
+    }
+
+    /// Waits until the server has this status.
+    fn is(&self, server: &str, status: &str) -> Value {
+        let began = Instant::now();
+        loop {
+            let body = self.get(&format!("/compute/v2.1/servers/{server}"))["server"].clone();
+            if body["status"] == status {
+                return body;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "{status} in vain: {body}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn faults_of_requests_are_made_counted_and_removed() {
+    let cloud = Cloud::up(&[]);
+    let catalog = cloud.get("/identity/v3/auth/catalog");
+    let kinds: Vec<_> =
+        catalog["catalog"].as_array().unwrap().iter().map(|one| one["type"].clone()).collect();
+    assert!(kinds.contains(&json!("simulation")), "{kinds:?}");
+
+    let body = json!({"badness": 1});
+    let id = cloud.fault(
+        json!({"service": "compute", "operation": "flavor_list", "nth": 2}),
+        json!({"kind": "status", "status": 503, "body": body}),
+    );
+    let statuses: Vec<_> = (0..3).map(|_| cloud.ask("GET", "/compute/v2.1/flavors", None)).collect();
+    assert_eq!((statuses[0].0, &statuses[1], statuses[2].0), (200, &(503, body), 200));
+    let shown = &cloud.get(&format!("/sim/faults/{id}"))["fault"];
+    assert_eq!((shown["seen"].as_u64(), shown["hits"].as_u64()), (Some(3), Some(1)));
+    assert_eq!(cloud.ask("DELETE", &format!("/sim/faults/{id}"), None).0, 204);
+    assert_eq!(cloud.ask("DELETE", &format!("/sim/faults/{id}"), None).0, 404);
+
+    cloud.fault(json!({"path": "/network/*", "times": 1}), json!({"kind": "drop"}));
+    assert!(cloud.exchange("GET", "/network/v2.0/networks", &cloud.token, None).is_none());
+    assert_eq!(cloud.ask("GET", "/network/v2.0/networks", None).0, 200);
+
+    cloud.fault(json!({"method": "POST", "service": "network"}), json!({"kind": "quota-exhausted"}));
+    let network = json!({"network": {"name": "n"}});
+    let (status, said) = cloud.ask("POST", "/network/v2.0/networks", Some(network.clone()));
+    assert_eq!((status, &said["NeutronError"]["type"]), (409, &json!("OverQuota")), "{said}");
+    cloud.fault(json!({"service": "image"}), json!({"kind": "token-expired"}));
+    assert_eq!(cloud.ask("GET", "/image/v2/images", None).0, 401);
+    cloud.fault(json!({"operation": "keypair_list"}), json!({"kind": "delay", "time": "300ms"}));
+    let began = Instant::now();
+    cloud.get("/compute/v2.1/os-keypairs");
+    assert!(began.elapsed() >= Duration::from_millis(300));
+    assert_eq!(cloud.get("/sim/faults")["faults"].as_array().unwrap().len(), 4);
+    assert_eq!(cloud.ask("DELETE", "/sim/faults", None).0, 204);
+    cloud.post("/network/v2.0/networks", network);
+
+    let bad = json!({"fault": {"effect": {"kind": "explode"}}});
+    let (status, said) = cloud.ask("POST", "/sim/faults", Some(bad));
+    assert_eq!(status, 400);
+    assert!(said["error"]["message"].as_str().unwrap().contains("explode"), "{said}");
+}
+
+#[test]
+fn only_administrators_steer() {
+    let cloud = Cloud::up(&[]);
+    let passwords = std::fs::read(cloud.dir.path().join("passwords.json")).unwrap();
+    let passwords: Value = serde_json::from_slice(&passwords).unwrap();
+    let (demo, _) = cloud.token_of("demo", passwords["demo"].as_str().unwrap());
+    for (method, path) in
+        [("GET", "/sim/faults"), ("POST", "/sim/reset"), ("GET", "/sim/clock"), ("POST", "/sim/clock")]
+    {
+        assert_eq!(cloud.exchange(method, path, &demo, Some(&json!({}))).unwrap().0, 403, "{method} {path}");
+        assert_eq!(cloud.exchange(method, path, "", Some(&json!({}))).unwrap().0, 401, "{method} {path}");
+    }
+}
+
+#[test]
+fn hosts_fail_and_come_back() {
+    let cloud = Cloud::up(&["--hosts", "2", "--boot", "20ms ± 10ms"]);
+    let image = cloud.image();
+    let server = cloud.server("a", &image);
+    let host = cloud.is(&server, "ACTIVE")["OS-EXT-SRV-ATTR:host"].as_str().unwrap().to_owned();
+
+    let failing = cloud.fault(json!({}), json!({"kind": "boot-failure", "reason": "no bootable device"}));
+    let broken = cloud.server("b", &image);
+    let fault = cloud.is(&broken, "ERROR")["fault"]["message"].clone();
+    assert!(fault.as_str().unwrap().contains("no bootable device"), "{fault}");
+    cloud.ask("DELETE", &format!("/sim/faults/{failing}"), None);
+    let full = cloud.fault(json!({}), json!({"kind": "disk-full"}));
+    let broken = cloud.server("c", &image);
+    cloud.is(&broken, "ERROR");
+    cloud.ask("DELETE", &format!("/sim/faults/{full}"), None);
+
+    // A host without power: its agent is away, and its machines are off when it is back.
+    let dark = cloud.fault(json!({"host": host}), json!({"kind": "power-loss"}));
+    let state = || {
+        let all = cloud.get("/compute/v2.1/os-hypervisors/detail");
+        let all = all["hypervisors"].as_array().unwrap().clone();
+        all.into_iter().find(|one| one["hypervisor_hostname"] == host.as_str()).unwrap()["state"].clone()
+    };
+    let began = Instant::now();
+    while state() != "down" {
+        assert!(began.elapsed() < Duration::from_secs(20), "the host goes down in vain");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let elsewhere = cloud.server("d", &image);
+    assert_ne!(cloud.is(&elsewhere, "ACTIVE")["OS-EXT-SRV-ATTR:host"], host.as_str());
+    cloud.ask("DELETE", &format!("/sim/faults/{dark}"), None);
+    cloud.is(&server, "SHUTOFF");
+}
+
+#[test]
+fn the_cloud_returns_to_states_that_were_kept() {
+    let mut cloud = Cloud::up(&[]);
+    let image = cloud.image();
+    let first = cloud.server("first", &image);
+    cloud.is(&first, "ACTIVE");
+    cloud.post("/sim/snapshot", json!({"name": "one-server"}));
+    let second = cloud.server("second", &image);
+    cloud.is(&second, "ACTIVE");
+    assert_eq!(cloud.ask("DELETE", &format!("/compute/v2.1/servers/{first}"), None).0, 204);
+    let old_token = cloud.token.clone();
+
+    let reset = cloud.post("/sim/reset", json!({}));
+    assert!(reset["seconds"].as_f64().unwrap() < 2.0, "{reset}");
+    assert_eq!(cloud.ask("GET", "/compute/v2.1/servers", None).0, 401, "a token from before is void");
+    cloud.log_in();
+    assert_eq!(cloud.get("/compute/v2.1/servers")["servers"], json!([]));
+    assert_eq!(cloud.get("/image/v2/images")["images"], json!([]));
+    let image_after = cloud.image();
+    let third = cloud.server("third", &image_after);
+    cloud.is(&third, "ACTIVE");
+
+    cloud.post("/sim/restore", json!({"name": "one-server"}));
+    assert_ne!(old_token, cloud.token);
+    cloud.log_in();
+    let servers = cloud.get("/compute/v2.1/servers")["servers"].clone();
+    let ids: Vec<_> = servers.as_array().unwrap().iter().map(|server| server["id"].clone()).collect();
+    assert_eq!(ids, [json!(first)]);
+    cloud.is(&first, "ACTIVE");
+    // It is a server as any other: the host takes it down, and another one goes beside it.
+    let fourth = cloud.server("fourth", &image);
+    cloud.is(&fourth, "ACTIVE");
+    assert_eq!(cloud.ask("DELETE", &format!("/compute/v2.1/servers/{first}"), None).0, 204);
+    let began = Instant::now();
+    while cloud.ask("GET", &format!("/compute/v2.1/servers/{first}"), None).0 != 404 {
+        assert!(began.elapsed() < Duration::from_secs(20), "it stays");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let names = cloud.get("/sim/snapshots")["snapshots"].clone();
+    assert_eq!(names, json!([{"name": "one-server"}, {"name": "seed"}]));
+    assert_eq!(cloud.ask("POST", "/sim/restore", Some(json!({"name": "none"}))).0, 404);
+    assert_eq!(cloud.ask("POST", "/sim/snapshot", Some(json!({"name": "../up"}))).0, 400);
+    assert_eq!(cloud.ask("DELETE", "/sim/snapshots/seed", None).0, 409);
+    assert_eq!(cloud.ask("DELETE", "/sim/snapshots/one-server", None).0, 204);
+}
+
+#[test]
+fn the_clock_is_held_and_put_forward() {
+    let cloud = Cloud::up(&["--boot", "1min"]);
+    let held = cloud.post("/sim/clock", json!({"hold": true}))["clock"].clone();
+    assert_eq!(held["held"], true);
+    std::thread::sleep(Duration::from_millis(30));
+    assert_eq!(cloud.get("/sim/clock")["clock"], held);
+    // Machines boot by the cloud's clock: a minute passes when it is said to.
+    let image = cloud.image();
+    let server = cloud.server("slow", &image);
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(cloud.get(&format!("/compute/v2.1/servers/{server}"))["server"]["status"], "BUILD");
+    cloud.post("/sim/clock", json!({"advance": "61s"}));
+    cloud.is(&server, "ACTIVE");
+    // A day later the token has expired.
+    cloud.post("/sim/clock", json!({"hold": false, "advance": 86_400}));
+    assert_eq!(cloud.ask("GET", "/sim/clock", None).0, 401);
+}
+
+#[test]
+fn the_cloud_outlives_being_killed() {
+    let mut cloud = Cloud::up(&["--hosts", "3"]);
+    let image = cloud.image();
+    let server = cloud.server("a", &image);
+    let before = cloud.is(&server, "ACTIVE");
+    cloud.child.kill().unwrap();
+    cloud.child.wait().unwrap();
+    let dir = std::mem::replace(&mut cloud.dir, tempfile::tempdir().unwrap());
+    let cloud = Cloud::up_in(dir, &["--hosts", "3"]);
+    let after = cloud.is(&server, "ACTIVE");
+    assert_eq!(before["OS-EXT-SRV-ATTR:host"], after["OS-EXT-SRV-ATTR:host"]);
+    assert_eq!(before["OS-SRV-USG:launched_at"], after["OS-SRV-USG:launched_at"]);
+    assert_eq!(cloud.project.len(), 32);
+}
+
+#[test]
+fn bad_input_is_one_sentence_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (state, topology) = (dir.path().join("state"), dir.path().join("hosts.toml"));
+    std::fs::write(&topology, "[[rack]]\nname = 'r'\nhosts = 0\n").unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let topology = topology.to_str().unwrap();
+    for (arguments, says) in [
+        (&["up", "--metal", "sim", "--topology", topology][..], "rack \"r\": it has no hosts"),
+        (&["up", "--metal", "sim", "--topology", "/nonexistent"], "cannot be read"),
+        (&["up", "--metal", "sim", "--hosts", "0"], "0 hosts cannot be simulated"),
+        (&["up", "--metal", "sim", "--boot", "soon"], "--boot is not understood"),
+        (&["up", "--hosts", "2"], "--hosts is for --metal sim"),
+        (&["up", "--metal", "sim", "--listen", &taken], "Cannot serve on"),
+        (&["up", "--detach", "--metal", "sim", "--listen", &taken], "Cannot serve on"),
+    ] {
+        let output = ended(&state, arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(says) && said.trim().lines().count() == 1, "{arguments:?}: {said}");
+        assert!(
+            !state.exists(),
+            "{arguments:?} left {:?}",
+            std::fs::read_dir(&state).unwrap().collect::<Vec<_>>()
+        );
+    }
+    let cloud = Cloud::up(&[]);
+    let output = ended(cloud.dir.path(), &["up", "--metal", "sim", "--listen", "127.0.0.1:0"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.trim().lines().count() == 1, "{said}");
+}

@@ -1,0 +1,3 @@
+module drystone
+
+go 1.20

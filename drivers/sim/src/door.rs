@@ -1,0 +1,67 @@
+//! Faults of requests: who stands at the door of the site looks at the rules.
+
+use crate::control::Control;
+use crate::faults::{Effect, Event, Stage};
+use async_trait::async_trait;
+use fault::{Fault, Kind};
+use http::Method;
+use web::Answer;
+use web::door::{Admission, Call, Doorkeeper, Verdict};
+
+/// The service that steers the simulation: no rule gets in its way.
+pub(crate) const OWN: &str = "simulation";
+
+#[async_trait]
+impl Doorkeeper for Control {
+    async fn admit(&self, call: Call<'_>) -> Admission {
+        if call.service == OWN {
+            return Admission { verdict: Verdict::Enter, held: None };
+        }
+        let event = Event {
+            service: call.service,
+            operation: call.operation.unwrap_or_default(),
+            method: call.method.as_str(),
+            path: call.path,
+            ..Event::default()
+        };
+        let mut verdict = Verdict::Enter;
+        for effect in self.faults().strike(Stage::Request, event) {
+            if let Some(time) = effect.time().and_then(|time| time.parse::<crate::Timing>().ok()) {
+                self.wait(time.middle).await;
+            } else if matches!(verdict, Verdict::Enter) {
+                verdict = verdict_of(&effect, call.service);
+            }
+        }
+        // Whoever only reads may read while the cloud is put back: it sees the one state or the other.
+        let reads = *call.method == Method::GET || *call.method == Method::HEAD;
+        let held: Option<Box<dyn std::any::Any + Send>> =
+            if reads || call.service == "identity" { None } else { Some(Box::new(self.pass().await)) };
+        Admission { verdict, held }
+    }
+}
+
+fn verdict_of(effect: &Effect, service: &str) -> Verdict {
+    match effect {
+        Effect::Status { status, body } => Verdict::Answer(match body {
+            Some(body) => Answer::json(*status, body),
+            None => Answer::empty(*status),
+        }),
+        Effect::Drop => Verdict::Drop,
+        Effect::QuotaExhausted => Verdict::Refuse(quota(service)),
+        Effect::TokenExpired => {
+            let said = "The request you have made requires authentication.";
+            Verdict::Refuse(Fault::new(Kind::Unauthenticated, said))
+        }
+        _ => Verdict::Enter,
+    }
+}
+
+/// What the services say of a quota.
+fn quota(service: &str) -> Fault {
+    let said = match service {
+        "compute" => "Quota exceeded for instances: Requested 1, but already used 10 of 10 instances",
+        "network" => "Quota exceeded for resources: ['port'].",
+        _ => "The quota has been exceeded.",
+    };
+    Fault::new(Kind::OverQuota, said).named("OverQuota")
+}
