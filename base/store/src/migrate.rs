@@ -2,7 +2,7 @@
 //!
 //! A store may be newer than the program: another controller was upgraded first, or an upgrade is taken back. A step
 //! whose first line is `-- tolerated from 3` only adds what releases that know three steps pass over: they go on with
-//! it. Every other step is refused by a program that does not know it, before it changes anything (ADR 0006).
+//! it. Every other step is refused by a program that does not know it, before it changes anything (ADR 0009).
 
 use crate::tx::Tx;
 use fault::{Fault, Kind};
