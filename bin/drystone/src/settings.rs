@@ -4,11 +4,13 @@
 //! to what the command line is held to.
 
 use clap::{Args, ValueEnum};
+use identity::model::compliance::{Compliance, DAY, Lockout, PasswordForm};
 use identity::model::limit::LimitModel;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What the cloud stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -132,6 +134,31 @@ pub struct Said {
     /// How limits of projects and domains relate: `flat` or `strict_two_level` [default: flat]
     #[arg(long, value_name = "MODEL", global = true)]
     pub limit_model: Option<String>,
+    /// The rules for passwords; only in the file.
+    #[arg(skip)]
+    pub security_compliance: Option<SecurityCompliance>,
+}
+
+/// The rules for passwords, with the names and the meaning that they have in Keystone's settings.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SecurityCompliance {
+    /// After so many failed logins nobody gets in as the user.
+    pub lockout_failure_attempts: Option<u32>,
+    /// For so many seconds; 0 until an administrator enables the user [default: 1800].
+    pub lockout_duration: Option<u64>,
+    /// How many days a password lives.
+    pub password_expires_days: Option<u64>,
+    /// A new password is none of so many last ones.
+    pub unique_last_password_count: usize,
+    /// How many days a password is kept before its user changes it again.
+    pub minimum_password_age: u64,
+    /// What a password looks like.
+    pub password_regex: Option<String>,
+    /// The same for people.
+    pub password_regex_description: String,
+    /// A password that somebody else set must be changed first.
+    pub change_password_upon_first_use: bool,
 }
 
 /// What holds.
@@ -179,6 +206,8 @@ pub struct Settings {
     pub token_seconds: u64,
     /// How limits relate.
     pub limit_model: LimitModel,
+    /// The rules for passwords.
+    pub compliance: Compliance,
 }
 
 impl Settings {
@@ -211,6 +240,7 @@ impl Settings {
             boot: said.boot.or(file.boot),
             token_seconds: said.token_seconds.or(file.token_seconds).unwrap_or(3600),
             limit_model: limit_model(said.limit_model.or(file.limit_model))?,
+            compliance: file.security_compliance.map_or_else(|| Ok(Compliance::default()), compliance)?,
         })
     }
 
@@ -297,6 +327,21 @@ fn usable(url: &str) -> Result<String, String> {
             "--public-url {url:?} is no http:// or https:// address without user, query and fragment."
         )),
     }
+}
+
+fn compliance(said: SecurityCompliance) -> Result<Compliance, String> {
+    let days = |days: u64| Duration::from_secs(days.saturating_mul(DAY));
+    let form = said.password_regex.map(|regex| PasswordForm::new(&regex, &said.password_regex_description));
+    let duration = Some(said.lockout_duration.unwrap_or(1800)).filter(|seconds| *seconds > 0);
+    let attempts = said.lockout_failure_attempts.filter(|attempts| *attempts > 0).map(i64::from);
+    Ok(Compliance {
+        lockout: attempts.map(|attempts| Lockout { attempts, duration: duration.map(Duration::from_secs) }),
+        password_life: said.password_expires_days.filter(|days| *days > 0).map(days),
+        unique_passwords: said.unique_last_password_count,
+        minimum_age: days(said.minimum_password_age),
+        form: form.transpose()?,
+        change_upon_first_use: said.change_password_upon_first_use,
+    })
 }
 
 fn limit_model(said: Option<String>) -> Result<LimitModel, String> {

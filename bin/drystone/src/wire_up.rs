@@ -106,6 +106,7 @@ pub fn controller(
     let set = identity::settings::Settings {
         token_life: Duration::from_secs(settings.token_seconds),
         limit_model: settings.limit_model,
+        compliance: settings.compliance.clone(),
     };
     let identity =
         Identity::new(identity::Parts { db: db.clone(), hashing: hashing.clone(), settings: set })?;

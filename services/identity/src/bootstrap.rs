@@ -8,7 +8,7 @@ use crate::model::catalog::{Endpoint, Region, Service};
 use crate::model::password;
 use crate::model::project::Project;
 use crate::model::role::Role;
-use crate::model::user::User;
+use crate::model::user::{Login, User};
 use crate::store::{self, assignment::assignment_add, catalog::*, key::Ring, project::*, role::*, user::*};
 use ::store::{Db, Tx};
 use fault::Fault;
@@ -131,6 +131,7 @@ fn user(tx: &Tx, name: &str, password: &str) -> Result<String, Fault> {
         options: Map::new(),
         extra: Map::new(),
         valid_since: Micros(0),
+        login: Login::default(),
     };
     user_insert(tx, &user)?;
     Ok(user.id)

@@ -24,4 +24,5 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0007_endpoint_groups.sql"),
     },
     Migration { number: 8, name: "access rules", sql: include_str!("../migrations/0008_access_rules.sql") },
+    Migration { number: 9, name: "passwords", sql: include_str!("../migrations/0009_passwords.sql") },
 ];

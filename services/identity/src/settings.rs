@@ -1,5 +1,6 @@
 //! What an operator can set of identity.
 
+use crate::model::compliance::Compliance;
 use crate::model::limit::LimitModel;
 use std::time::Duration;
 
@@ -10,10 +11,16 @@ pub struct Settings {
     pub token_life: Duration,
     /// How limits of projects and domains relate.
     pub limit_model: LimitModel,
+    /// The rules for passwords.
+    pub compliance: Compliance,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { token_life: Duration::from_secs(3600), limit_model: LimitModel::Flat }
+        Self {
+            token_life: Duration::from_secs(3600),
+            limit_model: LimitModel::Flat,
+            compliance: Compliance::default(),
+        }
     }
 }

@@ -4,6 +4,7 @@ pub mod access_rule;
 pub mod application_credential;
 pub mod assignment;
 pub mod catalog;
+pub mod compliance;
 pub mod credential;
 pub mod ec2;
 pub mod endpoint_group;

@@ -26,6 +26,21 @@ pub struct User {
     pub extra: Map<String, Value>,
     /// Tokens issued before are revoked; whole seconds.
     pub valid_since: Micros,
+    /// What the rules for passwords ask.
+    pub login: Login,
+}
+
+/// What is known of a user's logins and password.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Login {
+    /// How many logins failed since one succeeded, as far as that is counted.
+    pub failures: i64,
+    /// When the last one failed.
+    pub failed_at: Option<Micros>,
+    /// When the password was set.
+    pub password_made_at: Option<Micros>,
+    /// The user set it, not somebody else.
+    pub password_own: bool,
 }
 
 impl std::fmt::Debug for User {

@@ -10,6 +10,7 @@ pub mod endpoint_group;
 pub mod expand;
 pub mod group;
 pub mod limit;
+pub mod password;
 pub mod project;
 pub mod proof;
 pub mod role;

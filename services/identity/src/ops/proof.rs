@@ -6,6 +6,7 @@ use crate::model::project::Project;
 use crate::model::token::Payload;
 use crate::model::totp;
 use crate::model::user::User;
+use crate::ops::password::check_current;
 use crate::ops::token::{Delegated, unauthenticated};
 use crate::store;
 use ::store::Tx;
@@ -92,16 +93,8 @@ impl Identity {
     async fn prove_by_password(&self, user: &Named, password: Zeroizing<String>) -> Result<String, Fault> {
         let user = user.clone();
         let found = self.db.read(move |tx| find_user(tx, &user)).await?;
-        let hash = found.as_ref().and_then(|user| user.password_hash.clone());
-        let right = self.hashing.verify(password, hash).await?;
-        let user = found.filter(|_| right).ok_or_else(unauthenticated)?;
-        if !user.enabled {
-            return Err(unauthenticated().because(format!("the user {} is disabled", user.id)));
-        }
-        if user.password_expires_at.is_some_and(|end| end < self.db.clock().now()) {
-            let said = format!("The password is expired and needs to be changed for user: {}.", user.id);
-            return Err(Fault::new(Kind::Unauthenticated, said));
-        }
+        let user = self.password_prove(found, password).await?;
+        check_current(&self.settings.compliance, &user, self.db.clock().now())?;
         Ok(user.id)
     }
 

@@ -1,13 +1,14 @@
-//! Users and their passwords.
+//! Users.
 
+use super::password::password_set;
 use super::{check_same, describe, missing, taken, text};
 use crate::Identity;
 use crate::model::project::{Project, merge_extra, merge_options};
-use crate::model::user::User;
+use crate::model::user::{Login, User};
 use crate::rules;
 use crate::store::{self, user::*};
 use ::store::Tx;
-use fault::{Fault, Kind};
+use fault::Fault;
 use kernel::Micros;
 use policy::{Rule, Target};
 use serde_json::{Map, Value};
@@ -73,6 +74,7 @@ impl Identity {
         let facts = describe(Target::none(), "user", &[("domain_id", &domain_id)]);
         cx.may(&rules::CREATE_USER, &facts)?;
         let hash = self.hash_given(&given).await?;
+        let compliance = self.settings.compliance.clone();
         self.db
             .write(move |tx| {
                 let domain = store::project::project_by_id(tx, &domain_id)?.filter(|domain| domain.is_domain);
@@ -86,13 +88,18 @@ impl Identity {
                     domain_id: domain_id.clone(),
                     enabled: given.get("enabled").and_then(Value::as_bool).unwrap_or(true),
                     default_project_id: text(&given, "default_project_id"),
-                    password_hash: hash.clone(),
+                    password_hash: None,
                     password_expires_at: None,
                     options: Map::new(),
                     extra: Map::new(),
                     valid_since: Micros(0),
+                    login: Login::default(),
                 };
                 merge_options(&mut user.options, given.get("options"));
+                if let Some(hash) = &hash {
+                    password_set(tx, &compliance, &mut user, hash, false)?;
+                    user.valid_since = Micros(0);
+                }
                 merge_extra(&mut user.extra, &given, KNOWN);
                 if !user_insert(tx, &user)? {
                     return Err(taken("user", &user.name, &user.domain_id));
@@ -107,6 +114,7 @@ impl Identity {
         let (cx_own, id_own) = (cx.clone(), id.to_owned());
         self.db.read(move |tx| user_for(tx, &cx_own, &id_own, &rules::UPDATE_USER).map(drop)).await?;
         let hash = self.hash_given(&given).await?;
+        let compliance = self.settings.compliance.clone();
         let (cx, id) = (cx.clone(), id.to_owned());
         self.db
             .write(move |tx| {
@@ -118,56 +126,23 @@ impl Identity {
                 }
                 if let Some(enabled) = given.get("enabled").and_then(Value::as_bool) {
                     user.enabled = enabled;
+                    // Whoever was locked out gets in again.
+                    user.login.failures = 0;
+                    user.login.failed_at = None;
                 }
                 if given.contains_key("default_project_id") {
                     user.default_project_id = text(&given, "default_project_id");
                 }
-                if hash.is_some() {
-                    user.password_hash.clone_from(&hash);
+                merge_options(&mut user.options, given.get("options"));
+                if let Some(hash) = &hash {
+                    password_set(tx, &compliance, &mut user, hash, false)?;
                 }
-                if hash.is_some() || !user.enabled {
+                if !user.enabled {
                     user.revoke_tokens(tx.now());
                 }
-                merge_options(&mut user.options, given.get("options"));
                 merge_extra(&mut user.extra, &given, KNOWN);
                 write(tx, &user)?;
                 Ok(user)
-            })
-            .await
-    }
-
-    /// Changes a user's own password: whoever knows the old one may.
-    pub async fn password_change(
-        &self,
-        id: &str,
-        old: Zeroizing<String>,
-        new: Zeroizing<String>,
-    ) -> Result<(), Fault> {
-        let wrong =
-            || Fault::new(Kind::Unauthenticated, "The request you have made requires authentication.");
-        let id_own = id.to_owned();
-        let found = self.db.read(move |tx| user_by_id(tx, &id_own)).await?;
-        let locked =
-            found.as_ref().is_some_and(|user| user.options.get("lock_password") == Some(&Value::Bool(true)));
-        let old_hash = found.and_then(|user| user.password_hash);
-        if !self.hashing.verify(old, old_hash.clone()).await? {
-            return Err(wrong());
-        }
-        if locked {
-            return Err(Fault::bad_input(
-                "You cannot change your password at this time due to password policy disallowing password changes. \
-                 Please contact your administrator to reset your password.",
-            ));
-        }
-        let (hash, id) = (self.hashing.hash(new).await?, id.to_owned());
-        self.db
-            .write(move |tx| {
-                // Somebody may have changed it in between: then the old password was not the old one any more.
-                let user = user_by_id(tx, &id)?.filter(|user| user.password_hash == old_hash);
-                let mut user = user.ok_or_else(wrong)?;
-                user.password_hash = Some(hash.clone());
-                user.revoke_tokens(tx.now());
-                write(tx, &user)
             })
             .await
     }
@@ -220,7 +195,10 @@ impl Identity {
 
     async fn hash_given(&self, given: &Map<String, Value>) -> Result<Option<String>, Fault> {
         match text(given, "password") {
-            Some(password) => self.hashing.hash(Zeroizing::new(password)).await.map(Some),
+            Some(password) => {
+                self.password_check(&password)?;
+                self.hashing.hash(Zeroizing::new(password)).await.map(Some)
+            }
             None => Ok(None),
         }
     }

@@ -9,6 +9,7 @@ pub mod endpoint_group;
 pub mod group;
 pub mod key;
 pub mod limit;
+pub mod password;
 pub mod project;
 pub mod role;
 pub mod token;

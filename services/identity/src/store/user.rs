@@ -1,12 +1,13 @@
 //! Rows of users.
 
 use super::{object, text, unless_taken};
-use crate::model::user::User;
+use crate::model::user::{Login, User};
 use fault::Fault;
 use store::{Row, Tx, params};
 
 const SELECT: &str = "SELECT id, name, domain_id, enabled, default_project_id, password_hash, password_expires_at, \
-                      options, extra, valid_since FROM identity_users";
+                      options, extra, valid_since, failed_logins, failed_at, password_made_at, password_own \
+                      FROM identity_users";
 
 fn user(row: &Row) -> Result<User, Fault> {
     Ok(User {
@@ -20,6 +21,12 @@ fn user(row: &Row) -> Result<User, Fault> {
         options: object(row, 7)?,
         extra: object(row, 8)?,
         valid_since: row.at(9)?,
+        login: Login {
+            failures: row.int(10)?,
+            failed_at: row.opt_at(11)?,
+            password_made_at: row.opt_at(12)?,
+            password_own: row.flag(13)?,
+        },
     })
 }
 
@@ -50,7 +57,8 @@ pub fn users_of_group(tx: &Tx, group_id: &str) -> Result<Vec<User>, Fault> {
 /// Adds a user; false if its name is taken.
 pub fn user_insert(tx: &Tx, user: &User) -> Result<bool, Fault> {
     let sql = "INSERT INTO identity_users (id, name, domain_id, enabled, default_project_id, password_hash, \
-               password_expires_at, options, extra, valid_since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+               password_expires_at, options, extra, valid_since, failed_logins, failed_at, password_made_at, password_own) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     unless_taken(tx.try_execute(
         sql,
         params![
@@ -63,7 +71,11 @@ pub fn user_insert(tx: &Tx, user: &User) -> Result<bool, Fault> {
             user.password_expires_at,
             text(&user.options),
             text(&user.extra),
-            user.valid_since
+            user.valid_since,
+            user.login.failures,
+            user.login.failed_at,
+            user.login.password_made_at,
+            user.login.password_own
         ],
     ))
 }
@@ -71,7 +83,8 @@ pub fn user_insert(tx: &Tx, user: &User) -> Result<bool, Fault> {
 /// Writes what can change of a user; false if its new name is taken.
 pub fn user_update(tx: &Tx, user: &User) -> Result<bool, Fault> {
     let sql = "UPDATE identity_users SET name = ?2, enabled = ?3, default_project_id = ?4, password_hash = ?5, \
-               password_expires_at = ?6, options = ?7, extra = ?8, valid_since = ?9 WHERE id = ?1";
+               password_expires_at = ?6, options = ?7, extra = ?8, valid_since = ?9, failed_logins = ?10, failed_at = ?11, \
+               password_made_at = ?12, password_own = ?13 WHERE id = ?1";
     unless_taken(tx.try_execute(
         sql,
         params![
@@ -83,7 +96,11 @@ pub fn user_update(tx: &Tx, user: &User) -> Result<bool, Fault> {
             user.password_expires_at,
             text(&user.options),
             text(&user.extra),
-            user.valid_since
+            user.valid_since,
+            user.login.failures,
+            user.login.failed_at,
+            user.login.password_made_at,
+            user.login.password_own
         ],
     ))
 }
@@ -94,6 +111,7 @@ pub fn user_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     tx.execute("DELETE FROM identity_assignments WHERE actor_kind = 'user' AND actor_id = ?1", params![id])?;
     super::application_credential::application_credentials_of_user_delete(tx, id)?;
     super::trust::trusts_of_user_delete(tx, id)?;
+    super::password::past_passwords_delete(tx, id)?;
     tx.execute("DELETE FROM identity_credentials WHERE user_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_users WHERE id = ?1", params![id])?;
     Ok(())

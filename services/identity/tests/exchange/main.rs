@@ -8,6 +8,7 @@ mod endpoint_groups;
 mod kept;
 mod limits;
 mod nouns;
+mod passwords;
 mod rig;
 mod signed;
 mod tokens;

@@ -1,0 +1,172 @@
+//! Passwords: how one is checked and set under the rules of the operator.
+
+use super::token::unauthenticated;
+use crate::Identity;
+use crate::model::compliance::{Compliance, DAY};
+use crate::model::user::User;
+use crate::store::{password::*, token::epoch_advance, user::*};
+use ::store::Tx;
+use fault::{Fault, Kind};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+impl Identity {
+    /// The user, if the password is the user's and nothing forbids to get in. Too many failures lock everybody out; the
+    /// answer takes as long and says no more.
+    pub(super) async fn password_prove(
+        &self,
+        found: Option<User>,
+        password: Zeroizing<String>,
+    ) -> Result<User, Fault> {
+        let rules = &self.settings.compliance;
+        let hash = found.as_ref().and_then(|user| user.password_hash.clone());
+        let right = self.hashing.verify(password, hash).await?;
+        let Some(user) = found else { return Err(unauthenticated()) };
+        if rules.locked(&user, self.db.clock().now()) {
+            return Err(unauthenticated().because(format!("the user {} is locked out", user.id)));
+        }
+        if !right {
+            self.login_count(&user.id, false).await?;
+            return Err(unauthenticated());
+        }
+        if !user.enabled {
+            return Err(unauthenticated().because(format!("the user {} is disabled", user.id)));
+        }
+        if user.login.failures > 0 {
+            self.login_count(&user.id, true).await?;
+        }
+        Ok(user)
+    }
+
+    /// Counts failed logins where that has consequences; a good one ends the row.
+    async fn login_count(&self, user_id: &str, good: bool) -> Result<(), Fault> {
+        if self.settings.compliance.lockout.is_none() {
+            return Ok(());
+        }
+        let (user_id, rules) = (user_id.to_owned(), self.settings.compliance.clone());
+        self.db
+            .write(move |tx| {
+                let Some(mut user) = user_by_id(tx, &user_id)? else { return Ok(()) };
+                if good || rules.forgotten(&user, tx.now()) {
+                    user.login.failures = 0;
+                    user.login.failed_at = None;
+                }
+                if !good {
+                    user.login.failures += 1;
+                    user.login.failed_at = Some(tx.now());
+                }
+                user_update(tx, &user).map(drop)
+            })
+            .await
+    }
+
+    /// Changes a user's own password: whoever knows the old one may, also when that has ended.
+    pub async fn password_change(
+        &self,
+        id: &str,
+        old: Zeroizing<String>,
+        new: Zeroizing<String>,
+    ) -> Result<(), Fault> {
+        let (id_own, count) = (id.to_owned(), self.settings.compliance.unique_passwords);
+        let (found, past) = self
+            .db
+            .read(move |tx| {
+                Ok((user_by_id(tx, &id_own)?, past_passwords(tx, &id_own, count.saturating_sub(1))?))
+            })
+            .await?;
+        let user = self.password_prove(found, old).await?;
+        self.password_check(&new)?;
+        check_own(&self.settings.compliance, &user, self.db.clock().now())?;
+        self.password_check_unique(&user, past, &new).await?;
+        let (hash, old_hash) = (self.hashing.hash(new).await?, user.password_hash.clone());
+        let (id, rules) = (id.to_owned(), self.settings.compliance.clone());
+        self.db
+            .write(move |tx| {
+                // Somebody may have changed it in between: then the old password was not the old one any more.
+                let user = user_by_id(tx, &id)?.filter(|user| user.password_hash == old_hash);
+                let mut user = user.ok_or_else(unauthenticated)?;
+                password_set(tx, &rules, &mut user, &hash, true)?;
+                user_update(tx, &user)?;
+                epoch_advance(tx)
+            })
+            .await
+    }
+
+    /// Whether a new password looks as the operator wants it.
+    pub(super) fn password_check(&self, password: &str) -> Result<(), Fault> {
+        match &self.settings.compliance.form {
+            Some(form) if !form.fits(password) => {
+                let said = format!("The password does not match the requirements: {}.", form.description);
+                Err(Fault::bad_input(said))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn password_check_unique(
+        &self,
+        user: &User,
+        past: Vec<String>,
+        new: &Zeroizing<String>,
+    ) -> Result<(), Fault> {
+        let count = self.settings.compliance.unique_passwords;
+        if count == 0 {
+            return Ok(());
+        }
+        for hash in user.password_hash.iter().cloned().chain(past) {
+            if self.hashing.verify(new.clone(), Some(hash)).await? {
+                return Err(Fault::bad_input(format!(
+                    "The new password cannot be identical to a previous password. The total number which includes the new \
+                     password must be unique is {count}."
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a user may change the own password at all, and already.
+fn check_own(rules: &Compliance, user: &User, now: kernel::Micros) -> Result<(), Fault> {
+    if user.options.get("lock_password") == Some(&Value::Bool(true)) {
+        return Err(Fault::bad_input(
+            "You cannot change your password at this time due to password policy disallowing password changes. Please \
+             contact your administrator to reset your password.",
+        ));
+    }
+    match rules.days_to_wait(user, now) {
+        None => Ok(()),
+        Some(left) => Err(Fault::bad_input(format!(
+            "You cannot change your password at this time due to the minimum password age. Once you change your password, \
+             it must be used for {} day(s) before it can be changed. Please try again in {left} day(s) or contact your \
+             administrator to reset your password.",
+            rules.minimum_age.as_secs() / DAY
+        ))),
+    }
+}
+
+/// A password that has ended lets nobody in; it can be changed.
+pub(super) fn check_current(rules: &Compliance, user: &User, now: kernel::Micros) -> Result<(), Fault> {
+    if rules.expired(user, now) {
+        let said = format!("The password is expired and needs to be changed for user: {}.", user.id);
+        return Err(Fault::new(Kind::Unauthenticated, said));
+    }
+    Ok(())
+}
+
+/// Puts a new password into a user that is still to be written, and ends the tokens of the old one.
+pub(super) fn password_set(
+    tx: &Tx,
+    rules: &Compliance,
+    user: &mut User,
+    hash: &str,
+    own: bool,
+) -> Result<(), Fault> {
+    if let Some(old) = user.password_hash.replace(hash.to_owned()) {
+        past_password_add(tx, &user.id, &old, rules.unique_passwords)?;
+    }
+    user.password_expires_at = rules.expiry(user, own, tx.now());
+    user.login.password_made_at = Some(tx.now());
+    user.login.password_own = own;
+    user.revoke_tokens(tx.now());
+    Ok(())
+}
