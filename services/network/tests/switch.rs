@@ -1,7 +1,7 @@
 //! What the host holds follows what the API says; what it should not hold is taken down.
 
 use crate::cloud::{ADMIN, Cloud, DEMO};
-use metal::{Kind, Spec, Wanted};
+use metal::{Kind, Observed, Spec, Wanted};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,6 +40,25 @@ async fn the_host_holds_what_the_api_says_and_nothing_else() {
     });
     assert_eq!(left.unwrap(), (0, 0), "no tombstone and no work is left");
     assert_eq!(cloud.host.held().len(), cloud.host.lines(), "no tombstone is left in the ledger");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_cannot_do_is_kept_for_operators_until_it_can() {
+    let cloud = Cloud::start().await;
+    cloud.settle().await;
+    let private = cloud.get(DEMO, "/v2.0/networks?name=private").await.ids("networks")[0].clone();
+    let troubles = || cloud.fixture.db.read_now(network::store::host::troubles).unwrap();
+    assert!(troubles().is_empty(), "{:?}", troubles());
+    let reason = "the bridge is gone".to_owned();
+    cloud.host.tell(Kind::Network, &private, Observed::Failed { reason });
+    cloud.settle().await;
+    let told: Vec<_> =
+        troubles().into_iter().map(|one| (one.kind, one.id, one.host, one.state, one.reason)).collect();
+    let words = ["network", &private, "host-1", "failed", "the bridge is gone"].map(str::to_owned);
+    assert_eq!(told, [words.into()]);
+    cloud.host.tell(Kind::Network, &private, Observed::Applied { up: true });
+    cloud.settle().await;
+    assert!(troubles().is_empty(), "{:?}", troubles());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,6 +77,15 @@ impl Held {
         self.heard.swap(now, Ordering::SeqCst) == now
     }
 
+    /// Reports anew of something that it has reported of.
+    pub fn tell(&self, kind: Kind, id: &str, observed: Observed) {
+        let mut last = self.last.lock().unwrap();
+        let report = last.get_mut(&(kind, id.to_owned())).expect("it was reported of");
+        report.sequence = self.sequence.fetch_add(1, Ordering::SeqCst) + 1;
+        report.observed = observed;
+        let _ = self.news.send(report.clone());
+    }
+
     fn report(&self, wanted: &Wanted) {
         let observed = match (&wanted.spec, wanted.kind) {
             (None, _) => Observed::Gone,
