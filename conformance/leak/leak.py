@@ -20,7 +20,7 @@ PREFIX = 'ds'
 TABLE = 'drystone_'
 # Folders of the state directory whose files belong to users' things. The other files are the cloud's own:
 # databases, logs, sockets, keys.
-FOLDERS = ('disks', 'images', 'servers')
+FOLDERS = ('disks', 'image-data', 'images', 'servers')
 OVN_TABLES = ('Logical_Switch', 'Logical_Switch_Port', 'Logical_Router', 'Logical_Router_Port', 'Logical_Router_Static_Route',
               'NAT', 'Port_Group', 'ACL', 'Address_Set', 'DHCP_Options', 'DNS')
 
