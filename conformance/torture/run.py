@@ -30,7 +30,7 @@ UUID = re.compile(r'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 TAP = re.compile(r'OVS interface ds(\S{11})( |$)')   # named after the beginning of its port's id
 TIMES = {   # seconds: a round, coming to rest
     'sim': {'round': 0.4, 'rest': 30},
-    'real': {'round': 3.0, 'rest': 90},
+    'real': {'round': 2.0, 'rest': 90},
 }
 
 

@@ -56,6 +56,11 @@ def run(world):
     queued = member.show('image create cli-queued --disk-format raw --container-format bare', status='queued')
     member.rows('image list --status queued', column='ID', want=[queued['id']])
     member.do('image delete cli-queued')
+    kernel = os.path.join(world.scratch, 'kernel')
+    with open(kernel, 'wb') as file:       # kernels carry the mark of a partition table, and code where the table would be
+        file.write(b'\7' * 510 + b'\x55\xaa' + bytes(512))
+    member.show(f'image create cli-kernel --file {kernel} --disk-format aki --container-format aki', status='active', disk_format='aki')
+    member.do('image delete cli-kernel')
     small = os.path.join(world.scratch, 'small.raw')
     with open(small, 'wb') as file:
         file.write(b'\xeb\xfe a raw disk' + bytes(65536 - 13))

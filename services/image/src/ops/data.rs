@@ -158,7 +158,7 @@ impl ImageService {
         mut body: BoxStream<'static, io::Result<Bytes>>,
     ) -> Result<Uploaded, Fault> {
         let (chunks, queue) = mpsc::channel::<Bytes>(AHEAD);
-        let (format, path) = (inspected_format(image), path.to_owned());
+        let (format, path) = (declared_format(image), path.to_owned());
         let writer = tokio::task::spawn_blocking(move || write(&path, format, queue));
         let mut broke = None;
         while let Some(chunk) = body.next().await {
@@ -237,12 +237,9 @@ impl ImageService {
     }
 }
 
-/// The format that the data is held against: kernels, ramdisks and file systems of the Amazon formats are raw.
-fn inspected_format(image: &Image) -> String {
-    match image.disk_format.as_deref().unwrap_or("raw") {
-        "ami" | "aki" | "ari" => "raw".to_owned(),
-        format => format.to_owned(),
-    }
+/// The format that the data is held against.
+fn declared_format(image: &Image) -> String {
+    image.disk_format.clone().unwrap_or_else(|| "raw".to_owned())
 }
 
 fn refused(refusal: impl std::fmt::Display) -> Fault {
