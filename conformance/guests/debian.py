@@ -9,7 +9,8 @@ import glob
 import os
 import subprocess
 
-PACKAGES = 'systemd-sysv,cloud-init,openssh-server,sudo,linux-image-cloud-amd64,iproute2,ca-certificates,python3-yaml,netplan.io'
+# debootstrap knows no virtual packages: python3-cffi-backend is named for what cloud-init builds on
+PACKAGES = 'systemd-sysv,cloud-init,openssh-server,sudo,linux-image-cloud-amd64,iproute2,ca-certificates,python3-yaml,python3-cffi-backend,netplan.io'
 USER_DATA = """#cloud-config
 write_files:
   - path: /etc/written-by-cloud-init
