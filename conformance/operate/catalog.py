@@ -19,7 +19,7 @@ def run(stage):
         stage.same('the host is there when it says ready', len(api.call('GET', 'compute', '/os-hypervisors')['hypervisors']), 1)
         stage.same('the catalog has the address', bases(api), {ready['auth_url'].removesuffix('/v3')})
         stage.same('its paths', sorted(url.split('/', 3)[3] for url in endpoints(api)),
-                   ['compute/v2.1', 'identity', 'image', 'network', 'placement'])
+                   ['compute/v2.1', 'identity', 'image', 'network', 'placement', 'sim'])
         stage.same('identity answers at /v3 and /identity/v3',
                    [api.http.get(f'{base}/v3').status_code for base in (ready['auth_url'][:-3], ready['auth_url'][:-3] + '/identity')], [200, 200])
     secrets = passwords(state)
@@ -65,7 +65,7 @@ def token_of(base, password):
 
 
 def bases_of(token):
-    paths = ('/identity', '/image', '/network', '/compute/v2.1', '/placement')
+    paths = ('/identity', '/image', '/network', '/compute/v2.1', '/placement', '/sim')
     urls = [end['url'] for service in token['catalog'] for end in service['endpoints']]
     return {url.removesuffix(next((path for path in paths if url.endswith(path)), '?')) for url in urls}
 

@@ -19,6 +19,7 @@ use clap::{Parser, Subcommand};
 use run::Role;
 use settings::{Form, Said, Settings};
 use std::process::ExitCode;
+use std::time::Duration;
 
 // Answers are made of many small pieces: a list of 100 servers spent two fifths of its time in the C library's allocator.
 #[global_allocator]
@@ -94,7 +95,7 @@ fn execute(arguments: Arguments) -> Result<(), String> {
         Command::Up { own_session, .. } => session(Role::Up, own_session),
         Command::Controller { own_session, .. } => session(Role::Controller, own_session),
         Command::Agent { own_session } => session(Role::Agent, own_session),
-        Command::Down { destroy } => return runtime()?.block_on(down::down(&settings, destroy)),
+        Command::Down { destroy } => return carry_out(down::down(&settings, destroy)),
         Command::Operations => {
             match settings.output {
                 Form::Json => output::json(&operations::list()),
@@ -102,9 +103,9 @@ fn execute(arguments: Arguments) -> Result<(), String> {
             }
             return Ok(());
         }
-        Command::Status => return runtime()?.block_on(status::status(&settings)),
+        Command::Status => return carry_out(status::status(&settings)),
     };
-    runtime()?.block_on(run::run(settings, role))
+    carry_out(run::run(settings, role))
 }
 
 fn session(role: Role, own: bool) -> Role {
@@ -114,7 +115,13 @@ fn session(role: Role, own: bool) -> Role {
     role
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, String> {
+/// How long threads that are busy may hold up the end of the process.
+const LAST_MOMENT: Duration = Duration::from_secs(3);
+
+fn carry_out(command: impl Future<Output = Result<(), String>>) -> Result<(), String> {
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    built.map_err(|error| format!("The program cannot start: {error}."))
+    let runtime = built.map_err(|error| format!("The program cannot start: {error}."))?;
+    let outcome = runtime.block_on(command);
+    runtime.shutdown_timeout(LAST_MOMENT);
+    outcome
 }

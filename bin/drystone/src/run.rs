@@ -60,6 +60,9 @@ const ROUNDS: usize = 64;
 /// How long `up` waits for its own hosts before it says that it serves without them.
 const HOSTS_JOIN: Duration = Duration::from_secs(20);
 
+/// How long what is being done may take to its end when the process is told to stop.
+const STOPS: Duration = Duration::from_secs(10);
+
 /// What is needed to start, gathered.
 struct Start {
     settings: Settings,
@@ -208,9 +211,15 @@ impl Start {
             ready.say();
             let _ = serving.await;
         }
-        engine.stop().await;
-        tasks.shutdown().await;
-        tracing::info!("stopped; servers and networks go on");
+        let rest = async {
+            engine.stop().await;
+            tasks.shutdown().await;
+        };
+        match tokio::time::timeout(STOPS, rest).await {
+            Ok(()) => tracing::info!("stopped; servers and networks go on"),
+            // Nothing is lost: what was begun is taken up again by the next start, as after a kill.
+            Err(_) => tracing::warn!("stopped in the middle of some work; servers and networks go on"),
+        }
         Ok(())
     }
 
