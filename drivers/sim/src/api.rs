@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use web::{Answer, Ask, Cx, Routes, Surface, op};
+use web::{Answer, Ask, Cx, Routes, Surface, op, status_and_title};
 
 policy::rules! {
     CONTROL "sim:control" "role:admin" "Make faults, move the clock, return to an earlier state.";
@@ -97,24 +97,7 @@ pub fn surface(service: Arc<Simulation>) -> Surface<Simulation> {
 }
 
 fn envelope(fault: &Fault, _: &Cx) -> Answer {
-    let (status, title) = match fault.kind {
-        Kind::BadInput => (400, "Bad Request"),
-        Kind::Unauthenticated => (401, "Unauthorized"),
-        Kind::Forbidden | Kind::OverQuota => (403, "Forbidden"),
-        Kind::NotFound => (404, "Not Found"),
-        Kind::MethodNotAllowed => (405, "Method Not Allowed"),
-        Kind::VersionUnsupported => (406, "Not Acceptable"),
-        Kind::Conflict => (409, "Conflict"),
-        Kind::Gone => (410, "Gone"),
-        Kind::PreconditionFailed => (412, "Precondition Failed"),
-        Kind::TooLarge => (413, "Request Entity Too Large"),
-        Kind::UnsupportedMedia => (415, "Unsupported Media Type"),
-        Kind::RangeUnsatisfiable => (416, "Requested Range Not Satisfiable"),
-        Kind::Busy => (429, "Too Many Requests"),
-        Kind::Bug => (500, "Internal Server Error"),
-        Kind::NotImplemented => (501, "Not Implemented"),
-        Kind::Unavailable => (503, "Service Unavailable"),
-    };
+    let (status, title) = status_and_title(fault.kind);
     let message = if fault.kind == Kind::Bug { "This is a bug; the log has more." } else { fault.public() };
     Answer::json(status, &json!({"error": {"code": status, "title": title, "message": message}}))
 }
