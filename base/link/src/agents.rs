@@ -243,9 +243,20 @@ impl Attendance {
         }
     }
 
-    /// The next change if it was found together with the last one: a thousand hosts that join are taken in together.
-    pub fn also(&mut self) -> Option<Change> {
-        self.found.pop_front()
+    /// Waits for the next change, and takes with it, to `most` in all, those that were found together with it: who joined,
+    /// and who left. A thousand hosts that join are taken in together.
+    pub async fn together(&mut self, most: usize) -> (Vec<HostFacts>, Vec<String>) {
+        let (mut joined, mut left) = (Vec::new(), Vec::new());
+        let mut change = Some(self.next().await);
+        while let Some(one) = change {
+            match one {
+                Change::Joined(facts) => joined.push(*facts),
+                Change::Left(id) => left.push(id),
+            }
+            let more = joined.len() + left.len() < most;
+            change = if more { self.found.pop_front() } else { None };
+        }
+        (joined, left)
     }
 
     /// Who left, then who joined, in the order in which they did.

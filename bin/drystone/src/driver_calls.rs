@@ -52,15 +52,11 @@ impl Default for DriverCalls {
 impl DriverCalls {
     /// Registers the metrics.
     pub fn register(registry: &mut Registry) -> Self {
-        let count = Family::default();
-        let seconds = Family::new_with_constructor(latencies as fn() -> Histogram);
-        registry.register(
-            "drystone_driver_calls",
-            "Calls to drivers by operation and outcome",
-            count.clone(),
-        );
-        registry.register("drystone_driver_seconds", "Time from call to answer", seconds.clone());
-        Self { count, seconds }
+        let calls = Self::default();
+        let about = "Calls to drivers by operation and outcome";
+        registry.register("drystone_driver_calls", about, calls.count.clone());
+        registry.register("drystone_driver_seconds", "Time from call to answer", calls.seconds.clone());
+        calls
     }
 
     /// The same hypervisor, with its calls counted.

@@ -123,15 +123,9 @@ pub async fn run(settings: Settings, role: Role) -> Result<(), String> {
 }
 
 impl Start {
-    fn step(&self, what: &'static str) {
-        if let Some(progress) = &self.progress {
-            progress.step(what);
-        }
-    }
-
     async fn controller(mut self, listener: TcpListener, tls: Option<Tls>) -> Result<(), String> {
         let settings = self.settings.clone();
-        self.step("opening the store");
+        progress(&self.progress, "opening the store");
         let opened = wire_up::open_store(&settings, &self.clock, &self.entropy);
         let db = opened.map_err(|fault| fault.to_string())?;
         if let Some(url) = &settings.database {
@@ -156,7 +150,7 @@ impl Start {
         let address = reachable(listener.local_addr().map_err(|error| error.to_string())?);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let public_url = settings.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
-        self.step("joining the services");
+        progress(&self.progress, "joining the services");
         let (controller, passwords) = self.services(db, &public_url)?;
         if let Some(passwords) = &passwords {
             let root = tls.as_ref().and_then(|tls| tls.root.as_deref());
@@ -261,7 +255,7 @@ impl Start {
     }
 
     async fn agent_alone(mut self) -> Result<(), String> {
-        self.step("starting the network and looking for the hypervisor");
+        progress(&self.progress, "starting the network and looking for the hypervisor");
         let calls = DriverCalls::register(&mut self.registry);
         let simulation = self.simulation.as_ref();
         let hosts = wire_up::hosts(&self.settings, &self.clock, &self.entropy, &calls, simulation).await?;

@@ -11,7 +11,7 @@ use ::reconcile::{touched, want};
 use fault::Fault;
 use futures_util::StreamExt;
 use kernel::Micros;
-use link::{Change, LedgerEntry};
+use link::LedgerEntry;
 use metal::{HostFacts, Kind, Observed, Report};
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,16 +116,7 @@ impl Compute {
         self.insist("hosts that are away", move |this, tx| this.hosts_begin(tx, &here)).await;
         let mut attendance = self.agents.attendance();
         loop {
-            let (mut joined, mut left) = (Vec::new(), Vec::new());
-            let mut change = Some(attendance.next().await);
-            while let Some(one) = change {
-                match one {
-                    Change::Joined(facts) => joined.push(*facts),
-                    Change::Left(id) => left.push(id),
-                }
-                let more = joined.len() + left.len() < TOGETHER;
-                change = if more { attendance.also() } else { None };
-            }
+            let (joined, left) = attendance.together(TOGETHER).await;
             self.left(left).await;
             self.joined(joined).await;
         }

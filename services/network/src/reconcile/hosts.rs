@@ -4,7 +4,7 @@ use super::{ANY_HOST, KINDS};
 use crate::Network;
 use crate::store::{self as rows, work};
 use fault::Fault;
-use link::{Change, LedgerEntry};
+use link::LedgerEntry;
 use metal::{HostFacts, Kind};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,15 +14,7 @@ impl Network {
     pub(super) async fn follow_hosts(self: &Arc<Self>) {
         let mut attendance = self.agents.attendance();
         loop {
-            let (mut joined, mut left) = (Vec::new(), Vec::new());
-            let mut change = Some(attendance.next().await);
-            while let Some(one) = change {
-                match one {
-                    Change::Joined(facts) => joined.push(*facts),
-                    Change::Left(id) => left.push(id),
-                }
-                change = attendance.also();
-            }
+            let (joined, left) = attendance.together(usize::MAX).await;
             if let Err(fault) = self.hosts_changed(joined, left).await {
                 tracing::warn!(%fault, "the coming or going of hosts could not be taken in");
             }
