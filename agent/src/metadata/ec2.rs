@@ -79,11 +79,7 @@ pub(crate) fn meta_data(id: &str, spec: &ServerSpec, version: &str, peer: Option
 
 /// Names of the disks as guests see them.
 fn devices(spec: &ServerSpec) -> Value {
-    let prefix = match spec.hardware.get("hw_disk_bus").map(String::as_str) {
-        Some("scsi" | "sata" | "usb") => "sd",
-        Some("ide") => "hd",
-        _ => "vd",
-    };
+    let prefix = metal::server::disk_prefix(&spec.hardware);
     let mut letters = 'a'..='z';
     let mut next = || format!("{prefix}{}", letters.next().unwrap_or('z'));
     let root = next();

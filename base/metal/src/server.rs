@@ -47,6 +47,15 @@ pub struct ServerSpec {
     pub hardware: BTreeMap<String, String>,
 }
 
+/// The disks' names as Nova tells them, up to the letter: `vd`, `sd` or `hd`, by the bus that an image's properties choose.
+pub fn disk_prefix(hardware: &BTreeMap<String, String>) -> &'static str {
+    match hardware.get("hw_disk_bus").map(String::as_str) {
+        Some("scsi" | "sata" | "usb") => "sd",
+        Some("ide") => "hd",
+        _ => "vd",
+    }
+}
+
 /// An image that a host must have a copy of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageSource {

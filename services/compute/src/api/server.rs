@@ -194,7 +194,7 @@ fn more(cx: &Cx, shown: &Shown, parts: Parts, body: &mut Map<String, Value>) {
             put("OS-EXT-SRV-ATTR:launch_index", json!(server.launch_index));
             put("OS-EXT-SRV-ATTR:ramdisk_id", json!(part(&server.detail.ramdisk)));
             put("OS-EXT-SRV-ATTR:reservation_id", json!(server.reservation_id));
-            put("OS-EXT-SRV-ATTR:root_device_name", json!("/dev/vda"));
+            put("OS-EXT-SRV-ATTR:root_device_name", json!(server.root_device()));
             if parts.user_data {
                 put("OS-EXT-SRV-ATTR:user_data", json!(server.detail.user_data));
             }

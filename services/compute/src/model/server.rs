@@ -338,6 +338,11 @@ impl Server {
         Standing { status, vm_state, task_state, power_state: self.power_state() }
     }
 
+    /// The root disk's device, as Nova names it.
+    pub fn root_device(&self) -> String {
+        format!("/dev/{}a", metal::server::disk_prefix(&self.detail.image_properties))
+    }
+
     fn vm_state(&self) -> VmState {
         match (self.deleted_at, self.failed, self.phase, self.task) {
             (Some(_), ..) => VmState::Deleted,

@@ -2,8 +2,9 @@
 
 use crate::model::server::Server;
 use contract::network::PortFacts;
-use metal::server::{Metadata, Reboot, ServerSpec};
+use metal::server::{Metadata, Reboot, ServerSpec, disk_prefix};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// How long a guest may take to shut down when asked kindly.
 const STOP_SECONDS: u32 = 60;
@@ -22,7 +23,7 @@ pub fn of(server: &Server, ports: &[PortFacts], domain: &str) -> Option<ServerSp
         image: detail.image.clone()?,
         kernel: detail.kernel.clone(),
         ramdisk: detail.ramdisk.clone(),
-        kernel_arguments: detail.image_properties.get("os_command_line").cloned().unwrap_or_default(),
+        kernel_arguments: kernel_arguments(&detail.image_properties),
         ports: ordered(server, ports).map(|port| port.wiring.clone()).collect(),
         power: server.power,
         reboot: Reboot { count: server.reboots, hard: server.reboot_hard },
@@ -34,13 +35,23 @@ pub fn of(server: &Server, ports: &[PortFacts], domain: &str) -> Option<ServerSp
     })
 }
 
+/// The command line of a kernel that is booted without a boot loader: the image's own, or as in Nova where the root disk
+/// and the consoles are. Linux calls disks on IDE `sd` too.
+fn kernel_arguments(properties: &BTreeMap<String, String>) -> String {
+    if let Some(own) = properties.get("os_command_line") {
+        return own.clone();
+    }
+    let prefix = disk_prefix(properties).replace("hd", "sd");
+    format!("root=/dev/{prefix}a console=tty0 console=ttyS0")
+}
+
 /// The ports in the order in which the server was given them.
 pub fn ordered<'a>(server: &'a Server, ports: &'a [PortFacts]) -> impl Iterator<Item = &'a PortFacts> {
     let known = server.detail.ports.iter().filter_map(|id| ports.iter().find(|port| port.id == *id));
     known.chain(ports.iter().filter(|port| !server.detail.ports.contains(&port.id)))
 }
 
-fn hardware(server: &Server) -> std::collections::BTreeMap<String, String> {
+fn hardware(server: &Server) -> BTreeMap<String, String> {
     let chosen =
         |key: &&String| key.starts_with("hw_") || key.starts_with("os_") || key.as_str() == "architecture";
     let image = server.detail.image_properties.iter().filter(|(key, _)| chosen(key));
@@ -95,4 +106,21 @@ fn network_data(server: &Server, ports: &[PortFacts]) -> Value {
         );
     }
     json!({"links": links, "networks": networks, "services": services})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_is_told_where_the_root_disk_is() {
+        let arguments = |properties: &[(&str, &str)]| {
+            let owned = properties.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+            kernel_arguments(&owned.collect())
+        };
+        assert_eq!(arguments(&[]), "root=/dev/vda console=tty0 console=ttyS0");
+        assert_eq!(arguments(&[("hw_disk_bus", "scsi")]), "root=/dev/sda console=tty0 console=ttyS0");
+        assert_eq!(arguments(&[("hw_disk_bus", "ide")]), "root=/dev/sda console=tty0 console=ttyS0");
+        assert_eq!(arguments(&[("os_command_line", "quiet"), ("hw_disk_bus", "scsi")]), "quiet");
+    }
 }

@@ -420,7 +420,7 @@ fn field(server: &Server, name: &str) -> Option<String> {
         "power_state" => Some(server.standing().power_state.to_string()),
         "kernel_id" => Some(server.detail.kernel.as_ref().map_or(String::new(), |image| image.id.clone())),
         "ramdisk_id" => Some(server.detail.ramdisk.as_ref().map_or(String::new(), |image| image.id.clone())),
-        "root_device_name" => Some("/dev/vda".to_owned()),
+        "root_device_name" => Some(server.root_device()),
         "launch_index" => Some(server.launch_index.to_string()),
         _ => None,
     }
