@@ -9,8 +9,9 @@ import glob
 import os
 import subprocess
 
-# debootstrap knows no virtual packages: python3-cffi-backend is named for what cloud-init builds on
-PACKAGES = 'systemd-sysv,cloud-init,openssh-server,sudo,linux-image-cloud-amd64,iproute2,ca-certificates,python3-yaml,python3-cffi-backend,netplan.io'
+# debootstrap knows no virtual packages: python3-cffi-backend is named for what cloud-init builds on. Without locales
+# cloud-init ends with an error of its own.
+PACKAGES = 'systemd-sysv,cloud-init,openssh-server,sudo,linux-image-cloud-amd64,iproute2,ca-certificates,locales,python3-yaml,python3-cffi-backend,netplan.io'
 USER_DATA = """#cloud-config
 write_files:
   - path: /etc/written-by-cloud-init
@@ -61,7 +62,7 @@ def guest(test, report, name, drive, image, flavor, network):
     test.says(machine, 'hostname', name, f'cloud-init gave {name} its name')
     test.says(machine, 'cat /etc/written-by-cloud-init', 'the user data was read', f'cloud-init wrote the file of the user data on {name}')
     test.says(machine, 'cat /var/tmp/ran', f'a command ran on {name}', f'cloud-init ran the command of the user data on {name}')
-    test.says(machine, 'cloud-id', 'openstack', f'cloud-init of {name} knows where it is')
+    test.says(machine, 'cloud-id', 'configdrive' if drive else 'openstack', f'cloud-init of {name} knows where it is')
     wanted = 'DataSourceOpenStack.*' if not drive else 'DataSourceConfigDrive.*'
     test.succeeds(machine, f"grep -Eq '{wanted}' /run/cloud-init/result.json", f'cloud-init of {name} read {where}')
 
