@@ -5,6 +5,7 @@
 mod common;
 
 use common::{Cloud, IMAGE, NETWORK, create};
+use contract::placement::Stock;
 use metal::{Kind, Wanted};
 use serde_json::{Value, json};
 
@@ -139,6 +140,26 @@ async fn a_host_that_leaves_while_a_server_is_placed_on_it_is_waited_for() {
         .unwrap();
     cloud.settle().await;
     assert_eq!(cloud.status(&id).await, "ACTIVE");
+}
+
+#[tokio::test]
+async fn what_an_operator_changed_of_a_hosts_stock_outlives_its_next_arrival() {
+    let cloud = Cloud::new().await;
+    let mut facts = cloud.agents.hosts().remove(0);
+    let stock = || cloud.shelf.providers.lock().unwrap()[&cloud.agents.hosts()[0].id].stock.clone();
+    let own = Stock { total: 2, reserved: 0, max_unit: 2, allocation_ratio: 1.0 };
+    {
+        let mut providers = cloud.shelf.providers.lock().unwrap();
+        let provider = providers.get_mut(&facts.id).unwrap();
+        provider.stock.get_mut("VCPU").unwrap().allocation_ratio = 1.0;
+        provider.stock.insert("CUSTOM_LICENCE".to_owned(), own.clone());
+    }
+    facts.vcpus += 4;
+    let (service, arrived) = (cloud.compute.clone(), facts.clone());
+    cloud.fixture.db.write_now(move |tx| service.host_arrived(tx, &arrived)).unwrap();
+    let stock = stock();
+    assert_eq!((stock["VCPU"].total, stock["VCPU"].allocation_ratio), (u64::from(facts.vcpus), 1.0));
+    assert_eq!(stock["CUSTOM_LICENCE"], own);
 }
 
 #[tokio::test]

@@ -226,13 +226,12 @@ impl Compute {
             self.host_replaced(tx, &old)?;
         }
         rows::host::host_joined(tx, facts)?;
-        let stock = self.stock(facts);
-        let own = self.placement.provider(tx, &facts.id)?;
-        // A provider that is as it should be is left alone, lest traits that an operator gave it are lost.
-        if own.is_some_and(|own| own.name == facts.name && own.stock == stock) {
-            return Ok(());
+        let (mut stock, mut traits) = (self.stock(facts), facts.traits.clone());
+        if let Some(own) = self.placement.provider(tx, &facts.id)? {
+            keep_stock(&mut stock, own.stock);
+            traits.extend(self.placement.traits(tx, &facts.id)?.into_iter().filter(|name| !ours(name)));
         }
-        self.placement.provider_ensure(tx, &facts.id, &facts.name, &stock, &facts.traits)
+        self.placement.provider_ensure(tx, &facts.id, &facts.name, &stock, &traits)
     }
 
     /// A host that was set up anew under its old name: what is left of the old one makes room for it.
@@ -267,6 +266,22 @@ impl Compute {
             .map(|(class, stock)| (class.to_owned(), stock))
             .collect()
     }
+}
+
+/// What an operator changed of a provider's stock stays, as in Nova: allocation ratios, and classes of other kinds.
+fn keep_stock(stock: &mut BTreeMap<String, Stock>, own: BTreeMap<String, Stock>) {
+    for (class, given) in own {
+        match stock.get_mut(&class) {
+            Some(told) => told.allocation_ratio = given.allocation_ratio,
+            None if class.starts_with("CUSTOM_") => drop(stock.insert(class, given)),
+            None => {}
+        }
+    }
+}
+
+/// Traits that hosts tell of themselves; all others are an operator's and stay.
+fn ours(name: &str) -> bool {
+    name.starts_with("COMPUTE_") || name.starts_with("HW_CPU_")
 }
 
 /// Services other than Nova's compute service cannot be switched.

@@ -179,7 +179,7 @@ impl Networks for Wires {
 /// Providers and what is taken of them.
 #[derive(Default)]
 pub struct Shelf {
-    providers: Mutex<BTreeMap<String, Candidate>>,
+    pub providers: Mutex<BTreeMap<String, Candidate>>,
     pub claims: Mutex<BTreeMap<String, (String, Amounts)>>,
     /// What somebody else does, once, just before a claim, which is therefore refused.
     pub rival: Mutex<Option<fn(&Tx)>>,
