@@ -58,6 +58,9 @@ thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
+/// The fact that says which timeline the store is in.
+const TIMELINE: &str = "timeline";
+
 const OWN: &[Migration] = &[Migration {
     number: 1,
     name: "facts",
@@ -174,8 +177,8 @@ impl Db {
         db.migrate("store", OWN)?;
         let timeline = db.write_now(|tx| {
             tx.execute(
-                "INSERT INTO store_facts (name, value) VALUES ('timeline', ?1) ON CONFLICT (name) DO NOTHING",
-                params![tx.now()],
+                "INSERT INTO store_facts (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
+                params![TIMELINE, tx.now()],
             )?;
             timeline(tx)
         })?;
@@ -252,7 +255,7 @@ impl Db {
         let last = self.inner.shared.timeline.load(Ordering::SeqCst);
         let begun = self.write_now(move |tx| {
             let next = tx.now().0.max(timeline(tx)?.max(last) + 1);
-            tx.execute("UPDATE store_facts SET value = ?1 WHERE name = 'timeline'", params![next])?;
+            tx.fact_put(TIMELINE, next)?;
             Ok(next)
         })?;
         self.inner.shared.timeline.store(begun, Ordering::SeqCst);
@@ -352,8 +355,7 @@ impl Drop for Inner {
 }
 
 fn timeline(tx: &Tx) -> Result<i64, Fault> {
-    let row = tx.query_one("SELECT value FROM store_facts WHERE name = 'timeline'", &[])?;
-    row.map_or(Ok(0), |row| row.int(0))
+    Ok(tx.fact(TIMELINE)?.unwrap_or(0))
 }
 
 fn closed() -> Fault {

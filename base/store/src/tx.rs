@@ -5,6 +5,7 @@
 
 use crate::error::StoreError;
 use crate::job::Job;
+use crate::params;
 use crate::postgres::Pg;
 use crate::row::Row;
 use crate::shared::{Change, Shared};
@@ -95,6 +96,18 @@ impl Tx {
     /// Where ids and secrets come from. A closure that runs again draws again.
     pub fn entropy(&self) -> &Entropy {
         &self.shared.entropy
+    }
+
+    /// A fact about the store as a whole (`network.founded`), if it has been written down.
+    pub fn fact(&self, name: &str) -> Result<Option<i64>, Fault> {
+        let row = self.query_one("SELECT value FROM store_facts WHERE name = ?1", params![name])?;
+        row.map(|row| row.int(0)).transpose()
+    }
+
+    /// Writes down a fact, instead of what it was.
+    pub fn fact_put(&self, name: &str, value: i64) -> Result<(), Fault> {
+        let sql = "INSERT INTO store_facts (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
+        self.execute(sql, params![name, value]).map(drop)
     }
 
     /// The timeline, part of every fence: it rises when the store is restored from a backup or made anew, so that what

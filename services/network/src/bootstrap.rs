@@ -14,14 +14,18 @@ use policy::Who;
 use serde_json::json;
 use store::Tx;
 
+/// The fact that the first networks were made.
+const FOUNDED: &str = "network.founded";
+
 impl Network {
-    /// Nothing has been made yet: [`Network::bootstrap`] has something to do.
+    /// Nothing has been made yet: [`Network::bootstrap`] has something to do. Stores that were founded before that was
+    /// written down have an external network.
     pub fn is_fresh(&self, tx: &Tx) -> Result<bool, Fault> {
-        Ok(Condition::is("name", "public").row::<NetworkRow>(tx)?.is_none())
+        Ok(tx.fact(FOUNDED)?.is_none() && Condition::is("name", "public").row::<NetworkRow>(tx)?.is_none())
     }
 
     /// Makes what a fresh cloud has, for the projects `admin` and `demo`; the external network gets this range, and the
-    /// first address of it as its gateway. Nothing happens when there is an external network already, nor without a
+    /// first address of it as its gateway. Nothing happens the second time, whatever was deleted since, nor without a
     /// project `admin`.
     pub fn bootstrap(&self, tx: &Tx, external: Ipv4Net) -> Result<(), Fault> {
         let Some(admin) = self.identity.project_named(tx, "admin")? else { return Ok(()) };
@@ -30,6 +34,7 @@ impl Network {
         }
         self.default_group_ensure(tx, &admin)?;
         let public = self.public_make(tx, &admin, external)?;
+        tx.fact_put(FOUNDED, 1)?;
         match self.identity.project_named(tx, "demo")? {
             Some(demo) => self.demo_make(tx, &demo, &public),
             None => Ok(()),

@@ -34,6 +34,18 @@ async fn a_fresh_cloud_has_an_outside_and_the_demo_project_a_way_there() {
 }
 
 #[tokio::test]
+async fn the_first_networks_are_made_once() {
+    let cloud = Cloud::start().await;
+    let public = cloud.get(ADMIN, "/v2.0/networks?name=public").await.ids("networks")[0].clone();
+    let renamed =
+        cloud.put(ADMIN, &format!("/v2.0/networks/{public}"), json!({"network": {"name": "outside"}})).await;
+    assert_eq!(renamed.status, 200);
+    let again = cloud.service.clone();
+    cloud.fixture.db.write_now(move |tx| again.bootstrap(tx, network::Settings::default().external)).unwrap();
+    assert!(cloud.get(ADMIN, "/v2.0/networks?name=public").await.ids("networks").is_empty());
+}
+
+#[tokio::test]
 async fn a_network_its_subnet_and_a_port() {
     let cloud = Cloud::start().await;
     let network = made(&cloud, "networks", "network", json!({"name": "net"})).await;

@@ -255,8 +255,15 @@ const FIRST: &[(&str, &str, u64, u64, u64)] = &[
     ("84", "m1.micro", 1, 256, 1),
 ];
 
-/// Makes the first flavors, where there is none at all yet.
+/// The fact that the first flavors were made.
+const FOUNDED: &str = "compute.founded";
+
+/// Makes the first flavors, once. Stores that were founded before that was written down have some.
 pub fn bootstrap(tx: &Tx) -> Result<(), Fault> {
+    if tx.fact(FOUNDED)?.is_some() {
+        return Ok(());
+    }
+    tx.fact_put(FOUNDED, 1)?;
     if tx.query_one("SELECT 1 FROM compute_flavors", &[])?.is_some() {
         return Ok(());
     }
