@@ -58,12 +58,13 @@ pub struct Fault {
     pub code: &'static str,
     public: Cow<'static, str>,
     cause: Option<Cause>,
+    explanation: Option<Box<str>>,
 }
 
 impl Fault {
     /// A fault with the sentence that the caller reads.
     pub fn new(kind: Kind, public: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, code: "", public: public.into(), cause: None }
+        Self { kind, code: "", public: public.into(), cause: None, explanation: None }
     }
 
     /// A bug: something that cannot be, with what we know of it.
@@ -83,6 +84,18 @@ impl Fault {
     pub fn because(mut self, cause: impl Into<Cause>) -> Self {
         self.cause = Some(cause.into());
         self
+    }
+
+    /// Adds what would have let the caller, for the caller to read. It speaks of the caller alone.
+    #[must_use]
+    pub fn explained(mut self, explanation: impl Into<Box<str>>) -> Self {
+        self.explanation = Some(explanation.into());
+        self
+    }
+
+    /// What would have let the caller, if a rule refused.
+    pub fn explanation(&self) -> Option<&str> {
+        self.explanation.as_deref()
     }
 
     /// The sentence for the caller. Empty for a bug: the envelope then says what its service says of a bug.

@@ -1,13 +1,12 @@
-//! The language of checks: parsed once, evaluated on each request.
+//! A check: who may do something, as a tree that is made once and asked on each request without allocating.
 //!
-//! Grammar as oslo.policy documents it: `or` binds weaker than `and`, `not` binds strongest; an empty check and `@`
-//! always hold, `!` never does; `kind:match` is a role, a rule or a comparison of an attribute of the caller with a
-//! literal or with `%(key)s` of the target. A literal on the left (`'x':%(key)s`, `None:%(key)s`, `True:%(key)s`) is
-//! compared with the target.
+//! `role:` compares with the roles of the caller, `rule:` asks another rule, `field:` looks at the target, and everything
+//! else compares an attribute of the caller, or a literal, with a text in which `%(key)s` stands for a value of the target.
 
-use crate::who::{Target, Who};
+use crate::who::{Fact, Target, Who};
+use std::fmt;
 
-/// A parsed check.
+/// A check, as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {
     /// Holds always.
@@ -15,232 +14,214 @@ pub enum Check {
     /// Holds never.
     Never,
     /// The caller has the role.
-    Role(String),
+    Role(Text),
     /// Another rule holds.
-    Rule(String),
+    Rule(Reference),
     /// What stands left equals what stands right.
-    Equal(Side, Side),
+    Equal(Left, Text),
+    /// A field of the target is as it says.
+    Field(Field),
     /// All hold.
-    All(Vec<Check>),
+    All(Box<[Check]>),
     /// One holds.
-    Any(Vec<Check>),
+    Any(Box<[Check]>),
     /// It does not hold.
     Not(Box<Check>),
 }
 
-/// One side of a comparison.
+/// Another rule, by its name; where it is found is known once all rules of the service are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// The text itself.
-    Literal(String),
-    /// An attribute of the caller.
-    Caller(String),
-    /// A value of the target.
-    Target(String),
+pub struct Reference {
+    /// The name.
+    pub name: Box<str>,
+    pub(crate) at: usize,
 }
 
-/// Why a check cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the check {text:?} cannot be read at {at:?}: {why}")]
-pub struct BadCheck {
-    text: String,
-    at: String,
-    why: &'static str,
+/// The left side of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// The text itself.
+    Literal(Box<str>),
+    /// An attribute of the caller, and the word for it.
+    Caller(Fact, Box<str>),
+}
+
+/// A text in which values of the target may stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text(pub(crate) Box<[Piece]>);
+
+/// A piece of a [`Text`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    Plain(Box<str>),
+    Target(Box<str>),
+}
+
+/// What Neutron asks of a field of the target: `field:networks:shared=True`, `field:port:device_owner=~^network:`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The resource and the field: `networks:shared`.
+    pub key: Box<str>,
+    pub(crate) value: Box<str>,
+    /// The field begins with the value, instead of being it.
+    pub(crate) begins: bool,
+}
+
+/// A rule among those of its service: what [`Check::Rule`] finds.
+pub(crate) trait Rules {
+    fn check(&self, at: usize) -> Option<&Check>;
 }
 
 impl Check {
-    /// Reads a check.
-    pub fn parse(text: &str) -> Result<Self, BadCheck> {
-        if text.trim().is_empty() {
-            return Ok(Self::Always);
-        }
-        let tokens = tokens(text);
-        let mut parser = Parser { text, tokens: &tokens, next: 0 };
-        let check = parser.any()?;
-        match parser.peek() {
-            None => Ok(check),
-            Some(_) => Err(parser.bad("something is left over")),
-        }
-    }
-
-    /// Whether it holds. `rule` looks up another rule; nesting is bounded by the caller.
-    pub fn holds(&self, who: &Who, target: &Target, rule: &dyn Fn(&str) -> bool) -> bool {
+    /// Whether it holds. That rules do not ask each other for ever is seen to where they are joined.
+    pub(crate) fn holds(&self, who: &Who, target: &Target, rules: &dyn Rules) -> bool {
         match self {
             Self::Always => true,
             Self::Never => false,
-            Self::Role(role) => who.has_role(role),
-            Self::Rule(name) => rule(name),
-            // Python writes an absent attribute as `None`, and rules ask for it by that word.
-            Self::Equal(Side::Caller(key), Side::Literal(none)) if none == "None" => {
-                who.attribute(key).is_none()
-            }
-            Self::Equal(left, right) => {
-                left.value(who, target).is_some_and(|left| right.value(who, target) == Some(left))
-            }
-            Self::All(checks) => checks.iter().all(|check| check.holds(who, target, rule)),
-            Self::Any(checks) => checks.iter().any(|check| check.holds(who, target, rule)),
-            Self::Not(check) => !check.holds(who, target, rule),
+            Self::Role(role) => match role.plain() {
+                Some(role) => who.has_role(role),
+                None => who.roles.iter().any(|own| role.is(own, target, true)),
+            },
+            Self::Rule(rule) => rules.check(rule.at).is_some_and(|check| check.holds(who, target, rules)),
+            Self::Equal(left, right) => left.equals(right, who, target),
+            Self::Field(field) => field.holds(target),
+            Self::All(checks) => checks.iter().all(|check| check.holds(who, target, rules)),
+            Self::Any(checks) => checks.iter().any(|check| check.holds(who, target, rules)),
+            Self::Not(check) => !check.holds(who, target, rules),
         }
     }
 
-    fn leaf(word: &str) -> Option<Self> {
-        match word {
-            "@" => return Some(Self::Always),
-            "!" => return Some(Self::Never),
-            _ => {}
-        }
-        let (kind, value) = word.split_once(':')?;
-        Some(match kind {
-            "role" => Self::Role(value.to_owned()),
-            "rule" => Self::Rule(value.to_owned()),
-            _ => Self::Equal(Side::left(kind), Side::right(value)),
-        })
-    }
-}
-
-impl Side {
-    fn left(word: &str) -> Self {
-        let quoted = word.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
-        match (quoted, word) {
-            (Some(text), _) => Self::Literal(text.to_owned()),
-            (None, "None" | "True" | "False") => Self::Literal(word.to_owned()),
-            (None, _) => Self::Caller(word.to_owned()),
-        }
-    }
-
-    fn right(word: &str) -> Self {
-        match word.strip_prefix("%(").and_then(|rest| rest.strip_suffix(")s")) {
-            Some(key) => Self::Target(key.to_owned()),
-            None => Self::Literal(word.trim_matches('\'').to_owned()),
-        }
-    }
-
-    fn value<'a>(&'a self, who: &'a Who, target: &'a Target) -> Option<&'a str> {
+    /// Shows every part of it, itself first.
+    pub(crate) fn visit(&self, see: &mut dyn FnMut(&Self)) {
+        see(self);
         match self {
-            Self::Literal(text) => Some(text),
-            Self::Caller(key) => who.attribute(key),
-            Self::Target(key) => target.value(key),
+            Self::All(checks) | Self::Any(checks) => checks.iter().for_each(|check| check.visit(see)),
+            Self::Not(check) => check.visit(see),
+            Self::Always | Self::Never | Self::Role(_) | Self::Rule(_) | Self::Equal(..) | Self::Field(_) => {
+            }
+        }
+    }
+
+    /// Says of each rule that it asks where it is found. The error is the name of one that is not.
+    pub(crate) fn bind(&mut self, find: &dyn Fn(&str) -> Option<usize>) -> Result<(), Box<str>> {
+        match self {
+            Self::Rule(rule) => {
+                rule.at = find(&rule.name).ok_or_else(|| rule.name.clone())?;
+                Ok(())
+            }
+            Self::All(checks) | Self::Any(checks) => checks.iter_mut().try_for_each(|check| check.bind(find)),
+            Self::Not(check) => check.bind(find),
+            Self::Always | Self::Never | Self::Role(_) | Self::Equal(..) | Self::Field(_) => Ok(()),
         }
     }
 }
 
-/// Words and parentheses. A parenthesis inside `%(key)s` belongs to the word.
-fn tokens(text: &str) -> Vec<&str> {
-    let mut tokens = Vec::new();
-    for mut word in text.split_whitespace() {
-        while let Some(rest) = word.strip_prefix('(') {
-            tokens.push("(");
-            word = rest;
+impl Left {
+    /// An attribute that the caller has not is `None`, as Python writes it, and equals that word alone: two things that are
+    /// both absent are not the same.
+    fn equals(&self, right: &Text, who: &Who, target: &Target) -> bool {
+        match self {
+            Self::Literal(text) => right.is(text, target, false),
+            Self::Caller(fact, _) => match who.fact(*fact) {
+                Some(value) => right.is(value, target, false),
+                None => right.plain() == Some("None"),
+            },
         }
-        let mut closing = 0;
-        while word.ends_with(')') && word.matches(')').count() > word.matches('(').count() {
-            word = &word[..word.len() - 1];
-            closing += 1;
-        }
-        if !word.is_empty() {
-            tokens.push(word);
-        }
-        tokens.extend(std::iter::repeat_n(")", closing));
-    }
-    tokens
-}
-
-struct Parser<'a> {
-    text: &'a str,
-    tokens: &'a [&'a str],
-    next: usize,
-}
-
-impl<'a> Parser<'a> {
-    fn peek(&self) -> Option<&'a str> {
-        self.tokens.get(self.next).copied()
-    }
-
-    fn take(&mut self, word: &str) -> bool {
-        let found = self.peek().is_some_and(|next| next.eq_ignore_ascii_case(word));
-        self.next += usize::from(found);
-        found
-    }
-
-    fn bad(&self, why: &'static str) -> BadCheck {
-        BadCheck { text: self.text.to_owned(), at: self.peek().unwrap_or("its end").to_owned(), why }
-    }
-
-    fn any(&mut self) -> Result<Check, BadCheck> {
-        let mut checks = vec![self.all()?];
-        while self.take("or") {
-            checks.push(self.all()?);
-        }
-        Ok(if checks.len() == 1 { checks.remove(0) } else { Check::Any(checks) })
-    }
-
-    fn all(&mut self) -> Result<Check, BadCheck> {
-        let mut checks = vec![self.one()?];
-        while self.take("and") {
-            checks.push(self.one()?);
-        }
-        Ok(if checks.len() == 1 { checks.remove(0) } else { Check::All(checks) })
-    }
-
-    fn one(&mut self) -> Result<Check, BadCheck> {
-        if self.take("not") {
-            return Ok(Check::Not(Box::new(self.one()?)));
-        }
-        if self.take("(") {
-            let inner = self.any()?;
-            return if self.take(")") { Ok(inner) } else { Err(self.bad("a parenthesis is not closed")) };
-        }
-        let word = self.peek().ok_or_else(|| self.bad("a check is missing"))?;
-        let leaf = Check::leaf(word).ok_or_else(|| self.bad("this is no check"))?;
-        self.next += 1;
-        Ok(leaf)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn holds(text: &str, who: &Who, target: &Target) -> bool {
-        Check::parse(text).unwrap().holds(who, target, &|_| false)
-    }
-
-    fn member() -> Who {
-        Who {
-            project_id: Some("p1".into()),
-            user_id: "u1".into(),
-            roles: vec!["member".into()],
-            ..Who::default()
+impl Text {
+    /// The text, if nothing of the target stands in it.
+    pub(crate) fn plain(&self) -> Option<&str> {
+        match &*self.0 {
+            [] => Some(""),
+            [Piece::Plain(text)] => Some(text),
+            _ => None,
         }
     }
 
-    #[test]
-    fn and_binds_stronger_than_or() {
-        assert!(holds("role:member or role:x and role:y", &member(), &Target::none()));
-        assert!(!holds("(role:member or role:x) and role:y", &member(), &Target::none()));
-        assert!(holds("not role:y and (role:member)", &member(), &Target::none()));
-    }
-
-    #[test]
-    fn the_target_is_compared_with_the_caller() {
-        assert!(holds("project_id:%(project_id)s", &member(), &Target::project("p1")));
-        assert!(!holds("project_id:%(project_id)s", &member(), &Target::project("p2")));
-        assert!(!holds("project_id:%(absent)s", &member(), &Target::project("p1")));
-        assert!(holds("(role:member and project_id:%(project_id)s)", &member(), &Target::project("p1")));
-        assert!(holds("'shared':%(visibility)s", &member(), &Target::none().with("visibility", "shared")));
-    }
-
-    #[test]
-    fn a_missing_attribute_equals_nothing() {
-        let nobody = Who::default();
-        assert!(!holds("domain_id:%(domain_id)s", &nobody, &Target::none()));
-        assert!(!holds("system_scope:all", &member(), &Target::none()));
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_refused_with_its_place() {
-        for text in ["role:a or", "(role:a", "nonsense", "role:a role:b", "and"] {
-            assert!(Check::parse(text).is_err(), "{text}");
+    /// The key, if it is a value of the target and nothing else.
+    pub(crate) fn key(&self) -> Option<&str> {
+        match &*self.0 {
+            [Piece::Target(key)] => Some(key),
+            _ => None,
         }
+    }
+
+    /// Whether it is this value. A value that the target has not makes it equal nothing.
+    fn is(&self, value: &str, target: &Target, any_case: bool) -> bool {
+        let same = |a: &[u8], b: &[u8]| if any_case { a.eq_ignore_ascii_case(b) } else { a == b };
+        let mut rest = value.as_bytes();
+        for piece in &self.0 {
+            let text = match piece {
+                Piece::Plain(text) => Some(&**text),
+                Piece::Target(key) => target.value(key),
+            };
+            match text.map(str::as_bytes) {
+                Some(text) if rest.len() >= text.len() && same(&rest[..text.len()], text) => {
+                    rest = &rest[text.len()..];
+                }
+                _ => return false,
+            }
+        }
+        rest.is_empty()
+    }
+}
+
+impl Field {
+    /// The target knows a field of what it is by its name, and one of what it belongs to by the resource's name before.
+    fn holds(&self, target: &Target) -> bool {
+        let own = || self.key.split_once(':').and_then(|(_, field)| target.value(field));
+        let value = target.value(&self.key).or_else(own);
+        value.is_some_and(
+            |value| {
+                if self.begins { value.starts_with(&*self.value) } else { *value == *self.value }
+            },
+        )
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let joined = |f: &mut fmt::Formatter<'_>, checks: &[Self], word: &str| {
+            f.write_str("(")?;
+            for (at, check) in checks.iter().enumerate() {
+                let word = if at == 0 { "" } else { word };
+                write!(f, "{word}{check}")?;
+            }
+            f.write_str(")")
+        };
+        match self {
+            Self::Always => f.write_str("@"),
+            Self::Never => f.write_str("!"),
+            Self::Role(role) => write!(f, "role:{role}"),
+            Self::Rule(rule) => write!(f, "rule:{}", rule.name),
+            Self::Equal(left, right) => write!(f, "{left}:{right}"),
+            Self::Field(field) => {
+                write!(f, "field:{}={}{}", field.key, if field.begins { "~^" } else { "" }, field.value)
+            }
+            Self::All(checks) => joined(f, checks, " and "),
+            Self::Any(checks) => joined(f, checks, " or "),
+            Self::Not(check) => write!(f, "not {check}"),
+        }
+    }
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(text) if matches!(&**text, "None" | "True" | "False") => f.write_str(text),
+            Self::Literal(text) => write!(f, "'{text}'"),
+            Self::Caller(_, word) => f.write_str(word),
+        }
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|piece| match piece {
+            Piece::Plain(text) => f.write_str(&text.replace('%', "%%")),
+            Piece::Target(key) => write!(f, "%({key})s"),
+        })
     }
 }

@@ -1,71 +1,291 @@
-//! All rules of a cloud, looked up by name.
+//! All rules of a cloud: what the services declare, and what the operator says instead.
+//!
+//! Each service has a table of its own, which is made as a whole: checks read, the rules that they ask found, and none
+//! asking itself. A table is replaced while requests ask the one before.
 
-use crate::check::{BadCheck, Check};
-use crate::who::{Target, Who};
-use std::collections::HashMap;
-
-/// An operation's rule as its service declares it.
-#[derive(Clone, Copy, Debug)]
-pub struct Rule {
-    /// Its name as in OpenStack's policy files (`os_compute_api:servers:show`).
-    pub name: &'static str,
-    /// Who may, unless the operator says otherwise.
-    pub default: &'static str,
-    /// One sentence for the policy sample.
-    pub about: &'static str,
-}
+use crate::check::{Check, Rules};
+use crate::explain::Explanation;
+use crate::file::{self, BadFile};
+use crate::rule::{Rule, Scopes};
+use crate::who::{Fact, Target, Who};
+use std::collections::{HashMap, HashSet};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 /// All rules of a cloud.
 #[derive(Debug, Default)]
-pub struct Policy(HashMap<String, Check>);
+pub struct Policy(Vec<Service>);
 
-/// How deep rules may refer to each other before the answer is no.
-const DEEPEST: u32 = 16;
+/// The rules of a service.
+#[derive(Debug)]
+struct Service {
+    name: &'static str,
+    declared: Vec<Rule>,
+    table: RwLock<Table>,
+}
+
+/// What holds for a service.
+#[derive(Debug, Default)]
+struct Table {
+    by_name: HashMap<Box<str>, usize>,
+    entries: Vec<Entry>,
+}
+
+/// A rule that holds.
+#[derive(Debug)]
+struct Entry {
+    name: Box<str>,
+    check: Check,
+    scopes: Scopes,
+    /// The line of the operator's file that says so.
+    line: Option<usize>,
+    about: &'static str,
+}
+
+/// A rule that holds, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holds {
+    /// Its name.
+    pub name: String,
+    /// Who may.
+    pub check: String,
+    /// With tokens of which scope.
+    pub scopes: Scopes,
+    /// The line of the operator's file that says so; none if it is the default.
+    pub line: Option<usize>,
+    /// What it is about; empty for a rule of the operator's own.
+    pub about: &'static str,
+}
+
+/// Something in an operator's file that works, but hardly as it was meant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct Notice {
+    /// The line.
+    pub line: usize,
+    /// What it is.
+    pub what: String,
+}
+
+/// How many checks one answer may take, with those of the rules that it asks.
+const LONGEST: u64 = 10_000;
+/// How many rules may ask each other in a row.
+const LONGEST_CHAIN: usize = 32;
 
 impl Policy {
-    /// Reads the services' rules. A rule that cannot be read or that names an unknown rule is a mistake of ours and
-    /// stops the start.
-    pub fn of(tables: &[&[Rule]]) -> Result<Self, BadCheck> {
-        let mut checks = HashMap::new();
-        for rule in tables.iter().flat_map(|table| table.iter()) {
-            checks.insert(rule.name.to_owned(), Check::parse(rule.default)?);
-        }
-        Ok(Self(checks))
+    /// Reads what the services declare. A mistake in that is one of ours and stops the start.
+    pub fn of(tables: &[&[Rule]]) -> Result<Self, BadFile> {
+        let service = |rules: &&[Rule]| {
+            let table = Table::of(rules, Vec::new())?.0;
+            let name = rules.first().map_or("", |rule| rule.service);
+            Ok(Service { name, declared: rules.to_vec(), table: RwLock::new(table) })
+        };
+        tables.iter().map(service).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The services that have rules.
+    pub fn services(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|service| service.name)
+    }
+
+    /// From now on the operator's file holds for a service, over what the service declares; the empty text takes it back.
+    /// A bad file changes nothing.
+    pub fn amend(&self, service: &str, text: &str) -> Result<Vec<Notice>, BadFile> {
+        let service = self.service(service).ok_or_else(|| BadFile::new(1, "there is no such service"))?;
+        let (table, notices) = Table::of(&service.declared, file::read(text)?)?;
+        *service.table.write().unwrap_or_else(PoisonError::into_inner) = table;
+        Ok(notices)
     }
 
     /// Whether there is a rule of that name.
-    pub fn knows(&self, rule: &str) -> bool {
-        self.0.contains_key(rule)
+    pub fn knows(&self, service: &str, name: &str) -> bool {
+        self.service(service).is_some_and(|service| service.read().by_name.contains_key(name))
     }
 
     /// Whether `who` may do what `rule` names to `target`. An unknown rule allows nothing.
-    pub fn allows(&self, rule: &str, who: &Who, target: &Target) -> bool {
-        self.holds(rule, who, target, DEEPEST)
+    pub fn allows(&self, rule: &Rule, who: &Who, target: &Target) -> bool {
+        self.permits(rule.service, rule.name, who, target)
     }
 
-    fn holds(&self, rule: &str, who: &Who, target: &Target, depth: u32) -> bool {
-        let Some(check) = self.0.get(rule) else { return false };
-        depth > 0 && check.holds(who, target, &|other| self.holds(other, who, target, depth - 1))
+    /// The same for a rule by its name.
+    pub fn permits(&self, service: &str, name: &str, who: &Who, target: &Target) -> bool {
+        let Some(service) = self.service(service) else { return false };
+        let table = service.read();
+        let Some(entry) = table.entry(name) else { return false };
+        (who.cloud || entry.scopes.take(who.scope())) && entry.check.holds(who, target, &*table)
+    }
+
+    /// What a caller lacks for a rule. It is told without looking at any target, so that it tells nothing of one.
+    pub fn explain(&self, service: &str, name: &str, who: &Who) -> Option<Explanation> {
+        let table = self.service(service)?.read();
+        let entry = table.entry(name)?;
+        Some(Explanation::of(&entry.name, &entry.check, entry.scopes, who, &*table))
+    }
+
+    /// Every rule that holds for a service, in the order in which they are declared.
+    pub fn holding(&self, service: &str) -> Vec<Holds> {
+        let Some(service) = self.service(service) else { return Vec::new() };
+        let shown = |entry: &Entry| Holds {
+            name: entry.name.to_string(),
+            check: entry.check.to_string(),
+            scopes: entry.scopes,
+            line: entry.line,
+            about: entry.about,
+        };
+        service.read().entries.iter().map(shown).collect()
+    }
+
+    fn service(&self, name: &str) -> Option<&Service> {
+        self.0.iter().find(|service| service.name == name)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Service {
+    fn read(&self) -> RwLockReadGuard<'_, Table> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
-    const RULES: &[Rule] = &[
-        Rule { name: "owner", default: "project_id:%(project_id)s", about: "" },
-        Rule { name: "thing:show", default: "role:admin or (role:reader and rule:owner)", about: "" },
-        Rule { name: "loop", default: "rule:loop", about: "" },
-    ];
+impl Rules for Table {
+    fn check(&self, at: usize) -> Option<&Check> {
+        self.entries.get(at).map(|entry| &entry.check)
+    }
+}
 
-    #[test]
-    fn rules_refer_to_rules_and_never_for_ever() {
-        let policy = Policy::of(&[RULES]).unwrap();
-        let who = Who { project_id: Some("p".into()), roles: vec!["reader".into()], ..Who::default() };
-        assert!(policy.allows("thing:show", &who, &Target::project("p")));
-        assert!(!policy.allows("thing:show", &who, &Target::project("q")));
-        assert!(!policy.allows("loop", &who, &Target::none()));
-        assert!(!policy.allows("unknown", &Who::cloud(), &Target::none()));
+impl Table {
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        self.by_name.get(name).and_then(|at| self.entries.get(*at))
+    }
+
+    /// Joins what is declared with the lines of a file.
+    fn of(declared: &[Rule], lines: Vec<file::Line>) -> Result<(Self, Vec<Notice>), BadFile> {
+        let mut table = Self::default();
+        for rule in declared {
+            let check =
+                Check::parse(rule.default).map_err(|why| BadFile::new(0, format!("{}: {why}", rule.name)))?;
+            let (scopes, about) = (rule.scopes, rule.about);
+            table.put(Entry { name: rule.name.into(), check, scopes, line: None, about });
+        }
+        let mut notices = Vec::new();
+        let said: HashSet<String> = lines.iter().map(|line| line.name.clone()).collect();
+        for line in lines {
+            for rule in declared.iter().filter(|rule| rule.was == Some(&line.name)) {
+                if !said.contains(rule.name) {
+                    let what = format!(
+                        "rule {:?} is called {:?} now, which this line is taken for",
+                        line.name, rule.name
+                    );
+                    notices.push(Notice { line: line.number, what });
+                    table.say(rule.name, line.check.clone(), line.number);
+                }
+            }
+            table.say(&line.name, line.check, line.number);
+        }
+        table.bind()?;
+        table.weigh()?;
+        table.doubt(declared, &mut notices);
+        notices.sort_by_key(|notice| notice.line);
+        Ok((table, notices))
+    }
+
+    fn put(&mut self, entry: Entry) {
+        self.by_name.insert(entry.name.clone(), self.entries.len());
+        self.entries.push(entry);
+    }
+
+    /// The operator's word for a rule, which keeps its scopes.
+    fn say(&mut self, name: &str, check: Check, line: usize) {
+        match self.by_name.get(name).and_then(|at| self.entries.get_mut(*at)) {
+            Some(entry) => (entry.check, entry.line) = (check, Some(line)),
+            None => {
+                self.put(Entry {
+                    name: name.into(),
+                    check,
+                    scopes: Scopes::ANY,
+                    line: Some(line),
+                    about: "",
+                });
+            }
+        }
+    }
+
+    fn bind(&mut self) -> Result<(), BadFile> {
+        let by_name = &self.by_name;
+        for entry in &mut self.entries {
+            entry.check.bind(&|name| by_name.get(name).copied()).map_err(|missing| {
+                let why = format!("rule {:?} asks rule {missing:?}, which there is not", entry.name);
+                BadFile::new(entry.line.unwrap_or(0), why)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Counts what each rule may cost. One that asks itself would never end.
+    fn weigh(&self) -> Result<(), BadFile> {
+        let mut weights = vec![None; self.entries.len()];
+        (0..self.entries.len()).try_for_each(|at| self.weight(at, &mut weights, &mut Vec::new()).map(drop))
+    }
+
+    fn weight(&self, at: usize, weights: &mut [Option<u64>], path: &mut Vec<usize>) -> Result<u64, BadFile> {
+        if let Some(weight) = weights[at] {
+            return Ok(weight);
+        }
+        let blame = |path: &[usize]| {
+            let own = path.iter().chain([&at]).filter_map(|at| self.entries[*at].line);
+            own.max().unwrap_or(0)
+        };
+        if let Some(begin) = path.iter().position(|before| *before == at) {
+            let circle: Vec<_> =
+                path[begin..].iter().chain([&at]).map(|at| &*self.entries[*at].name).collect();
+            let why = format!("a rule asks itself: {}", circle.join(", which asks "));
+            return Err(BadFile::new(blame(&path[begin..]), why));
+        }
+        if path.len() == LONGEST_CHAIN {
+            let why = format!("rules ask each other more than {LONGEST_CHAIN} times in a row");
+            return Err(BadFile::new(blame(path), why));
+        }
+        path.push(at);
+        let mut asked = Vec::new();
+        let mut weight = 0_u64;
+        self.entries[at].check.visit(&mut |check| {
+            weight += 1;
+            if let Check::Rule(rule) = check {
+                asked.push(rule.at);
+            }
+        });
+        for other in asked {
+            weight = weight.saturating_add(self.weight(other, weights, path)?);
+        }
+        path.pop();
+        if weight > LONGEST {
+            let why = format!("rule {:?} asks more than {LONGEST} checks", self.entries[at].name);
+            return Err(BadFile::new(self.entries[at].line.unwrap_or(0), why));
+        }
+        weights[at] = Some(weight);
+        Ok(weight)
+    }
+
+    /// What works, but hardly as it was meant.
+    fn doubt(&self, declared: &[Rule], notices: &mut Vec<Notice>) {
+        let mut asked = HashSet::new();
+        for entry in &self.entries {
+            entry.check.visit(&mut |check| match check {
+                Check::Rule(rule) => drop(asked.insert(rule.at)),
+                Check::Equal(crate::check::Left::Caller(Fact::Unknown, word), _) => {
+                    if let Some(line) = entry.line {
+                        let what = format!("no caller has an attribute {word:?}: {check} never holds");
+                        notices.push(Notice { line, what });
+                    }
+                }
+                _ => {}
+            });
+        }
+        for (at, entry) in self.entries.iter().enumerate() {
+            let old = declared.iter().any(|rule| rule.was == Some(&entry.name));
+            if let (Some(line), "", false, false) = (entry.line, entry.about, old, asked.contains(&at)) {
+                let what =
+                    format!("rule {:?} is no operation of this cloud, and no rule asks it", entry.name);
+                notices.push(Notice { line, what });
+            }
+        }
     }
 }

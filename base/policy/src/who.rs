@@ -1,6 +1,7 @@
 //! The caller of an operation and the thing that it is done to, as rules see them.
 
 use crate::access::Access;
+use crate::rule::Scope;
 use std::collections::BTreeMap;
 
 /// Who asks: what a validated token says. Roles are effective ones, implied roles included.
@@ -36,6 +37,8 @@ pub struct Who {
     pub access: Option<Vec<Access>>,
     /// When the token ends, in microseconds since the epoch.
     pub expires_at: i64,
+    /// It is the cloud itself, which has no token and so no scope that a rule could miss.
+    pub cloud: bool,
 }
 
 impl Who {
@@ -47,6 +50,7 @@ impl Who {
             system: true,
             roles: ["admin", "manager", "member", "reader", "service"].map(String::from).to_vec(),
             expires_at: i64::MAX,
+            cloud: true,
             ..Self::default()
         }
     }
@@ -73,18 +77,74 @@ impl Who {
         self.project_id.as_deref().unwrap_or_default()
     }
 
-    /// The value that a rule knows under `key`.
-    pub(crate) fn attribute(&self, key: &str) -> Option<&str> {
-        match key {
-            "user_id" => Some(&self.user_id),
-            "project_id" | "tenant_id" | "tenant" => self.project_id.as_deref(),
-            "domain_id" | "token.domain.id" => self.domain_id.as_deref(),
-            "user_domain_id" => Some(&self.user_domain_id),
-            "project_domain_id" | "token.project.domain.id" => self.project_domain_id.as_deref(),
-            "system_scope" => self.system.then_some("all"),
-            "is_admin" => Some(if self.is_admin() { "True" } else { "False" }),
-            "is_admin_project" => Some("True"),
-            _ => None,
+    /// For what the token was given out.
+    pub fn scope(&self) -> Scope {
+        match (self.system, &self.domain_id) {
+            (true, _) => Scope::System,
+            (false, Some(_)) => Scope::Domain,
+            (false, None) => Scope::Project,
+        }
+    }
+
+    /// An attribute as rules see it; `None` if the caller has it not.
+    pub(crate) fn fact(&self, fact: Fact) -> Option<&str> {
+        match fact {
+            Fact::User => Some(&self.user_id),
+            Fact::UserDomain => Some(&self.user_domain_id),
+            Fact::Project => self.project_id.as_deref(),
+            Fact::ProjectDomain => self.project_domain_id.as_deref(),
+            Fact::Domain => self.domain_id.as_deref(),
+            Fact::System => self.system.then_some("all"),
+            Fact::Admin => Some(if self.is_admin() { "True" } else { "False" }),
+            Fact::AdminProject => Some("True"),
+            Fact::Service | Fact::Unknown => None,
+        }
+    }
+}
+
+/// The attributes of a caller that rules know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// `user_id`.
+    User,
+    /// `user_domain_id`.
+    UserDomain,
+    /// `project_id`.
+    Project,
+    /// `project_domain_id`.
+    ProjectDomain,
+    /// `domain_id`.
+    Domain,
+    /// `system_scope`.
+    System,
+    /// `is_admin`.
+    Admin,
+    /// `is_admin_project`.
+    AdminProject,
+    /// What a service that asks for somebody says of itself. No service asks through another here.
+    Service,
+    /// Nothing that a caller has.
+    Unknown,
+}
+
+impl Fact {
+    /// By the words of OpenStack's services for it.
+    pub(crate) fn of(word: &str) -> Self {
+        match word {
+            "user_id" | "user" | "token.user.id" => Self::User,
+            "user_domain_id" | "user_domain" | "token.user.domain.id" => Self::UserDomain,
+            "project_id" | "tenant_id" | "tenant" | "token.project.id" => Self::Project,
+            "project_domain_id" | "project_domain" | "token.project.domain.id" => Self::ProjectDomain,
+            "domain_id" | "domain" | "token.domain.id" => Self::Domain,
+            "system_scope" | "system" => Self::System,
+            "is_admin" => Self::Admin,
+            "is_admin_project" => Self::AdminProject,
+            "service_roles"
+            | "service_user_id"
+            | "service_user_domain_id"
+            | "service_project_id"
+            | "service_project_domain_id" => Self::Service,
+            _ => Self::Unknown,
         }
     }
 }

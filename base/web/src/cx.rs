@@ -37,12 +37,23 @@ impl Cx {
 
     /// Whether the caller may do what `rule` names to `target`.
     pub fn allows(&self, rule: &Rule, target: &Target) -> bool {
-        self.policy.allows(rule.name, &self.who, target)
+        self.policy.allows(rule, &self.who, target)
     }
 
     /// Refuses, in the words of the service, what the caller may not do.
     pub fn may(&self, rule: &Rule, target: &Target) -> Result<(), Fault> {
-        if self.allows(rule, target) { Ok(()) } else { Err((self.refusal)(rule.name)) }
+        match self.allows(rule, target) {
+            true => Ok(()),
+            false => Err(self.explained((self.refusal)(rule.name), rule)),
+        }
+    }
+
+    /// Adds to a refusal what the caller lacks for a rule.
+    pub fn explained(&self, fault: Fault, rule: &Rule) -> Fault {
+        match self.policy.explain(rule.service, rule.name, &self.who) {
+            Some(explanation) => fault.explained(explanation.to_string()),
+            None => fault,
+        }
     }
 
     /// Whether the caller may see a thing of `project_id`: its own, or any as an administrator.

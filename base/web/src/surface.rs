@@ -93,6 +93,14 @@ impl<S: Send + Sync + 'static> Surface<S> {
     }
 }
 
+/// Tells the caller what would have let him.
+const EXPLAIN: &str = "x-drystone-explain";
+
+/// The text as a header can have it: an operator may call a role what he likes.
+fn visible(text: &str) -> String {
+    text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect()
+}
+
 /// The name under which requests are counted that no operation answers.
 const UNROUTED: &str = "unrouted";
 
@@ -161,7 +169,11 @@ impl<S: Send + Sync + 'static> Ready<S> {
             }
             _ => {}
         }
-        (self.surface.envelope)(fault, cx)
+        let answer = (self.surface.envelope)(fault, cx);
+        match fault.explanation() {
+            Some(explanation) if fault.kind == Kind::Forbidden => answer.with(EXPLAIN, &visible(explanation)),
+            _ => answer,
+        }
     }
 
     async fn call(

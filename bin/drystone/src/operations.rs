@@ -79,7 +79,7 @@ mod tests {
         for (_, _, rows) in crate::wire_up::tables() {
             for row in rows {
                 if let web::routes::Access::Rule(rule) = row.access {
-                    assert!(policy.knows(rule.name), "{} of {}", rule.name, row.name);
+                    assert!(policy.knows(rule.service, rule.name), "{} of {}", rule.name, row.name);
                 }
             }
         }

@@ -112,6 +112,7 @@ pub fn controller(
         Identity::new(identity::Parts { db: db.clone(), hashing: hashing.clone(), settings: set })?;
     let image = image::ImageService::new(db.clone(), &settings.state_dir.join("image-data"))?;
     let placement = placement::PlacementService::new(db.clone())?;
+    let policy = policy()?;
     let agents = Agents::default();
     let network_settings = network::Settings::default();
     let usual_range = network_settings.external;
@@ -119,6 +120,7 @@ pub fn controller(
         db: db.clone(),
         agents: agents.clone(),
         identity: identity.clone(),
+        policy: policy.clone(),
         settings: network_settings,
     })?;
     db.migrate("compute", compute::MIGRATIONS)?;
@@ -154,7 +156,6 @@ pub fn controller(
     let controller_id = keep::controller_id(&settings.state_dir, &entropy)
         .means(Kind::Unavailable, "The controller's id cannot be kept in the state directory.")?;
     let owner = format!("{controller_id}/{}", entropy.dashed_id());
-    let policy = policy()?;
     let site = Site::new(public_url, identity.clone(), policy, clock.clone(), entropy.clone())
         .mount("/identity", identity.surface().mounted()?)
         .mount("", identity.surface().mounted()?)

@@ -8,6 +8,7 @@ const USER: &str = "role:admin or user_id:%(user_id)s";
 const ANY: &str = "@";
 
 policy::rules! {
+    compute;
     SERVERS_INDEX "os_compute_api:servers:index" READER "List servers.";
     SERVERS_DETAIL "os_compute_api:servers:detail" READER "List servers with details.";
     SERVERS_INDEX_GET_ALL_TENANTS "os_compute_api:servers:index:get_all_tenants" ADMIN "List servers of all projects.";

@@ -1,6 +1,7 @@
 //! Who may do what, unless the operator says otherwise: OpenStack's names and its secure defaults.
 
 policy::rules! {
+    identity;
     ADMIN_REQUIRED "admin_required"
         "role:admin"
         "What administrators of the cloud may do.";

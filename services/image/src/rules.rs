@@ -1,6 +1,7 @@
 //! Who may do what, unless the operator says otherwise: Glance's names and its secure defaults.
 
 policy::rules! {
+    image;
     ADD_IMAGE "add_image" "rule:image_admin or (role:member and project_id:%(project_id)s and project_id:%(owner)s)" "Make an image.";
     GET_IMAGE "get_image" "rule:image_admin or (role:reader and (project_id:%(project_id)s or project_id:%(member_id)s or 'community':%(visibility)s or 'public':%(visibility)s or 'shared':%(visibility)s))" "Show an image.";
     GET_IMAGES "get_images" "rule:image_admin or role:reader" "List images.";

@@ -7,14 +7,13 @@ use crate::model::{Body, faults, security_group};
 use crate::ops::addressing::Asked;
 use crate::record::Record;
 use crate::store::{self as rows, Condition, quota, work};
-use crate::{Network, facts, rules};
+use crate::{Network, facts};
 use contract::network::{NetworkFacts, Networks, PortFacts, PortOrder};
 use fault::Fault;
 use metal::Kind;
-use policy::{Policy, Who};
+use policy::Who;
 use serde_json::{Value, json};
 use std::net::IpAddr;
-use std::sync::{Arc, LazyLock};
 use store::{Tx, params};
 use web::Cx;
 
@@ -214,35 +213,26 @@ impl Networks for Network {
 
     fn security_group_create(&self, tx: &Tx, who: &Who, body: &Value) -> Result<Value, Fault> {
         let wish = security_group::NOUN.wish(body, who, true)?;
-        Self::security_group_create(self, tx, &inside(tx, who)?, &wish).map(|group| told(&group))
+        Self::security_group_create(self, tx, &self.inside(tx, who), &wish).map(|group| told(&group))
     }
 
     fn security_group_update(&self, tx: &Tx, who: &Who, id: &str, body: &Value) -> Result<Value, Fault> {
         let wish = security_group::NOUN.wish(body, who, false)?;
-        Self::security_group_update(self, tx, &inside(tx, who)?, id, &wish).map(|group| told(&group))
+        Self::security_group_update(self, tx, &self.inside(tx, who), id, &wish).map(|group| told(&group))
     }
 
     fn security_group_delete(&self, tx: &Tx, who: &Who, id: &str) -> Result<(), Fault> {
-        Self::security_group_delete(self, tx, &inside(tx, who)?, id)
+        Self::security_group_delete(self, tx, &self.inside(tx, who), id)
     }
 
     fn security_group_rule_create(&self, tx: &Tx, who: &Who, body: &Value) -> Result<Value, Fault> {
         let wish = security_group::RULE_NOUN.wish(body, who, true)?;
-        Self::security_group_rule_create(self, tx, &inside(tx, who)?, &wish).map(|rule| told(&rule))
+        Self::security_group_rule_create(self, tx, &self.inside(tx, who), &wish).map(|rule| told(&rule))
     }
 
     fn security_group_rule_delete(&self, tx: &Tx, who: &Who, id: &str) -> Result<(), Fault> {
-        Self::security_group_rule_delete(self, tx, &inside(tx, who)?, id)
+        Self::security_group_rule_delete(self, tx, &self.inside(tx, who), id)
     }
-}
-
-/// The rules of this service as they are by default, for what compute's old clients ask of it.
-static POLICY: LazyLock<Option<Arc<Policy>>> = LazyLock::new(|| Policy::of(&[rules::ALL]).ok().map(Arc::new));
-
-/// The context of a caller who comes through compute.
-fn inside(tx: &Tx, who: &Who) -> Result<Cx, Fault> {
-    let policy = POLICY.clone().ok_or_else(|| Fault::bug("the rules do not parse"))?;
-    Ok(Cx::inside(who.clone(), policy, tx.now()))
 }
 
 /// A thing as this service's own API shows it.
@@ -251,6 +241,11 @@ fn told<B: Body>(thing: &B) -> Value {
 }
 
 impl Network {
+    /// The context of a caller who comes through compute.
+    fn inside(&self, tx: &Tx, who: &Who) -> Cx {
+        Cx::inside(who.clone(), self.policy.clone(), tx.now())
+    }
+
     fn port_moved(&self, tx: &Tx, id: &str) -> Result<(), Fault> {
         work::renumbered(tx, "ports", id)?;
         work::changed(tx, Kind::Port, id)

@@ -30,6 +30,7 @@ pub use settings::Settings;
 use ::contract as contracts;
 use ::reconcile as _;
 use fault::Fault;
+use policy::Policy;
 use std::sync::Arc;
 use web::Surface;
 
@@ -41,6 +42,8 @@ pub struct Parts {
     pub agents: link::Agents,
     /// Which projects there are.
     pub identity: Arc<dyn contracts::Identity>,
+    /// Who may do what.
+    pub policy: Arc<Policy>,
     /// What an operator may choose.
     pub settings: Settings,
 }
@@ -50,6 +53,7 @@ pub struct Network {
     pub(crate) db: ::store::Db,
     pub(crate) agents: link::Agents,
     pub(crate) identity: Arc<dyn contracts::Identity>,
+    pub(crate) policy: Arc<Policy>,
     pub(crate) settings: Settings,
 }
 
@@ -61,6 +65,7 @@ impl Network {
             db: parts.db,
             agents: parts.agents,
             identity: parts.identity,
+            policy: parts.policy,
             settings: parts.settings,
         }))
     }

@@ -11,6 +11,7 @@ pub fn named(name: &str) -> Option<&'static Rule> {
 }
 
 policy::rules! {
+    network;
     CREATE_NETWORK "create_network"
         "(role:admin) or (role:member and project_id:%(project_id)s)"
         "Make a network.";

@@ -1,6 +1,7 @@
 //! Who may do what, unless the operator says otherwise: Placement's names and defaults.
 
 policy::rules! {
+    placement;
     ADMIN_OR_SERVICE "placement_admin_or_service" "role:admin or role:service" "What administrators and services may do.";
     PROVIDERS_LIST "placement:resource_providers:list" "rule:placement_admin_or_service" "List resource providers.";
     PROVIDERS_SHOW "placement:resource_providers:show" "rule:placement_admin_or_service" "Show a resource provider.";

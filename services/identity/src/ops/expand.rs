@@ -207,6 +207,7 @@ impl Token {
             methods: self.payload.methods.clone(),
             access: self.access(),
             expires_at: self.ends_at().0,
+            cloud: false,
         }
     }
 

@@ -22,7 +22,7 @@ use crate::model::network::NetworkRow;
 use crate::rules;
 use crate::store::network::is_shared_with;
 use fault::Fault;
-use policy::Target;
+use policy::{Rule, Target};
 use serde_json::Value;
 use store::Tx;
 use web::Cx;
@@ -55,14 +55,14 @@ pub(crate) fn may(
     target: &Target,
     create: bool,
 ) -> Result<(), Fault> {
-    let mut allowed = holds(cx, action, target);
+    let mut refused = refusing(cx, action, target);
     let mut text = format!("rule:{action}");
     for attribute in wish.ruled(noun, create) {
         let name = format!("{action}:{}", attribute.name);
-        allowed &= holds(cx, &name, target);
+        refused = refused.or_else(|| refusing(cx, &name, target));
         let parts = if attribute.parted() { parts(wish.value(attribute.name)) } else { Vec::new() };
         let parts: Vec<_> = parts.into_iter().map(|part| format!("{name}:{part}")).collect();
-        allowed &= parts.iter().all(|part| holds(cx, part, target));
+        refused = refused.or_else(|| parts.iter().find_map(|part| refusing(cx, part, target)));
         let own = match parts.is_empty() {
             true => format!("rule:{name}"),
             false => {
@@ -72,12 +72,12 @@ pub(crate) fn may(
         };
         text = format!("({text} and {own})");
     }
-    if allowed { Ok(()) } else { Err(faults::disallowed(text)) }
+    refused.map_or(Ok(()), |rule| Err(cx.explained(faults::disallowed(text), rule)))
 }
 
-/// Whether a rule allows; one that is not in the table asks for nothing beyond the others.
-fn holds(cx: &Cx, name: &str, target: &Target) -> bool {
-    rules::named(name).is_none_or(|rule| cx.allows(rule, target))
+/// The rule of that name, if it does not allow; one that is not in the table asks for nothing beyond the others.
+fn refusing(cx: &Cx, name: &str, target: &Target) -> Option<&'static Rule> {
+    rules::named(name).filter(|rule| !cx.allows(rule, target))
 }
 
 /// The names of the parts of an attribute that have rules of their own.

@@ -180,8 +180,14 @@ impl Cloud {
 fn service(fixture: &Fixture, agents: &link::Agents, settings: Settings) -> Arc<Network> {
     let db = &fixture.db;
     reconcile::migrate(db).unwrap();
-    let parts = Parts { db: db.clone(), agents: agents.clone(), identity: Arc::new(Projects), settings };
-    let service = Network::new(parts).unwrap();
+    let service = Network::new(Parts {
+        db: db.clone(),
+        agents: agents.clone(),
+        identity: Arc::new(Projects),
+        policy: Arc::new(Policy::of(&[network::rules::ALL]).unwrap()),
+        settings,
+    })
+    .unwrap();
     let first = service.clone();
     db.write_now(move |tx| first.bootstrap(tx, network::Settings::default().external)).unwrap();
     service

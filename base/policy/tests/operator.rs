@@ -1,0 +1,124 @@
+//! What an operator's file does to the rules of a service.
+
+use policy::{Policy, Rule, Scopes, Target, Who};
+
+const OWNER: Rule = Rule::new("compute", "owner", "project_id:%(project_id)s", "Owners.");
+const SHOW: Rule = Rule::new("compute", "thing:show", "role:admin or (role:reader and rule:owner)", "Show.")
+    .scoped(Scopes::PROJECT);
+const LIST: Rule = Rule::new("compute", "thing:list", "rule:thing:show", "List.").was("thing");
+const OTHER: Rule = Rule::new("image", "owner", "!", "Owners of images.");
+
+fn policy() -> Policy {
+    Policy::of(&[&[OWNER, SHOW, LIST], &[OTHER]]).unwrap()
+}
+
+fn reader() -> Who {
+    Who { project_id: Some("p".into()), roles: vec!["reader".into()], ..Who::default() }
+}
+
+#[test]
+fn a_file_replaces_rules_of_its_service_and_is_taken_back() {
+    let (policy, own, strange) = (policy(), Target::project("p"), Target::project("q"));
+    assert!(policy.allows(&SHOW, &reader(), &own) && !policy.allows(&SHOW, &reader(), &strange));
+    assert_eq!(policy.amend("compute", "owner: '@'\n"), Ok(Vec::new()));
+    assert!(policy.allows(&SHOW, &reader(), &strange) && policy.allows(&LIST, &reader(), &strange));
+    assert!(!policy.allows(&OTHER, &reader(), &own), "the rules of another service are its own");
+    policy.amend("compute", "").unwrap();
+    assert!(!policy.allows(&SHOW, &reader(), &strange));
+}
+
+#[test]
+fn scopes_stay_with_the_rule_whatever_the_file_says() {
+    let policy = policy();
+    policy.amend("compute", "'thing:show': '@'\n").unwrap();
+    let system = Who { system: true, ..Who::default() };
+    assert!(!policy.allows(&SHOW, &system, &Target::none()));
+    assert!(policy.allows(&LIST, &system, &Target::none()));
+}
+
+#[test]
+fn an_older_name_means_the_newer_one_unless_that_is_said_too() {
+    let policy = policy();
+    let notices = policy.amend("compute", "\n'thing': '!'\n").unwrap();
+    assert_eq!(
+        notices[0].to_string(),
+        "line 2: rule \"thing\" is called \"thing:list\" now, which this line is taken for"
+    );
+    assert!(!policy.allows(&LIST, &reader(), &Target::project("p")));
+    policy.amend("compute", "'thing': '!'\n'thing:list': '@'\n").unwrap();
+    assert!(policy.allows(&LIST, &reader(), &Target::none()));
+}
+
+#[test]
+fn a_bad_file_changes_nothing_and_says_why() {
+    let policy = policy();
+    policy.amend("compute", "owner: '!'\n").unwrap();
+    for (text, why) in [
+        (
+            "owner: '@'\n'thing:show': 'rule:nothing'\n",
+            "line 2: rule \"thing:show\" asks rule \"nothing\", which there is not",
+        ),
+        (
+            "owner: '@'\na: 'rule:b'\nb: 'rule:a'\n",
+            "line 3: a rule asks itself: a, which asks b, which asks a",
+        ),
+        (
+            "owner: 'rule:thing:show'\n",
+            "line 1: a rule asks itself: owner, which asks thing:show, which asks owner",
+        ),
+        (
+            "owner: 'role'\n",
+            "line 1: rule \"owner\": the check cannot be read at \"role\": a check is `kind:value`, `@` or `!`",
+        ),
+    ] {
+        assert_eq!(policy.amend("compute", text).unwrap_err().to_string(), why);
+        assert!(!policy.allows(&SHOW, &reader(), &Target::project("p")), "the file before is in force");
+    }
+}
+
+#[test]
+fn rules_that_would_take_for_ever_are_refused() {
+    let policy = policy();
+    let doubling: String = (1..30).map(|n| format!("r{n}: 'rule:r{} or rule:r{}'\n", n - 1, n - 1)).collect();
+    let why = policy.amend("compute", &format!("r0: '!'\n{doubling}")).unwrap_err().to_string();
+    assert!(why.contains("asks more than"), "{why}");
+    let chain: String = (1..5000).map(|n| format!("r{n}: 'rule:r{}'\n", n - 1)).rev().collect();
+    let why = policy.amend("compute", &format!("{chain}r0: '!'\n")).unwrap_err().to_string();
+    assert!(why.contains("in a row"), "{why}");
+}
+
+#[test]
+fn what_works_but_was_hardly_meant_is_noticed() {
+    let text = "mine: 'role:x'\n'thing:show': 'projekt_id:%(project_id)s'\n'thing:shwo': 'rule:mine'\n";
+    let told: Vec<_> = policy().amend("compute", text).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "line 2: no caller has an attribute \"projekt_id\": projekt_id:%(project_id)s never holds",
+            "line 3: rule \"thing:shwo\" is no operation of this cloud, and no rule asks it",
+        ]
+    );
+}
+
+#[test]
+fn an_explanation_names_rule_role_and_scope() {
+    let told = |who: &Who| policy().explain("compute", "thing:show", who).unwrap().to_string();
+    assert_eq!(
+        told(&reader()),
+        "thing:show is for role reader (yours) and project_id equal to the target's project_id; or role admin. \
+         Your token: scope project, roles reader"
+    );
+    assert_eq!(
+        told(&Who { system: true, roles: vec!["admin".into()], ..Who::default() }),
+        "thing:show is for role admin (yours); or role reader and project_id equal to the target's project_id. \
+         It takes tokens of scope project. Your token: scope system, roles admin"
+    );
+}
+
+#[test]
+fn an_explanation_keeps_what_the_operator_names_in_rules() {
+    let policy = policy();
+    policy.amend("compute", "owner: 'user_id:secret or not domain_id:None and !'\n").unwrap();
+    let told = policy.explain("compute", "thing:show", &reader()).unwrap().to_string();
+    assert!(told.contains("the user_id that the rule names") && !told.contains("secret"), "{told}");
+}
