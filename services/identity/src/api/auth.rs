@@ -3,7 +3,7 @@
 use super::{expected, here, list, unfit_at};
 use crate::Identity;
 use crate::ops::proof::{Named, NamedCredential, Proof};
-use crate::ops::token::{Token, Wish, unauthenticated};
+use crate::ops::token::{Granted, Token, Wish, unauthenticated};
 use crate::rules;
 use fault::Fault;
 use serde_json::{Value, json};
@@ -41,6 +41,9 @@ static TOKEN: LazyLock<Schema> = LazyLock::new(|| {
     }))
 });
 
+/// Where a receipt is given out, and shown.
+const RECEIPT: &str = "openstack-auth-receipt";
+
 /// `POST /v3/auth/tokens`
 pub async fn token_create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
     let mut given = super::body(&mut ask).await?;
@@ -50,9 +53,14 @@ pub async fn token_create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answe
     TOKEN.check(&auth).map_err(unfit_at)?;
     check_named(&auth)?;
     let (proof, wish) = (proof(&auth["identity"])?, wish(auth.get("scope"))?);
-    let (text, token) = identity.token_create(proof, wish).await?;
-    let body = body(&identity, &ask, &token).await?;
-    Ok(Answer::json(201, &body).with("x-subject-token", &text))
+    let receipt = Some(ask.header(RECEIPT).to_owned()).filter(|receipt| !receipt.is_empty());
+    match identity.token_create(proof, receipt, wish).await? {
+        Granted::Token(text, token) => {
+            let body = body(&identity, &ask, &token).await?;
+            Ok(Answer::json(201, &body).with("x-subject-token", &text))
+        }
+        Granted::Receipt(begun) => Ok(Answer::json(401, &begun.body()).with(RECEIPT, &begun.text)),
+    }
 }
 
 /// `GET /v3/auth/tokens`

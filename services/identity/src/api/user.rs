@@ -12,21 +12,25 @@ use web::schema::Schema;
 use web::{Answer, Ask};
 use zeroize::Zeroizing;
 
-/// What can be set for a user. Rules about several factors are not taken: there is only one here, and a rule that is
-/// taken but not followed would promise a safety that is none.
+/// What can be set for a user as a flag.
 const OPTIONS: &[&str] = &[
     "ignore_change_password_upon_first_use",
     "ignore_password_expiry",
     "ignore_lockout_failure_attempts",
     "lock_password",
     "ignore_user_inactivity",
+    "multi_factor_auth_enabled",
 ];
 
 fn attributes() -> Value {
+    let mut options = options(OPTIONS);
+    let rule = json!({"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": true});
+    options["properties"]["multi_factor_auth_rules"] =
+        json!({"type": ["array", "null"], "items": rule, "uniqueItems": true});
     json!({
         "name": name(255), "domain_id": id(), "default_project_id": {"type": ["string", "null"]}, "enabled": flag_or_word(),
         "description": or_null(json!({"type": "string"})), "password": {"type": ["string", "null"]},
-        "options": options(OPTIONS),
+        "options": options,
     })
 }
 

@@ -4,7 +4,7 @@ use kernel::Micros;
 use serde_json::{Map, Value, json};
 
 /// A user.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct User {
     /// Its id.
     pub id: String,

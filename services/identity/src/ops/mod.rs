@@ -13,6 +13,7 @@ pub mod limit;
 pub mod password;
 pub mod project;
 pub mod proof;
+pub mod receipt;
 pub mod role;
 pub mod token;
 pub mod trust;

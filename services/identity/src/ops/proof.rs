@@ -48,6 +48,7 @@ pub enum NamedCredential {
 }
 
 /// Who somebody turned out to be, and what a new token takes over from the proof.
+#[derive(Clone)]
 pub(super) struct Proved {
     pub(super) user_id: String,
     pub(super) methods: Vec<String>,

@@ -11,6 +11,7 @@ use crate::model::{catalog, fernet};
 use crate::ops::endpoint_group::endpoints_of;
 use crate::ops::expand::{expand, roles_on};
 use crate::ops::proof::{Named, Proof, Proved, find_domain, find_project};
+use crate::ops::receipt::{Begun, receipt_add, receipt_for_part};
 use crate::ops::trust;
 use crate::store::{self, key::Ring};
 use ::store::Tx;
@@ -43,6 +44,15 @@ pub enum Wish {
     Trust(String),
 }
 
+/// What somebody gets who proved something.
+#[derive(Debug)]
+pub enum Granted {
+    /// A token with its text.
+    Token(String, Box<Token>),
+    /// A receipt, for the proof was only a part of what the user's rules ask.
+    Receipt(Box<Begun>),
+}
+
 /// Answers of earlier validations, by token.
 #[derive(Default)]
 pub struct Cache(Mutex<HashMap<[u8; 32], Remembered>>);
@@ -62,19 +72,23 @@ pub(crate) fn unauthenticated() -> Fault {
 }
 
 impl Identity {
-    /// Gives out a token. Answers it with its text.
-    pub async fn token_create(&self, proof: Proof, wish: Wish) -> Result<(String, Token), Fault> {
+    /// Gives out a token, or a receipt for a part of the proof. `receipt` is one that was given out before.
+    pub async fn token_create(
+        &self,
+        proof: Proof,
+        receipt: Option<String>,
+        wish: Wish,
+    ) -> Result<Granted, Fault> {
         if proof.credential.is_some() && wish != Wish::Default {
             let said = "Error authenticating with application credential: Application credentials cannot request a scope.";
             return Err(Fault::new(Kind::Unauthenticated, said));
         }
         let proved = self.prove(proof).await?;
         let life = self.settings.token_life;
-        match wish {
-            // A use of the trust goes into the token.
-            Wish::Trust(id) => self.db.write(move |tx| issue_of_trust(tx, &proved, &id, life)).await,
-            wish => self.db.read(move |tx| issue_of_user(tx, &proved, &wish, life)).await,
-        }
+        let uses_trust = matches!(wish, Wish::Trust(_));
+        let grant = move |tx: &Tx| grant(tx, proved.clone(), receipt.as_deref(), &wish, life);
+        // A use of the trust goes into the token.
+        if uses_trust { self.db.write(grant).await } else { self.db.read(grant).await }
     }
 
     /// What a token says and stands for; `None` if it is not valid (any more).
@@ -148,23 +162,55 @@ impl Identity {
     }
 }
 
-/// Gives out a token by what the user has itself, or by its application credential.
-fn issue_of_user(tx: &Tx, proved: &Proved, wish: &Wish, life: Duration) -> Result<(String, Token), Fault> {
+/// Gives out a token for what is wished, if enough is proved.
+fn grant(
+    tx: &Tx,
+    mut proved: Proved,
+    receipt: Option<&str>,
+    wish: &Wish,
+    life: Duration,
+) -> Result<Granted, Fault> {
     let user = store::user::user_by_id(tx, &proved.user_id)?.ok_or_else(unauthenticated)?;
+    if let Some(text) = receipt {
+        receipt_add(tx, text, &user, &mut proved)?;
+    }
+    if let Some(begun) = receipt_for_part(tx, &user, &proved.methods)? {
+        return Ok(Granted::Receipt(Box::new(begun)));
+    }
+    let (text, token) = match wish {
+        Wish::Trust(id) => issue_of_trust(tx, &proved, &user, id, life)?,
+        wish => issue_of_user(tx, &proved, &user, wish, life)?,
+    };
+    Ok(Granted::Token(text, Box::new(token)))
+}
+
+/// Gives out a token by what the user has itself, or by its application credential.
+fn issue_of_user(
+    tx: &Tx,
+    proved: &Proved,
+    user: &User,
+    wish: &Wish,
+    life: Duration,
+) -> Result<(String, Token), Fault> {
     let (scope, delegation) = match &proved.bound {
         Some((id, project)) => (Scope::Project(project.clone()), Some(Delegation::Credential(id.clone()))),
-        None => (scope(tx, &user, wish)?, None),
+        None => (scope(tx, user, wish)?, None),
     };
-    issue(tx, proved, &user, scope, delegation, life)?.ok_or_else(unauthenticated)
+    issue(tx, proved, user, scope, delegation, life)?.ok_or_else(unauthenticated)
 }
 
 /// Gives out a token by a trust, which is used once by that.
-fn issue_of_trust(tx: &Tx, proved: &Proved, id: &str, life: Duration) -> Result<(String, Token), Fault> {
-    let user = store::user::user_by_id(tx, &proved.user_id)?.ok_or_else(unauthenticated)?;
-    let trust = trust::trust_to_use(tx, id, &user)?;
+fn issue_of_trust(
+    tx: &Tx,
+    proved: &Proved,
+    user: &User,
+    id: &str,
+    life: Duration,
+) -> Result<(String, Token), Fault> {
+    let trust = trust::trust_to_use(tx, id, user)?;
     let scope = Scope::Project(trust.project_id.unwrap_or_default());
     let delegation = Some(Delegation::Trust(trust.id));
-    let given = issue(tx, proved, &user, scope, delegation, life)?.ok_or_else(trust::forbidden)?;
+    let given = issue(tx, proved, user, scope, delegation, life)?.ok_or_else(trust::forbidden)?;
     store::trust::trust_use(tx, id)?;
     Ok(given)
 }
@@ -195,7 +241,7 @@ pub(super) fn issue(
     if let Some(trusted) = token.trusted() {
         token.issued_at = now.max(trusted.trustor.valid_since);
     }
-    Ok(Some((seal(tx, &token)?, token)))
+    Ok(Some((fernet_seal(tx, token.issued_at, &token.payload.pack())?, token)))
 }
 
 /// What the token will be for.
@@ -220,22 +266,29 @@ fn usable(tx: &Tx, user: &User, project_id: &str) -> Result<bool, Fault> {
     Ok(project.enabled && !roles_on(tx, &user.id, &Scope::Project(project.id.clone()))?.is_empty())
 }
 
-fn seal(tx: &Tx, token: &Token) -> Result<String, Fault> {
+/// Seals something of this moment with the primary key.
+pub(super) fn fernet_seal(tx: &Tx, issued_at: Micros, packed: &[u8]) -> Result<String, Fault> {
     let keys = store::key::keys(tx, Ring::Tokens)?;
     let primary = keys.first().ok_or_else(|| Fault::bug("there is no token key"))?;
-    let seconds = u64::try_from(token.issued_at.0 / 1_000_000).map_err(Fault::bug)?;
-    fernet::seal(primary, seconds, tx.entropy().bytes(), &token.payload.pack())
+    let seconds = u64::try_from(issued_at.0 / 1_000_000).map_err(Fault::bug)?;
+    fernet::seal(primary, seconds, tx.entropy().bytes(), packed)
         .ok_or_else(|| Fault::bug("a token cannot be sealed"))
 }
 
-pub(super) fn read(tx: &Tx, text: &str) -> Result<Option<Token>, Fault> {
+/// What was sealed with one of the keys, and when; `None` if it was not.
+pub(super) fn fernet_open(tx: &Tx, text: &str) -> Result<Option<(Vec<u8>, Micros)>, Fault> {
     if text.len() > LONGEST {
         return Ok(None);
     }
-    let keys = store::key::keys(tx, Ring::Tokens)?;
-    let Some((bytes, seconds)) = fernet::open(&keys, text) else { return Ok(None) };
+    let opened = fernet::open(&store::key::keys(tx, Ring::Tokens)?, text);
+    Ok(opened.map(|(bytes, seconds)| {
+        (bytes, Micros(i64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000)))
+    }))
+}
+
+pub(super) fn read(tx: &Tx, text: &str) -> Result<Option<Token>, Fault> {
+    let Some((bytes, issued_at)) = fernet_open(tx, text)? else { return Ok(None) };
     let Some(payload) = Payload::unpack(&bytes) else { return Ok(None) };
-    let issued_at = Micros(i64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000));
     if payload.expires_at <= tx.now() {
         return Ok(None);
     }

@@ -5,6 +5,7 @@
 mod access_rules;
 mod credentials;
 mod endpoint_groups;
+mod factors;
 mod kept;
 mod limits;
 mod nouns;
