@@ -159,6 +159,8 @@ pub struct SecurityCompliance {
     pub password_regex_description: String,
     /// A password that somebody else set must be changed first.
     pub change_password_upon_first_use: bool,
+    /// Who was not active for so many days is disabled.
+    pub disable_user_account_days_inactive: Option<u64>,
 }
 
 /// What holds.
@@ -341,6 +343,7 @@ fn compliance(said: SecurityCompliance) -> Result<Compliance, String> {
         minimum_age: days(said.minimum_password_age),
         form: form.transpose()?,
         change_upon_first_use: said.change_password_upon_first_use,
+        inactivity: said.disable_user_account_days_inactive.filter(|days| *days > 0).map(days),
     })
 }
 

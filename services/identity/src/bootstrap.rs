@@ -9,6 +9,7 @@ use crate::model::password;
 use crate::model::project::Project;
 use crate::model::role::Role;
 use crate::model::user::{Login, User};
+use crate::ops::password::activity_watch;
 use crate::store::{self, assignment::assignment_add, catalog::*, key::Ring, project::*, role::*, user::*};
 use ::store::{Db, Tx};
 use fault::Fault;
@@ -56,10 +57,12 @@ impl Identity {
     ) -> Result<bool, Fault> {
         let (public_url, region) = (public_url.to_owned(), region.to_owned());
         let (admin, demo) = (passwords.admin.clone(), passwords.demo.clone());
+        let compliance = self.settings.compliance.clone();
         self.db.write_now(move |tx| {
             let first = project_by_id(tx, DEFAULT_DOMAIN)?.is_none();
             if first {
                 people(tx, &admin, &demo)?;
+                activity_watch(tx, &compliance)?;
             }
             catalog(tx, &public_url, &region, offers)?;
             Ok(first)

@@ -53,6 +53,8 @@ impl Identity {
     pub fn new(parts: Parts) -> Result<Arc<Self>, Fault> {
         parts.db.migrate("identity", migrations::MIGRATIONS)?;
         parts.db.write_now(ops::credential::seal_all)?;
+        let compliance = parts.settings.compliance.clone();
+        parts.db.write_now(move |tx| ops::password::activity_watch(tx, &compliance))?;
         let Parts { db, hashing, settings } = parts;
         Ok(Arc::new(Self { db, hashing, settings, cache: Cache::default() }))
     }

@@ -25,4 +25,5 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 8, name: "access rules", sql: include_str!("../migrations/0008_access_rules.sql") },
     Migration { number: 9, name: "passwords", sql: include_str!("../migrations/0009_passwords.sql") },
+    Migration { number: 10, name: "activity", sql: include_str!("../migrations/0010_activity.sql") },
 ];

@@ -22,6 +22,8 @@ pub struct Compliance {
     pub form: Option<PasswordForm>,
     /// A password that somebody else set must be changed before it is good for anything.
     pub change_upon_first_use: bool,
+    /// Who was not active for so long is disabled.
+    pub inactivity: Option<Duration>,
 }
 
 /// When nobody gets in any more.
@@ -120,12 +122,33 @@ impl Compliance {
         life.map(|life| now.plus(life).whole_seconds())
     }
 
+    /// The user is active at this moment, as far as that is watched.
+    pub fn active(&self, user: &mut User, now: Micros) {
+        user.login.active_at = self.inactivity.map(|_| now);
+        self.watch(user);
+    }
+
+    /// Sets until when the user stays enabled. Days count from midnight, as in Keystone.
+    pub fn watch(&self, user: &mut User) {
+        let span = self.inactivity.filter(|_| !is_set(user, "ignore_user_inactivity"));
+        user.login.active_until = user.login.active_at.zip(span).map(|(at, span)| midnight(at).plus(span));
+    }
+
+    /// Whether it is to be written that the user is active at this moment: once a day is enough.
+    pub fn notes(&self, user: &User, now: Micros) -> bool {
+        self.inactivity.is_some() && user.login.active_at.map(midnight) != Some(midnight(now))
+    }
+
     /// How many days the user has to wait before changing the password again.
     pub fn days_to_wait(&self, user: &User, now: Micros) -> Option<u64> {
         let made_at = user.login.password_made_at.filter(|_| user.login.password_own)?;
         let end = made_at.plus(self.minimum_age);
         (now < end).then(|| end.since(now).as_secs() / DAY)
     }
+}
+
+fn midnight(at: Micros) -> Micros {
+    Micros(at.0 - at.0.rem_euclid(1_000_000 * DAY.cast_signed()))
 }
 
 /// Seconds of a day.

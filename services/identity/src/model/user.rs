@@ -12,7 +12,7 @@ pub struct User {
     pub name: String,
     /// Its domain.
     pub domain_id: String,
-    /// It may log in.
+    /// It may log in. Who was not active for too long may not, whatever was set.
     pub enabled: bool,
     /// The project that a token without scope is for.
     pub default_project_id: Option<String>,
@@ -41,6 +41,10 @@ pub struct Login {
     pub password_made_at: Option<Micros>,
     /// The user set it, not somebody else.
     pub password_own: bool,
+    /// When the user was active last, while that is watched.
+    pub active_at: Option<Micros>,
+    /// Until when that keeps the user enabled.
+    pub active_until: Option<Micros>,
 }
 
 impl std::fmt::Debug for User {

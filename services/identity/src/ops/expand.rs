@@ -136,14 +136,15 @@ pub(super) fn roles_named(tx: &Tx, ids: BTreeSet<String>) -> Result<Vec<Role>, F
 }
 
 impl Token {
-    /// When it ends: with its own time, or earlier with what it was had of.
+    /// When it ends: with its own time, or earlier with what it was had of or with whom it stands for.
     fn ends_at(&self) -> Micros {
-        let earlier = match &self.delegated {
-            None => None,
-            Some(Delegated::Credential(credential)) => credential.expires_at,
-            Some(Delegated::Trust(trusted)) => trusted.trust.expires_at,
+        let lent = match &self.delegated {
+            None => [None; 2],
+            Some(Delegated::Credential(credential)) => [credential.expires_at, None],
+            Some(Delegated::Trust(trusted)) => [trusted.trust.expires_at, trusted.trustor.login.active_until],
         };
-        earlier.map_or(self.payload.expires_at, |end| end.min(self.payload.expires_at))
+        let earlier = lent.into_iter().chain([self.user.login.active_until]).flatten();
+        earlier.fold(self.payload.expires_at, Ord::min)
     }
 
     /// Whether it was had by signing with EC2 keys: it is good for other services, and for nothing here.

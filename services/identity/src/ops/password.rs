@@ -32,15 +32,15 @@ impl Identity {
         if !user.enabled {
             return Err(unauthenticated().because(format!("the user {} is disabled", user.id)));
         }
-        if user.login.failures > 0 {
+        if user.login.failures > 0 || rules.notes(&user, self.db.clock().now()) {
             self.login_count(&user.id, true).await?;
         }
         Ok(user)
     }
 
-    /// Counts failed logins where that has consequences; a good one ends the row.
+    /// Counts failed logins where that has consequences; a good one ends the row, and shows the user active.
     async fn login_count(&self, user_id: &str, good: bool) -> Result<(), Fault> {
-        if self.settings.compliance.lockout.is_none() {
+        if self.settings.compliance.lockout.is_none() && !good {
             return Ok(());
         }
         let (user_id, rules) = (user_id.to_owned(), self.settings.compliance.clone());
@@ -51,7 +51,9 @@ impl Identity {
                     user.login.failures = 0;
                     user.login.failed_at = None;
                 }
-                if !good {
+                if good {
+                    rules.active(&mut user, tx.now());
+                } else {
                     user.login.failures += 1;
                     user.login.failed_at = Some(tx.now());
                 }
@@ -142,6 +144,22 @@ fn check_own(rules: &Compliance, user: &User, now: kernel::Micros) -> Result<(),
             rules.minimum_age.as_secs() / DAY
         ))),
     }
+}
+
+/// Begins to watch how active users are, or stops. Who was not watched so far counts as active now, so that the setting
+/// does not disable everybody at once.
+pub(crate) fn activity_watch(tx: &Tx, rules: &Compliance) -> Result<(), Fault> {
+    for mut user in users(tx)? {
+        let before = user.login.clone();
+        match user.login.active_at {
+            Some(_) if rules.inactivity.is_some() => rules.watch(&mut user),
+            _ => rules.active(&mut user, tx.now()),
+        }
+        if user.login != before {
+            user_activity(tx, &user)?;
+        }
+    }
+    Ok(())
 }
 
 /// A password that has ended lets nobody in; it can be changed.

@@ -96,6 +96,7 @@ impl Identity {
                     login: Login::default(),
                 };
                 merge_options(&mut user.options, given.get("options"));
+                compliance.active(&mut user, tx.now());
                 if let Some(hash) = &hash {
                     password_set(tx, &compliance, &mut user, hash, false)?;
                     user.valid_since = Micros(0);
@@ -126,14 +127,16 @@ impl Identity {
                 }
                 if let Some(enabled) = given.get("enabled").and_then(Value::as_bool) {
                     user.enabled = enabled;
-                    // Whoever was locked out gets in again.
+                    // Whoever was locked out, or was not active, gets in again.
                     user.login.failures = 0;
                     user.login.failed_at = None;
+                    compliance.active(&mut user, tx.now());
                 }
                 if given.contains_key("default_project_id") {
                     user.default_project_id = text(&given, "default_project_id");
                 }
                 merge_options(&mut user.options, given.get("options"));
+                compliance.watch(&mut user);
                 if let Some(hash) = &hash {
                     password_set(tx, &compliance, &mut user, hash, false)?;
                 }

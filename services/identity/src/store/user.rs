@@ -6,15 +6,16 @@ use fault::Fault;
 use store::{Row, Tx, params};
 
 const SELECT: &str = "SELECT id, name, domain_id, enabled, default_project_id, password_hash, password_expires_at, \
-                      options, extra, valid_since, failed_logins, failed_at, password_made_at, password_own \
-                      FROM identity_users";
+                      options, extra, valid_since, failed_logins, failed_at, password_made_at, password_own, \
+                      active_at, active_until FROM identity_users";
 
-fn user(row: &Row) -> Result<User, Fault> {
+fn user(tx: &Tx, row: &Row) -> Result<User, Fault> {
+    let active_until = row.opt_at(15)?;
     Ok(User {
         id: row.text(0)?,
         name: row.text(1)?,
         domain_id: row.text(2)?,
-        enabled: row.flag(3)?,
+        enabled: row.flag(3)? && active_until.is_none_or(|end| tx.now() < end),
         default_project_id: row.opt_text(4)?,
         password_hash: row.opt_text(5)?,
         password_expires_at: row.opt_at(6)?,
@@ -26,24 +27,29 @@ fn user(row: &Row) -> Result<User, Fault> {
             failed_at: row.opt_at(11)?,
             password_made_at: row.opt_at(12)?,
             password_own: row.flag(13)?,
+            active_at: row.opt_at(14)?,
+            active_until,
         },
     })
 }
 
 /// The user of that id.
 pub fn user_by_id(tx: &Tx, id: &str) -> Result<Option<User>, Fault> {
-    tx.query_one(&format!("{SELECT} WHERE id = ?1"), params![id])?.as_ref().map(user).transpose()
+    tx.query_one(&format!("{SELECT} WHERE id = ?1"), params![id])?
+        .as_ref()
+        .map(|row| user(tx, row))
+        .transpose()
 }
 
 /// The user of that name in a domain.
 pub fn user_by_name(tx: &Tx, domain_id: &str, name: &str) -> Result<Option<User>, Fault> {
     let sql = format!("{SELECT} WHERE domain_id = ?1 AND name = ?2");
-    tx.query_one(&sql, params![domain_id, name])?.as_ref().map(user).transpose()
+    tx.query_one(&sql, params![domain_id, name])?.as_ref().map(|row| user(tx, row)).transpose()
 }
 
 /// Every user.
 pub fn users(tx: &Tx) -> Result<Vec<User>, Fault> {
-    tx.query(&format!("{SELECT} ORDER BY id"), params![])?.iter().map(user).collect()
+    tx.query(&format!("{SELECT} ORDER BY id"), params![])?.iter().map(|row| user(tx, row)).collect()
 }
 
 /// The users in a group.
@@ -51,14 +57,14 @@ pub fn users_of_group(tx: &Tx, group_id: &str) -> Result<Vec<User>, Fault> {
     let sql = format!(
         "{SELECT} WHERE id IN (SELECT user_id FROM identity_memberships WHERE group_id = ?1) ORDER BY id"
     );
-    tx.query(&sql, params![group_id])?.iter().map(user).collect()
+    tx.query(&sql, params![group_id])?.iter().map(|row| user(tx, row)).collect()
 }
 
 /// Adds a user; false if its name is taken.
 pub fn user_insert(tx: &Tx, user: &User) -> Result<bool, Fault> {
     let sql = "INSERT INTO identity_users (id, name, domain_id, enabled, default_project_id, password_hash, \
-               password_expires_at, options, extra, valid_since, failed_logins, failed_at, password_made_at, password_own) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+               password_expires_at, options, extra, valid_since, failed_logins, failed_at, password_made_at, password_own, \
+               active_at, active_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     unless_taken(tx.try_execute(
         sql,
         params![
@@ -75,7 +81,9 @@ pub fn user_insert(tx: &Tx, user: &User) -> Result<bool, Fault> {
             user.login.failures,
             user.login.failed_at,
             user.login.password_made_at,
-            user.login.password_own
+            user.login.password_own,
+            user.login.active_at,
+            user.login.active_until
         ],
     ))
 }
@@ -84,7 +92,7 @@ pub fn user_insert(tx: &Tx, user: &User) -> Result<bool, Fault> {
 pub fn user_update(tx: &Tx, user: &User) -> Result<bool, Fault> {
     let sql = "UPDATE identity_users SET name = ?2, enabled = ?3, default_project_id = ?4, password_hash = ?5, \
                password_expires_at = ?6, options = ?7, extra = ?8, valid_since = ?9, failed_logins = ?10, failed_at = ?11, \
-               password_made_at = ?12, password_own = ?13 WHERE id = ?1";
+               password_made_at = ?12, password_own = ?13, active_at = ?14, active_until = ?15 WHERE id = ?1";
     unless_taken(tx.try_execute(
         sql,
         params![
@@ -100,9 +108,17 @@ pub fn user_update(tx: &Tx, user: &User) -> Result<bool, Fault> {
             user.login.failures,
             user.login.failed_at,
             user.login.password_made_at,
-            user.login.password_own
+            user.login.password_own,
+            user.login.active_at,
+            user.login.active_until
         ],
     ))
+}
+
+/// Writes how active a user is, and nothing else.
+pub fn user_activity(tx: &Tx, user: &User) -> Result<(), Fault> {
+    let sql = "UPDATE identity_users SET active_at = ?2, active_until = ?3 WHERE id = ?1";
+    tx.execute(sql, params![&user.id, user.login.active_at, user.login.active_until]).map(drop)
 }
 
 /// Removes a user, its memberships, and what was granted or entrusted to it or by it.

@@ -123,3 +123,43 @@ async fn a_new_password_has_a_form_an_age_and_no_past() {
         assert_eq!(change(&cloud, &ann, old, new).await.status, status, "{old} {new}");
     }
 }
+
+#[tokio::test]
+async fn who_is_not_active_is_disabled() {
+    let life = Duration::from_secs(30 * DAY);
+    let compliance = Compliance { inactivity: Some(10 * DAYS), ..Compliance::default() };
+    let settings = Settings { compliance, token_life: life, ..Settings::default() };
+    let mut cloud = Cloud::with(store::testing::sqlite(), settings).await;
+    let ann = cloud.user("ann").await;
+    let spared =
+        json!({"user": {"name": "bob", "password": "bob", "options": {"ignore_user_inactivity": true}}});
+    cloud.post("/v3/users", spared).await.id("user");
+    cloud.fixture.clock.advance(4 * DAYS);
+    assert_eq!(log_in(&cloud, "ann", "ann").await, 201);
+    assert_eq!(log_in(&cloud, "admin", "secret").await, 201);
+    cloud.fixture.clock.advance(9 * DAYS);
+    again(&mut cloud).await;
+    let token = cloud.token("ann", "ann", Value::Null).await;
+    cloud.fixture.clock.advance(5 * DAYS);
+    again(&mut cloud).await;
+    assert!(cloud.valid(&token).await);
+    cloud.fixture.clock.advance(5 * DAYS - Duration::from_secs(30 * 60));
+    assert!(!cloud.valid(&token).await, "days begin at midnight");
+    assert_eq!(cloud.get(&format!("/v3/users/{ann}")).await.one("user")["enabled"], false);
+    assert_eq!(cloud.get("/v3/users?enabled=false").await.each("users", "name"), ["ann", "demo"]);
+    assert_eq!(log_in(&cloud, "ann", "ann").await, 401);
+    assert_eq!(log_in(&cloud, "bob", "bob").await, 201);
+    cloud.patch(&format!("/v3/users/{ann}"), json!({"user": {"enabled": true}})).await.one("user");
+    assert_eq!(log_in(&cloud, "ann", "ann").await, 201);
+}
+
+#[tokio::test]
+async fn a_remembered_token_ends_with_its_inactive_user() {
+    let compliance = Compliance { inactivity: Some(DAYS), ..Compliance::default() };
+    let settings = Settings { compliance, token_life: 9 * DAYS, ..Settings::default() };
+    let cloud = Cloud::with(store::testing::sqlite(), settings).await;
+    let ask = async || cloud.get("/v3/auth/projects").await.status;
+    assert_eq!(ask().await, 200);
+    cloud.fixture.clock.advance(DAYS);
+    assert_eq!(ask().await, 401);
+}
