@@ -112,7 +112,7 @@ fn conduct(tx: &Tx, pg: &Pg, job: &mut dyn Job, begin: &str) -> Result<(), Fault
     loop {
         let (error, fault) = match attempt(tx, pg, job, begin) {
             Ok(outcome) => return outcome,
-            Err(again) => again,
+            Err(again) => *again,
         };
         runs += 1;
         let again = match error {
@@ -130,10 +130,10 @@ fn conduct(tx: &Tx, pg: &Pg, job: &mut dyn Job, begin: &str) -> Result<(), Fault
 }
 
 /// What another run may mend, and the answer if there is none.
-type Again = (StoreError, Fault);
+type Again = Box<(StoreError, Fault)>;
 
 fn again(error: StoreError) -> Again {
-    (error.clone(), error.fault())
+    Box::new((error.clone(), error.fault()))
 }
 
 /// One run.
@@ -148,7 +148,7 @@ fn attempt(tx: &Tx, pg: &Pg, job: &mut dyn Job, begin: &str) -> Result<Result<()
         }
         Verdict::Doomed(error, fault) => {
             pg.roll_back();
-            Err((error, fault))
+            Err(Box::new((error, fault)))
         }
     }
 }
