@@ -1,0 +1,171 @@
+//! Parsers by themselves: none panics, whatever it is given, and each keeps its word.
+
+use fuzz::{anything, damaged, damaged_text};
+use identity::model::fernet::{self, Key};
+use identity::model::token::{Payload, Scope};
+use inspect::{Stream, inspect};
+use kernel::Micros;
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::io::Cursor;
+
+const DECLARED: &[&str] =
+    &["raw", "qcow2", "vmdk", "vdi", "vhd", "vhdx", "iso", "ami", "ari", "aki", "ploop", ""];
+
+fn at(length: usize, pieces: &[(usize, &[u8])]) -> Vec<u8> {
+    let mut image = vec![0; length];
+    for (at, bytes) in pieces {
+        image[*at..*at + bytes.len()].copy_from_slice(bytes);
+    }
+    image
+}
+
+fn qcow2() -> Vec<u8> {
+    at(
+        4 << 16,
+        &[
+            (0, b"QFI\xfb\0\0\0\x03"),
+            (20, &16_u32.to_be_bytes()),
+            (24, &(1_u64 << 30).to_be_bytes()),
+            (36, &2_u32.to_be_bytes()),
+            (40, &(3_u64 << 16).to_be_bytes()),
+            (48, &(1_u64 << 16).to_be_bytes()),
+            (56, &1_u32.to_be_bytes()),
+            (96, &4_u32.to_be_bytes()),
+            (100, &104_u32.to_be_bytes()),
+        ],
+    )
+}
+
+fn vmdk() -> Vec<u8> {
+    let descriptor =
+        b"# Disk DescriptorFile\nversion=1\nCID=1\nparentCID=ffffffff\ncreateType=\"monolithicSparse\"\n\
+                       RW 2048 SPARSE \"disk.vmdk\"\n";
+    at(
+        1 << 17,
+        &[
+            (0, b"KDMV\x01\0\0\0\x03\0\0\0"),
+            (12, &2048_u64.to_le_bytes()),
+            (20, &128_u64.to_le_bytes()),
+            (28, &1_u64.to_le_bytes()),
+            (36, &20_u64.to_le_bytes()),
+            (512, descriptor),
+        ],
+    )
+}
+
+fn images() -> Vec<Vec<u8>> {
+    vec![
+        qcow2(),
+        vmdk(),
+        at(1 << 17, &[(0, b"vhdxfile"), (65536, b"head"), (65536 * 3 / 2, b"regi")]),
+        at(1 << 16, &[(0, b"conectix"), (512, b"cxsparse")]),
+        at(
+            1 << 16,
+            &[
+                (0, b"<<< Oracle VM VirtualBox Disk Image >>>\n"),
+                (64, &0xbeda_107f_u32.to_le_bytes()),
+                (68, &[1, 0, 1, 0]),
+            ],
+        ),
+        at(1 << 17, &[(0x8000, b"\x01CD001\x01")]),
+        at(1 << 16, &[(510, b"\x55\xaa"), (512, b"EFI PART")]),
+        b"LUKS\xba\xbe\0\x01".repeat(200),
+        vec![0; 2048],
+    ]
+}
+
+fn tokens() -> Vec<Vec<u8>> {
+    let id = "0123456789abcdef0123456789abcdef".to_owned();
+    let payload = |scope| Payload {
+        user_id: id.clone(),
+        methods: vec!["password".to_owned(), "token".to_owned()],
+        scope,
+        expires_at: Micros(1_800_000_000_000_000),
+        audit_ids: vec!["AAAAAAAAAAAAAAAAAAAAAA".to_owned()],
+        delegation: None,
+    };
+    let scopes =
+        [Scope::Unscoped, Scope::System, Scope::Project(id.clone()), Scope::Domain("default".to_owned())];
+    scopes.into_iter().map(|scope| payload(scope).pack()).collect()
+}
+
+proptest! {
+    /// What the beginning of an image is refused for, the whole is refused for as well, however it is cut.
+    #[test]
+    fn an_image(image in damaged(images(), 1 << 16), declared in select(DECLARED), piece in 1_usize..200_000) {
+        let whole = inspect(declared, &mut Cursor::new(&image));
+        let mut stream = Stream::new(declared);
+        let fed = image.chunks(piece).try_for_each(|chunk| stream.feed(chunk));
+        if fed.and_then(|()| stream.finish()).is_err() {
+            prop_assert!(whole.is_err());
+        }
+        if let Ok(found) = whole {
+            prop_assert_eq!(found.bytes, image.len() as u64);
+        }
+    }
+
+    /// What unpacks packs to something that means the same.
+    #[test]
+    fn what_a_token_says(bytes in damaged(tokens(), usize::MAX)) {
+        if let Some(payload) = Payload::unpack(&bytes) {
+            let again = Payload::unpack(&payload.pack());
+            prop_assert!(again.is_none_or(|again| again.user_id == payload.user_id && again.scope == payload.scope));
+        }
+    }
+
+    /// No damage to a token leaves one that opens, but for the bits at its end that its alphabet does not use.
+    #[test]
+    fn a_tokens_seal(text in damaged_text(&[&sealed()])) {
+        if let Some((message, seconds)) = fernet::open(&[key()], &text) {
+            prop_assert_eq!((message.as_slice(), seconds), (&b"what it says"[..], 1_800_000_000));
+        }
+    }
+
+    /// A rule reads, or is refused with a reason.
+    #[test]
+    fn a_rule(text in damaged_text(&[
+        "rule:admin_required or (role:reader and system_scope:all)",
+        "not (user_id:%(target.user.id)s and 'manager':%(target.role.name)s) or @ or !",
+        "((((((((role:a))))))))",
+    ])) {
+        if let Err(bad) = policy::Check::parse(&text) {
+            prop_assert!(!bad.to_string().is_empty());
+        }
+    }
+
+    /// A query takes apart, and its parts are put together to one that says the same.
+    #[test]
+    fn a_query(text in damaged_text(&["name=a%20b&limit=10&marker=x&tags=a,b&sort=name:desc,id:asc", "a=%C3%A9+%00;b&&=&="])) {
+        let query = web::Query::parse(&text);
+        let said: Vec<String> = query.pairs().map(|(key, value)| format!("{}={}", web::ask::encoded(key), web::ask::encoded(value))).collect();
+        let again = web::Query::parse(&said.join("&"));
+        prop_assert!(query.pairs().filter(|(key, value)| !(key.is_empty() && value.is_empty())).eq(again.pairs().filter(|(key, value)| !(key.is_empty() && value.is_empty()))));
+    }
+
+    /// A description of simulated hosts is taken, or refused in one sentence.
+    #[test]
+    fn a_topology(text in damaged_text(&[
+        "[host]\nvcpus = 8\nmemory = \"16 GiB\"\n[[rack]]\nname = \"r1\"\nzone = \"az1\"\nhosts = 4\naggregates = [\"ssd\"]\ntraits = [\"CUSTOM_X\"]\n",
+    ])) {
+        if let Err(said) = sim::topology::parse(&text, &sim::Config::default()) {
+            prop_assert!(!said.is_empty());
+        }
+    }
+
+    /// What a database says of a column reads, or does not; what reads is written as it was meant.
+    #[test]
+    fn a_column(value in anything()) {
+        if let Some(datum) = ovn::ovsdb::Datum::decode(&value) {
+            prop_assert_eq!(ovn::ovsdb::Datum::decode(&datum.encode()), Some(datum));
+        }
+    }
+}
+
+fn key() -> Key {
+    Key::new([7; 32])
+}
+
+fn sealed() -> String {
+    fernet::seal(&key(), 1_800_000_000, [3; 16], b"what it says").unwrap_or_default()
+}
