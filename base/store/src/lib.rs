@@ -8,6 +8,7 @@ mod copy;
 mod db;
 mod dialect;
 mod error;
+pub mod foreign;
 mod job;
 pub mod list;
 mod lock;

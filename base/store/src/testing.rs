@@ -36,6 +36,11 @@ impl Fixture {
         }
     }
 
+    /// Where the PostgreSQL database is, if it is one.
+    pub fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
     /// The clock and the entropy, for a [`Db`] of one's own.
     pub fn parts(&self) -> Parts {
         Parts { clock: self.clock.clone(), entropy: self.entropy.clone() }

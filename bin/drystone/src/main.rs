@@ -4,6 +4,7 @@ mod control;
 mod detach;
 mod down;
 mod driver_calls;
+mod import;
 mod keep;
 mod log;
 mod metrics;
@@ -53,6 +54,11 @@ enum Command {
     },
     /// Show what runs, and what waits for what
     Status,
+    /// Work on who is who, while the cloud is stopped
+    Identity {
+        #[command(subcommand)]
+        command: IdentityCommand,
+    },
     /// Print every operation of the API: method, path, who may call, since which microversion
     Operations,
     /// Start the controller alone: API, store and reconcilers
@@ -71,6 +77,12 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum IdentityCommand {
+    /// Take over the users of a Keystone, and what they may; ids and passwords stay what they are
+    Import(import::Wanted),
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match execute(arguments) {
@@ -84,7 +96,7 @@ fn main() -> ExitCode {
 
 fn execute(arguments: Arguments) -> Result<(), String> {
     let settings = Settings::of(arguments.said)?;
-    if !matches!(arguments.command, Command::Down { .. } | Command::Status | Command::Operations) {
+    if matches!(arguments.command, Command::Up { .. } | Command::Controller { .. } | Command::Agent { .. }) {
         // What is asked for of the hosts is looked at before anything is changed.
         wire_up::simulation::plans(&settings)?;
     }
@@ -102,6 +114,9 @@ fn execute(arguments: Arguments) -> Result<(), String> {
                 Form::Text => output::line(operations::page().trim_end()),
             }
             return Ok(());
+        }
+        Command::Identity { command: IdentityCommand::Import(wanted) } => {
+            return import::import(&settings, wanted);
         }
         Command::Status => return carry_out(status::status(&settings)),
     };

@@ -16,7 +16,7 @@ const HEAD: usize = 1 + 8 + IV;
 const TAG: usize = 32;
 
 /// A key: half for signing, half for encrypting.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Key([u8; 32]);
 
 impl Key {
@@ -28,6 +28,11 @@ impl Key {
     /// A key from the store; `None` if it has not 32 bytes.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
+    }
+
+    /// The key as the store keeps it.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     fn mac(&self, data: &[u8]) -> Option<Hmac<Sha256>> {

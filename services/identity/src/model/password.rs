@@ -43,6 +43,12 @@ pub fn verify(password: &[u8], hash: &str) -> bool {
     }
 }
 
+/// Whether a hash has a form that [`verify`] can check.
+pub fn is_known(hash: &str) -> bool {
+    let forms = ["2b", "2a", "2y", "2x", "bcrypt-sha256", "scrypt", "pbkdf2-sha512"];
+    hash.split('$').nth(1).is_some_and(|form| forms.contains(&form))
+}
+
 fn cut(password: &[u8]) -> &[u8] {
     &password[..password.len().min(BCRYPT_LONGEST)]
 }

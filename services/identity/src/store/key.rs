@@ -60,6 +60,24 @@ pub fn keys_replace(tx: &Tx, ring: Ring, keep: usize) -> Result<(), Fault> {
     keys_rotate(tx, ring, keep)
 }
 
+/// Puts keys of somebody else below the primary one, which stays so: what they sealed can be opened. `theirs` has their
+/// primary first. Says how many were new.
+pub fn keys_take(tx: &Tx, ring: Ring, theirs: &[Key]) -> Result<usize, Fault> {
+    let own = keys(tx, ring)?;
+    let new: Vec<&Key> = theirs.iter().filter(|key| !own.contains(key)).collect();
+    let table = ring.table();
+    let primary = tx.query_one(&format!("SELECT MAX(number) FROM {table}"), params![])?;
+    let primary = primary.map_or(Ok(None), |row| row.opt_int(0))?.unwrap_or(0);
+    let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
+    let sql = format!("UPDATE {table} SET number = ?2 WHERE number = ?1");
+    tx.execute(&sql, params![primary, primary + count])?;
+    let sql = format!("INSERT INTO {table} (number, secret, made_at) VALUES (?1, ?2, ?3)");
+    for (number, key) in (primary..).zip(new.iter().rev()) {
+        tx.execute(&sql, params![number, key.bytes().to_vec(), tx.now()])?;
+    }
+    Ok(new.len())
+}
+
 fn key_insert(tx: &Tx, ring: Ring, number: i64) -> Result<(), Fault> {
     let sql = format!("INSERT INTO {} (number, secret, made_at) VALUES (?1, ?2, ?3)", ring.table());
     tx.execute(&sql, params![number, tx.entropy().bytes::<32>().to_vec(), tx.now()]).map(drop)

@@ -59,6 +59,25 @@ pub fn role_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Gives a role another id, wherever it is named.
+pub fn role_renumber(tx: &Tx, id: &str, new: &str) -> Result<(), Fault> {
+    for (table, column) in [
+        ("identity_roles", "id"),
+        ("identity_implied_roles", "prior_id"),
+        ("identity_implied_roles", "implied_id"),
+        ("identity_assignments", "role_id"),
+    ] {
+        let sql = format!("UPDATE {table} SET {column} = ?2 WHERE {column} = ?1");
+        tx.execute(&sql, params![id, new])?;
+    }
+    // lists of ids, as JSON
+    let (quoted, new) = (format!("\"{id}\""), format!("\"{new}\""));
+    for table in ["identity_application_credentials", "identity_trusts"] {
+        tx.execute(&format!("UPDATE {table} SET roles = REPLACE(roles, ?1, ?2)"), params![&quoted, &new])?;
+    }
+    Ok(())
+}
+
 /// Which role implies which: (prior, implied).
 pub fn implications(tx: &Tx) -> Result<Vec<(String, String)>, Fault> {
     let sql = "SELECT prior_id, implied_id FROM identity_implied_roles ORDER BY prior_id, implied_id";

@@ -6,6 +6,7 @@ mod access_rules;
 mod credentials;
 mod endpoint_groups;
 mod factors;
+mod import;
 mod kept;
 mod limits;
 mod nouns;
