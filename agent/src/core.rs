@@ -65,7 +65,7 @@ impl Agent {
         tracing::info!(host = %parts.name, id = %identity.host_id, epoch = identity.epoch, "the agent starts");
         Self(Arc::new(Core {
             board: Board::new(identity.epoch),
-            queue: Queue::new(parts.entropy.clone()),
+            queue: Queue::new(parts.clock.clone(), parts.entropy.clone()),
             permits: Semaphore::new(AT_ONCE),
             started: parts.clock.now(),
             unknown: Mutex::default(),

@@ -1,8 +1,8 @@
 //! Where agents keep what must outlive them: who they are, and their ledgers.
 
 use crate::identity::Identity;
-use crate::ledger::Ledger;
-use kernel::Entropy;
+use crate::ledger::{Ledger, Writing};
+use kernel::{Clock, Entropy};
 use std::io;
 use std::path::Path;
 
@@ -17,14 +17,15 @@ impl Home {
     /// moment.
     pub fn open(dir: &Path, entropy: &Entropy) -> io::Result<Self> {
         let identity = Identity::open(dir, entropy)?;
-        let ledger = Ledger::open_all(dir, &[""])?.pop().ok_or(io::ErrorKind::NotFound)?;
+        let ledger = Ledger::open_all(dir, &[""], Writing::OnThread)?.pop().ok_or(io::ErrorKind::NotFound)?;
         Ok(Self { identity, ledger })
     }
 
     /// The homes of several agents of this process in one directory, in the order of their names, which have no spaces.
-    pub fn open_all(dir: &Path, names: &[&str], entropy: &Entropy) -> io::Result<Vec<Self>> {
+    pub fn open_all(dir: &Path, names: &[&str], clock: &Clock, entropy: &Entropy) -> io::Result<Vec<Self>> {
         let identities = Identity::open_all(dir, names, entropy)?;
-        let homes = identities.into_iter().zip(Ledger::open_all(dir, names)?);
+        let writing = if clock.is_stepped() { Writing::Here } else { Writing::OnThread };
+        let homes = identities.into_iter().zip(Ledger::open_all(dir, names, writing)?);
         Ok(homes.map(|(identity, ledger)| Self { identity, ledger }).collect())
     }
 }

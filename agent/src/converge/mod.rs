@@ -65,7 +65,7 @@ pub(crate) async fn run(core: Arc<Core>) {
             names.insert(id, key);
         }
         tokio::select! {
-            () = core.queue.some() => {}
+            biased;
             Some(ended) = tasks.join_next_with_id() => {
                 let (id, outcome) = match ended {
                     Ok((id, outcome)) => (id, outcome),
@@ -75,6 +75,7 @@ pub(crate) async fn run(core: Arc<Core>) {
                     finish(&core, &key, outcome);
                 }
             }
+            () = core.queue.some() => {}
         }
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! An object that waits is woken by what it waits for, and by a timer in any case: a lost wake-up costs time only.
 
-use crate::converge::{Outcome, Topic};
+use crate::converge::{Outcome, PATIENCE, Topic};
 use crate::core::Key;
-use kernel::Entropy;
+use kernel::{Clock, Entropy, Expected};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -39,6 +39,8 @@ struct Slot {
     standing: Standing,
     again: bool,
     due: Option<Instant>,
+    /// It is tried again then: work, other than looking again for something that somebody else does.
+    expected: Option<Expected>,
     on: Vec<Topic>,
     interrupt: Arc<Notify>,
 }
@@ -54,12 +56,13 @@ struct Inner {
 pub(crate) struct Queue {
     inner: Mutex<Inner>,
     some: Notify,
+    clock: Clock,
     entropy: Entropy,
 }
 
 impl Queue {
-    pub(crate) fn new(entropy: Entropy) -> Self {
-        Self { inner: Mutex::default(), some: Notify::new(), entropy }
+    pub(crate) fn new(clock: Clock, entropy: Entropy) -> Self {
+        Self { inner: Mutex::default(), some: Notify::new(), clock, entropy }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -153,6 +156,7 @@ impl Queue {
         let due = self.inner().timers.first().map(|(due, _)| *due);
         match due {
             Some(due) => tokio::select! {
+                biased;
                 () = self.some.notified() => {}
                 () = sleep_until(due) => {}
             },
@@ -167,6 +171,7 @@ impl Queue {
         slot.standing.running = false;
         let again = std::mem::take(&mut slot.again);
         let delay = slot.standing.take(&outcome);
+        let retries = matches!(outcome, Outcome::Failed(_));
         if let Outcome::Wait { on, .. } = outcome {
             for topic in &on {
                 inner.waiting.entry(topic.clone()).or_default().insert(key.clone());
@@ -182,10 +187,12 @@ impl Queue {
             let attempts = inner.slots.get(key).map_or(0, |slot| slot.standing.attempts);
             let most = first.saturating_mul(1 << attempts.saturating_sub(1).min(10)).min(last);
             let micros = u64::try_from(most.as_micros() / 2).unwrap_or(u64::MAX);
-            let due = Instant::now() + most / 2 + Duration::from_micros(self.entropy.below(micros));
+            let span = most / 2 + Duration::from_micros(self.entropy.below(micros));
+            let due = Instant::now() + span;
             inner.timers.insert((due, key.clone()));
             if let Some(slot) = inner.slots.get_mut(key) {
                 slot.due = Some(due);
+                slot.expected = (retries && attempts <= PATIENCE).then(|| self.clock.expect(span));
             }
             self.some.notify_one();
         }
@@ -235,6 +242,7 @@ impl Inner {
     fn rest(&mut self, key: &Key) {
         let Some(slot) = self.slots.get_mut(key) else { return };
         let (due, on) = (slot.due.take(), std::mem::take(&mut slot.on));
+        slot.expected = None;
         if let Some(due) = due {
             self.timers.remove(&(due, key.clone()));
         }

@@ -7,6 +7,9 @@
 //! Several agents of one process may keep their ledgers in one file: their lines begin with `@` and the host's name
 //! after the checksum. A thousand of them then need one file handle and one thread, and share their fsyncs. Ledgers of
 //! hosts that have no agent now stay in the file.
+//!
+//! Where all is done in one order there is no thread: whoever waits for an answer writes what has come up until then.
+//! Nobody waits for what can be found out again, so that a crash loses it there if it does anywhere.
 
 use super::{Held, Ledger, Note};
 use crate::core::Key;
@@ -14,7 +17,7 @@ use link::{HostError, Rank};
 use metal::Wanted;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -100,15 +103,64 @@ fn book<'a>(books: &'a mut Books, host: &str) -> &'a Book {
     books.entry(name.clone()).or_insert_with(|| Book { host: name, held: Arc::default() })
 }
 
+/// Who writes the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writing {
+    /// A thread, which lets jobs share an fsync.
+    OnThread,
+    /// Whoever waits for it.
+    Here,
+}
+
 #[derive(Clone)]
 pub(super) struct Journal {
-    orders: mpsc::SyncSender<Order>,
+    orders: Orders,
+}
+
+#[derive(Clone)]
+enum Orders {
+    OnThread(mpsc::SyncSender<Order>),
+    Here(Arc<Desk>),
+}
+
+/// What has come up, and who writes it.
+struct Desk {
+    waiting: Mutex<VecDeque<Order>>,
+    writer: Mutex<Writer>,
+}
+
+impl Desk {
+    fn next(&self) -> Option<Order> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    fn work(&self) {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(order) = self.next() {
+            writer.carry_out(order, || self.next());
+        }
+    }
+}
+
+impl Orders {
+    fn give(&self, order: Order) -> Result<(), HostError> {
+        match self {
+            Self::OnThread(queue) => queue.try_send(order).map_err(|error| match error {
+                mpsc::TrySendError::Full(_) => HostError::failed("the ledger's disk is too slow"),
+                mpsc::TrySendError::Disconnected(_) => HostError::failed("the ledger's thread has ended"),
+            }),
+            Self::Here(desk) => {
+                desk.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(order);
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Journal {
     /// Reads the file and starts the thread that writes it. Answers the ledgers of these hosts, in their order; the
     /// thread ends with the last of them.
-    pub(super) fn open(dir: &Path, hosts: &[&str]) -> io::Result<Vec<Ledger>> {
+    pub(super) fn open(dir: &Path, hosts: &[&str], writing: Writing) -> io::Result<Vec<Ledger>> {
         let path = dir.join("ledger");
         let bytes = match std::fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -126,33 +178,49 @@ impl Journal {
         let mut writer =
             Writer { dir: dir.to_path_buf(), path, file: None, length: 0, lines: 0, look_at: 0, books };
         writer.rewrite()?;
-        let (orders, queue) = mpsc::sync_channel(WAITING);
-        std::thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run(&queue))?;
+        let orders = match writing {
+            Writing::Here => {
+                Orders::Here(Arc::new(Desk { waiting: Mutex::default(), writer: Mutex::new(writer) }))
+            }
+            Writing::OnThread => {
+                let (orders, queue) = mpsc::sync_channel(WAITING);
+                std::thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run(&queue))?;
+                Orders::OnThread(orders)
+            }
+        };
         Ok(own.into_iter().map(|book| Ledger { book, journal: Self { orders: orders.clone() } }).collect())
     }
 
     pub(super) fn send(&self, book: &Book, job: Job) -> Result<(), HostError> {
-        self.orders.try_send(Order::Job(book.clone(), job)).map_err(|error| match error {
-            mpsc::TrySendError::Full(_) => HostError::failed("the ledger's disk is too slow"),
-            mpsc::TrySendError::Disconnected(_) => HostError::failed("the ledger's thread has ended"),
-        })
+        self.orders.give(Order::Job(book.clone(), job))
     }
-}
 
-impl Journal {
+    /// What was sent is written down, or somebody is at it: for who waits for an answer, holding on to no ledger.
+    pub(super) fn work(&self) {
+        if let Orders::Here(desk) = &self.orders {
+            desk.work();
+        }
+    }
+
     /// What is in all ledgers of the file, as [`Journal::put_back`] takes it.
     pub(super) async fn copy(&self) -> io::Result<Vec<u8>> {
         let (done, answer) = oneshot::channel();
-        self.orders.send(Order::Whole(Whole::Copy(done))).map_err(io::Error::other)?;
+        self.orders.give(Order::Whole(Whole::Copy(done))).map_err(failed)?;
+        self.work();
         answer.await.map_err(io::Error::other)?
     }
 
     /// All ledgers of the file are as they were when the copy was made. Answers when that is on disk.
     pub(super) async fn put_back(&self, copy: Vec<u8>) -> io::Result<()> {
         let (done, answer) = oneshot::channel();
-        self.orders.send(Order::Whole(Whole::PutBack(copy, done))).map_err(io::Error::other)?;
+        self.orders.give(Order::Whole(Whole::PutBack(copy, done))).map_err(failed)?;
+        self.work();
         answer.await.map_err(io::Error::other)?
     }
+}
+
+fn failed(error: HostError) -> io::Error {
+    io::Error::other(format!("{error:?}"))
 }
 
 fn checksum(text: &[u8]) -> String {
@@ -236,24 +304,33 @@ struct Writer {
 impl Writer {
     fn run(mut self, queue: &mpsc::Receiver<Order>) {
         while let Ok(order) = queue.recv() {
-            match order {
-                Order::Job(book, job) => {
-                    let next = self.group(vec![(book, job)], queue);
-                    next.into_iter().for_each(|order| self.whole(order));
-                }
-                Order::Whole(order) => self.whole(order),
+            self.carry_out(order, || queue.try_recv().ok());
+        }
+    }
+
+    /// Carries out an order, and those that wait behind it if they can share its fsync.
+    fn carry_out(&mut self, order: Order, more: impl FnMut() -> Option<Order>) {
+        match order {
+            Order::Job(book, job) => {
+                let next = self.group(vec![(book, job)], more);
+                next.into_iter().for_each(|order| self.whole(order));
             }
+            Order::Whole(order) => self.whole(order),
         }
     }
 
     /// Writes jobs that wait, with one fsync. Answers an order that came among them and is no job.
-    fn group(&mut self, mut group: Vec<(Book, Job)>, queue: &mpsc::Receiver<Order>) -> Option<Whole> {
+    fn group(
+        &mut self,
+        mut group: Vec<(Book, Job)>,
+        mut more: impl FnMut() -> Option<Order>,
+    ) -> Option<Whole> {
         let mut next = None;
         while group.len() < GROUP && next.is_none() {
-            match queue.try_recv() {
-                Ok(Order::Job(book, job)) => group.push((book, job)),
-                Ok(Order::Whole(order)) => next = Some(order),
-                Err(_) => break,
+            match more() {
+                Some(Order::Job(book, job)) => group.push((book, job)),
+                Some(Order::Whole(order)) => next = Some(order),
+                None => break,
             }
         }
         let written = self.write(&group);

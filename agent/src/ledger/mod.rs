@@ -8,6 +8,7 @@
 mod journal;
 
 use crate::core::Key;
+pub(crate) use journal::Writing;
 use journal::{Book, Job, Journal};
 use link::{Ensured, HostError, LedgerEntry, Rank};
 use metal::{Kind, Spec, Wanted};
@@ -169,8 +170,8 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// The ledgers of these hosts in one file, in their order. A host without name has the file for itself.
-    pub(crate) fn open_all(dir: &Path, hosts: &[&str]) -> io::Result<Vec<Self>> {
-        Journal::open(dir, hosts)
+    pub(crate) fn open_all(dir: &Path, hosts: &[&str], writing: Writing) -> io::Result<Vec<Self>> {
+        Journal::open(dir, hosts, writing)
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -215,6 +216,7 @@ impl Ledger {
                 }
             }
         };
+        self.journal.work();
         answer.await.map_err(|_| stopped())??;
         Ok(accepted)
     }
@@ -245,6 +247,7 @@ impl Ledger {
     pub(crate) async fn note(&self, key: &Key, change: impl FnOnce(&mut Note)) -> Result<Note, HostError> {
         let (done, answer) = oneshot::channel();
         let note = self.amend(key, change, Some(done))?;
+        self.journal.work();
         answer.await.map_err(|_| stopped())??;
         Ok(note)
     }
@@ -290,6 +293,7 @@ impl Ledger {
     pub(crate) async fn forget(&self, key: &Key, rank: Rank) -> Result<(), HostError> {
         let (done, answer) = oneshot::channel();
         self.journal.send(&self.book, Job::Forget { key: key.clone(), rank, done })?;
+        self.journal.work();
         answer.await.map_err(|_| stopped())?
     }
 

@@ -17,7 +17,7 @@ fn wanted(id: &str, revision: i64, name: Option<&str>) -> Wanted {
 }
 
 fn open(dir: &Path) -> Ledger {
-    Ledger::open_all(dir, &[""]).unwrap().remove(0)
+    Ledger::open_all(dir, &[""], Writing::OnThread).unwrap().remove(0)
 }
 
 fn key(id: &str) -> Key {
@@ -127,37 +127,58 @@ async fn it_is_rewritten_when_most_of_it_is_old() {
 }
 
 #[tokio::test]
-async fn several_hosts_keep_apart_in_one_file() {
+async fn several_hosts_keep_apart_in_one_file_and_can_be_put_back() {
+    for writing in [Writing::OnThread, Writing::Here] {
+        apart_in_one_file(writing).await;
+        put_back(writing).await;
+    }
+}
+
+async fn apart_in_one_file(writing: Writing) {
     let dir = tempfile::tempdir().unwrap();
-    let ledgers = Ledger::open_all(dir.path(), &["x", "y"]).unwrap();
+    let ledgers = Ledger::open_all(dir.path(), &["x", "y"], writing).unwrap();
     ledgers[0].ensure(wanted("a", 2, Some("x"))).await.unwrap();
     ledgers[1].ensure(wanted("a", 1, Some("y"))).await.unwrap();
     ledgers[1].ensure(wanted("b", 1, Some("y"))).await.unwrap();
     drop(ledgers);
     // A host that has no agent this time loses nothing.
-    drop(Ledger::open_all(dir.path(), &["z", "x"]).unwrap());
-    let ledgers = Ledger::open_all(dir.path(), &["y", "x", "z"]).unwrap();
+    drop(Ledger::open_all(dir.path(), &["z", "x"], writing).unwrap());
+    let ledgers = Ledger::open_all(dir.path(), &["y", "x", "z"], writing).unwrap();
     let held: Vec<_> = ledgers.iter().map(Ledger::keys).collect();
     assert_eq!(held, [vec![key("a"), key("b")], vec![key("a")], vec![]]);
     assert_eq!(ledgers[1].ensure(wanted("a", 1, Some("x"))).await, Err(HostError::Stale { held: (1, 1, 2) }));
 }
 
-#[tokio::test]
-async fn all_ledgers_of_a_file_can_be_put_back() {
+async fn put_back(writing: Writing) {
     let dir = tempfile::tempdir().unwrap();
-    let ledgers = Ledger::open_all(dir.path(), &["x", "y"]).unwrap();
+    let ledgers = Ledger::open_all(dir.path(), &["x", "y"], writing).unwrap();
     ledgers[0].ensure(wanted("a", 1, Some("x"))).await.unwrap();
     ledgers[0].note(&key("a"), |note| note.reboots = 3).await.unwrap();
     let copy = ledgers[1].copy_all().await.unwrap();
     ledgers[0].ensure(wanted("a", 2, None)).await.unwrap();
     ledgers[1].ensure(wanted("b", 1, Some("y"))).await.unwrap();
     ledgers[0].put_back_all(copy).await.unwrap();
-    for reopened in [None, Some(Ledger::open_all(dir.path(), &["x", "y"]).unwrap())] {
+    for reopened in [None, Some(Ledger::open_all(dir.path(), &["x", "y"], writing).unwrap())] {
         let ledgers = reopened.as_ref().unwrap_or(&ledgers);
         assert_eq!((ledgers[0].keys(), ledgers[1].keys()), (vec![key("a")], vec![]));
         assert_eq!(ledgers[0].entry(&key("a")).unwrap().note.reboots, 3);
         assert_eq!(ledgers[0].ensure(wanted("a", 1, Some("x"))).await, Ok(Ensured::Same));
     }
+}
+
+#[tokio::test]
+async fn without_a_thread_what_was_promised_outlives_a_crash_and_nothing_else_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Ledger::open_all(dir.path(), &["x"], Writing::Here).unwrap().remove(0);
+    let ledger = open();
+    ledger.ensure(wanted("a", 1, Some("x"))).await.unwrap();
+    ledger.note_later(&key("a"), |note| note.starts = 1).unwrap();
+    ledger.note(&key("a"), |note| note.reboots = 3).await.unwrap();
+    ledger.note_later(&key("a"), |note| note.starts = 2).unwrap();
+    assert_eq!(ledger.entry(&key("a")).unwrap().note.starts, 2);
+    drop(ledger);
+    let note = open().entry(&key("a")).unwrap().note;
+    assert_eq!((note.starts, note.reboots), (1, 3));
 }
 
 #[test]

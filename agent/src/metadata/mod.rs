@@ -84,6 +84,7 @@ pub(crate) async fn run(core: Arc<Core>) {
             listening.entry(network.clone()).or_insert_with(start);
         }
         tokio::select! {
+            biased;
             () = core.metadata.changed.notified() => {}
             Some(_) = tasks.join_next() => {}
         }

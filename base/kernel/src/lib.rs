@@ -4,9 +4,11 @@
 pub mod clock;
 pub mod entropy;
 pub mod lock;
+pub mod stepping;
 pub mod time;
 
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use lock::{LockError, LockFile};
+pub use stepping::{Elsewhere, Expected};
 pub use time::Micros;

@@ -170,8 +170,13 @@ impl Agents {
 }
 
 impl Table {
+    /// In the order in which they came.
     pub(crate) fn sessions(&self) -> Vec<Arc<Session>> {
-        self.sessions.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> = sessions.values().cloned().collect();
+        drop(sessions);
+        all.sort_by_key(|session| session.number);
+        all
     }
 
     pub(crate) fn session(&self, host_id: &str) -> Result<Arc<Session>, LinkError> {
@@ -262,7 +267,9 @@ impl Attendance {
     /// Who left, then who joined, in the order in which they did.
     fn look(&mut self) {
         let sessions = self.table.sessions.read().unwrap_or_else(PoisonError::into_inner);
-        let gone: Vec<String> = self.seen.keys().filter(|id| !sessions.contains_key(*id)).cloned().collect();
+        let mut gone: Vec<String> =
+            self.seen.keys().filter(|id| !sessions.contains_key(*id)).cloned().collect();
+        gone.sort();
         for id in gone {
             self.seen.remove(&id);
             self.found.push_back(Change::Left(id));

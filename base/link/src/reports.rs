@@ -7,7 +7,7 @@
 use crate::agents::Table;
 use crate::session::{Session, report_of};
 use metal::{Kind, Report};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -26,7 +26,7 @@ pub(crate) fn subscribe(table: &Arc<Table>, kinds: &[Kind]) -> mpsc::Receiver<(S
 
 /// Follows each host that is here, until the subscriber or the table is dropped.
 async fn follow_all(table: Weak<Table>, kinds: Arc<[Kind]>, subscriber: Subscriber) {
-    let mut followed: HashMap<u64, JoinHandle<()>> = HashMap::new();
+    let mut followed: BTreeMap<u64, JoinHandle<()>> = BTreeMap::new();
     let Some(mut version) = table.upgrade().map(|table| table.version.subscribe()) else { return };
     loop {
         version.mark_unchanged();
@@ -38,6 +38,7 @@ async fn follow_all(table: Weak<Table>, kinds: Arc<[Kind]>, subscriber: Subscrib
             });
         }
         tokio::select! {
+            biased;
             changed = version.changed() => if changed.is_err() { break },
             () = subscriber.closed() => break,
         }

@@ -63,6 +63,7 @@ impl Session {
         let finished = closed.clone();
         tokio::spawn(async move {
             let end = tokio::select! {
+                biased;
                 end = connection => end.err(),
                 _ = ended.wait_for(|closed| *closed) => None,
             };
@@ -210,6 +211,7 @@ impl Session {
         let mut closed = self.closed.subscribe();
         let ended = closed.wait_for(|closed| *closed);
         tokio::select! {
+            biased;
             done = timeout(limit, call) => done.map_err(|_| self.away())?,
             _ = ended => Err(self.away()),
         }

@@ -76,6 +76,7 @@ async fn send_out(mut from: impl AsyncRead + Unpin, outgoing: Frames) -> io::Res
     loop {
         buffer.reserve(BUFFER / 4);
         let read = tokio::select! {
+            biased;
             read = from.read_buf(&mut buffer) => read?,
             () = outgoing.closed() => return Err(io::ErrorKind::BrokenPipe.into()),
         };

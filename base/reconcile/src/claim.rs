@@ -244,6 +244,21 @@ pub(crate) async fn next_due(db: &Db, kinds: &[&'static str]) -> Result<Option<M
     Ok(first.filter(|at| at.0 != NEVER))
 }
 
+/// After so many failures in a row another one is no news: a clock does not go there.
+const NO_NEWS: i64 = 10;
+
+/// When the next row of these kinds is tried again that has failed, unless it has too often.
+pub(crate) async fn next_retry(db: &Db, kinds: &[&'static str]) -> Result<Option<Micros>, Fault> {
+    let (places, mut values) = among(kinds, 3);
+    let sql = format!(
+        "SELECT MIN(due_at) FROM work
+         WHERE format <= ?1 AND state = 'failed' AND lease_until = 0 AND attempts < ?2 AND kind IN ({places})"
+    );
+    values.splice(0..0, [Value::from(FORMAT), Value::from(NO_NEWS)]);
+    let first = db.read(move |tx| tx.query_one(&sql, &values)?.map(|row| row.get(0)).transpose()).await?;
+    Ok(first.flatten())
+}
+
 /// Whose leases are voided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whose {

@@ -1,6 +1,6 @@
 //! The engine, put together and driven by hand: one round at a time, as tests with a held clock want it.
 
-use crate::claim::{Claim, Whose, Wish, claim, next_due, tidy, void};
+use crate::claim::{Claim, Whose, Wish, claim, next_due, next_retry, tidy, void};
 use crate::live::Handle;
 use crate::reconciler::Reconciler;
 use crate::round::{Erased, Ran, Setting, Trial, Typed};
@@ -99,6 +99,15 @@ impl Engine {
         }
         let due = next_due(&self.setting.db, &self.kinds()).await?;
         Ok(due.map(|due| due.plus(self.deferred())))
+    }
+
+    /// When a stepped clock goes on: what has failed, and not too often, is tried again. What waits is woken, and what is
+    /// done by the clock is none of its business.
+    pub(crate) async fn next_retry(&self) -> Result<Option<Micros>, Fault> {
+        if !self.setting.clock.is_stepped() || self.reconcilers.is_empty() {
+            return Ok(None);
+        }
+        next_retry(&self.setting.db, &self.kinds()).await
     }
 
     /// Runs rounds and moves the held clock from one due row to the next, until all sleep or `horizon` has passed;

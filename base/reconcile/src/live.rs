@@ -2,10 +2,12 @@
 
 use crate::engine::Engine;
 use fault::Fault;
+use kernel::{Expected, Micros};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// Rows claimed in one transaction.
 const BATCH: usize = 32;
@@ -42,7 +44,7 @@ impl Handle {
         }));
         let bell = woken.clone();
         let (running, scan_at) = (JoinSet::new(), Instant::now());
-        let life = Life { engine, concurrency, woken: bell, running, scan_at, holds };
+        let life = Life { engine, concurrency, woken: bell, running, scan_at, again: None, holds };
         tokio::spawn(life.live(told));
         Self { mode, held, woken }
     }
@@ -81,6 +83,8 @@ struct Life {
     running: JoinSet<()>,
     /// When to look without a reason again.
     scan_at: Instant,
+    /// When something that failed is tried again, as work that a stepped clock goes to.
+    again: Option<Expected>,
     /// No round runs, and none will.
     holds: watch::Sender<bool>,
 }
@@ -114,6 +118,7 @@ impl Life {
             };
             let busy = self.running.len() >= self.concurrency;
             tokio::select! {
+                biased;
                 outcome = told.changed() => if outcome.is_err() { break },
                 Some(ended) = self.running.join_next() => mourn(ended),
                 () = self.woken.notified(), if !busy => {}
@@ -152,9 +157,15 @@ impl Life {
             self.engine.tidy().await?;
             self.scan_at = now + Duration::from_millis(30_000 + self.engine.entropy.below(30_000));
         }
+        self.again = self.engine.next_retry().await?.map(|due| self.expect(due));
         let due = self.engine.next_due().await?.map(|due| due.since(self.engine.setting.clock.now()));
         let scan = self.scan_at.saturating_duration_since(now);
         Ok(due.map_or(scan, |due| due.min(scan)))
+    }
+
+    fn expect(&self, at: Micros) -> Expected {
+        let clock = &self.engine.setting.clock;
+        clock.expect(at.since(clock.now()))
     }
 
     /// Lets the rounds that run come to their end, for some seconds, and gives back what they had.

@@ -1,5 +1,6 @@
 //! The store as services hold it: opened once, cloned freely.
 
+use crate::here::Here;
 use crate::job::{Job, Reply, Task};
 use crate::migrate::{self, Migration};
 use crate::shared::{Listener, Shared};
@@ -41,6 +42,8 @@ pub struct Db {
 struct Inner {
     writes: Option<Queue>,
     reads: Option<Queue>,
+    /// Instead of queues and threads, where all is done in one order.
+    here: Option<Here>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     shared: Arc<Shared>,
     /// Other controllers may have it open too.
@@ -122,6 +125,7 @@ impl Db {
         Self::assembled(Inner {
             writes: Some(writes),
             reads: Some(reads),
+            here: None,
             threads: Mutex::new(threads),
             shared,
             is_shared: true,
@@ -145,6 +149,18 @@ impl Db {
         let made = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path);
         made.means(Kind::Unavailable, format!("Cannot open the store {}.", path.display()))?;
         let shared = Arc::new(Shared::new(parts.clock, parts.entropy));
+        if shared.clock.is_stepped() {
+            return Self::assembled(Inner {
+                writes: None,
+                reads: None,
+                here: Some(Here::open(path, durability, &shared)?),
+                threads: Mutex::default(),
+                shared,
+                is_shared: false,
+                path: Some(path.to_owned()),
+                _held: held,
+            });
+        }
         let (writes, write_jobs) = bounded(QUEUE);
         let (reads, read_jobs) = bounded(QUEUE);
         let writer = Session::Sqlite(Lite::open(path, durability, true)?);
@@ -164,6 +180,7 @@ impl Db {
         Self::assembled(Inner {
             writes: Some(writes),
             reads: Some(reads),
+            here: None,
             threads: Mutex::new(threads),
             shared,
             is_shared: false,
@@ -318,6 +335,12 @@ impl Db {
         let db = self.clone();
         async move {
             let (sender, receiver) = oneshot::channel();
+            if let Some(here) = &db.inner.here {
+                here.run(writes, Task::boxed(f, place, Reply::Awaited(sender)));
+                // Others go on meanwhile, as while a thread is at it.
+                tokio::task::yield_now().await;
+                return receiver.await.unwrap_or_else(|_| Err(closed()));
+            }
             db.queue(writes)?.try_send(Task::boxed(f, place, Reply::Awaited(sender))).map_err(|error| {
                 match error {
                     TrySendError::Full(_) => {
@@ -335,7 +358,10 @@ impl Db {
             return Err(Fault::bug("a closure of the store waits for another one; use its own transaction"));
         }
         let (sender, receiver) = bounded(1);
-        self.queue(writes)?.send(task(Reply::Blocking(sender))).map_err(|_| closed())?;
+        match &self.inner.here {
+            Some(here) => here.run(writes, task(Reply::Blocking(sender))),
+            None => self.queue(writes)?.send(task(Reply::Blocking(sender))).map_err(|_| closed())?,
+        }
         receiver.recv().unwrap_or_else(|_| Err(closed()))
     }
 }
@@ -352,6 +378,13 @@ impl Drop for Inner {
             }
         }
     }
+}
+
+/// Runs something as the store's own threads do: it must not wait for the store.
+pub(crate) fn inside(run: impl FnOnce()) {
+    INSIDE.set(true);
+    run();
+    INSIDE.set(false);
 }
 
 fn timeline(tx: &Tx) -> Result<i64, Fault> {

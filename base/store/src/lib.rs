@@ -9,6 +9,7 @@ mod db;
 mod dialect;
 mod error;
 pub mod foreign;
+mod here;
 mod job;
 pub mod list;
 mod lock;

@@ -126,16 +126,21 @@ impl Lite {
 
 /// The life of a reader: each closure sees the newest commit, and nothing newer while it runs.
 pub(crate) fn read_loop(tx: &Tx, jobs: &Receiver<Box<dyn Job>>) {
-    let Some(lite) = tx.sqlite() else { return };
-    while let Ok(mut job) = jobs.recv() {
-        let outcome = match lite.command("BEGIN") {
-            Ok(()) => settled(tx.once(job.as_mut())),
-            Err(error) => Err(error.fault()),
-        };
-        lite.abandon();
-        tx.take_changes();
-        job.answer(outcome);
+    while let Ok(job) = jobs.recv() {
+        read_one(tx, job);
     }
+}
+
+/// Runs a closure that reads.
+pub(crate) fn read_one(tx: &Tx, mut job: Box<dyn Job>) {
+    let Some(lite) = tx.sqlite() else { return };
+    let outcome = match lite.command("BEGIN") {
+        Ok(()) => settled(tx.once(job.as_mut())),
+        Err(error) => Err(error.fault()),
+    };
+    lite.abandon();
+    tx.take_changes();
+    job.answer(outcome);
 }
 
 /// The life of the writer.
@@ -145,6 +150,14 @@ pub(crate) fn write_loop(tx: &Tx, jobs: &Receiver<Box<dyn Job>>) {
         for job in group(tx, lite, first, Some(jobs)) {
             group(tx, lite, job, None);
         }
+    }
+}
+
+/// Runs a closure that writes, in a commit of its own.
+pub(crate) fn write_one(tx: &Tx, job: Box<dyn Job>) {
+    let Some(lite) = tx.sqlite() else { return };
+    for job in group(tx, lite, job, None) {
+        group(tx, lite, job, None);
     }
 }
 

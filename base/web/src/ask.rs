@@ -5,7 +5,7 @@ use bytes::Bytes;
 use fault::{Fault, Kind};
 use futures_util::stream::{BoxStream, StreamExt};
 use http::{HeaderMap, Method};
-use http_body_util::{BodyExt, BodyStream, Limited};
+use http_body_util::{BodyExt, BodyStream, Either, Full, Limited};
 use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -14,6 +14,9 @@ use std::io;
 
 /// The largest JSON body that is read, in bytes: what OpenStack's `max_request_body_size` is by default.
 pub const LARGEST_JSON: usize = 114_688;
+
+/// What a client sends: as it comes, or gathered before the request's turn came.
+pub(crate) type Sent = Either<Incoming, Full<Bytes>>;
 
 /// A request.
 #[derive(Debug)]
@@ -29,7 +32,7 @@ pub struct Ask {
     /// The headers.
     pub headers: HeaderMap,
     pub(crate) parameters: HashMap<String, String>,
-    pub(crate) body: Option<Incoming>,
+    pub(crate) body: Option<Sent>,
     pub(crate) upgrade: Option<hyper::upgrade::OnUpgrade>,
 }
 

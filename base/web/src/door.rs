@@ -46,4 +46,14 @@ pub struct Admission {
 pub trait Doorkeeper: Send + Sync + 'static {
     /// Decides, now or when it is time.
     async fn admit(&self, call: Call<'_>) -> Admission;
+
+    /// Requests come in one at a time, each whole and after the work of those before it: [`Doorkeeper::turn`] says when.
+    fn takes_turns(&self) -> bool {
+        false
+    }
+
+    /// Waits until it is this request's turn, which it is until the answer is dropped.
+    async fn turn(&self) -> Box<dyn Any + Send> {
+        Box::new(())
+    }
 }

@@ -1,12 +1,14 @@
 //! All services under one port: the accept loop with its limits, TLS, request ids, metrics and the drain at the end.
 
 use crate::answer::{Answer, Body};
+use crate::ask::Sent;
 use crate::door::{Admission, Call, Doorkeeper, Verdict};
 use crate::metrics::Requests;
 use crate::surface::{Gate, Inbound, Mounted};
 use async_trait::async_trait;
 use fault::Fault;
-use http::{HeaderName, HeaderValue, Method, Request, Response, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -30,6 +32,8 @@ const HEADER_TIME: Duration = Duration::from_secs(15);
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// How many connections are served at once; more wait in the kernel's queue.
 const CONNECTIONS: usize = 4096;
+/// The largest body where requests take turns: it is in memory before the request's turn comes.
+const LARGEST: usize = 1 << 30;
 /// How long running requests may take to end when the site stops.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -107,6 +111,7 @@ impl Site {
         loop {
             let Ok(permit) = room.clone().acquire_owned().await else { break };
             let accepted = tokio::select! {
+                biased;
                 accepted = listener.accept() => accepted,
                 () = &mut stop => break,
             };
@@ -147,6 +152,9 @@ impl Site {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).title_case_headers(false);
         builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256).keep_alive_interval(HEADER_TIME);
+        // Where requests take turns the answer has the cloud's time, which repeats.
+        builder.http1().auto_date_header(!self.takes_turns());
+        builder.http2().auto_date_header(!self.takes_turns());
         let service = service_fn(move |request| {
             let site = self.clone();
             async move { site.request(request, peer).await }
@@ -157,8 +165,30 @@ impl Site {
         }
     }
 
+    fn takes_turns(&self) -> bool {
+        self.door.as_ref().is_some_and(|door| door.takes_turns())
+    }
+
     /// Answers a request. An error closes the connection without an answer.
     async fn request(&self, request: Request<Incoming>, peer: SocketAddr) -> io::Result<Response<Body>> {
+        let Some(door) = self.door.as_ref().filter(|door| door.takes_turns()) else {
+            return self.identified(request.map(Either::Left), peer).await;
+        };
+        // Nobody waits for a client in the middle of a turn.
+        let (parts, body) = request.into_parts();
+        let Ok(body) = Limited::new(body, LARGEST).collect().await else {
+            return Ok(written(Answer::empty(StatusCode::PAYLOAD_TOO_LARGE.as_u16()), &parts.method, ""));
+        };
+        let request = Request::from_parts(parts, Either::Right(Full::new(body.to_bytes())));
+        let _turn = door.turn().await;
+        let mut response = self.identified(request, peer).await?;
+        if let Ok(date) = HeaderValue::from_str(&self.clock.now().http()) {
+            response.headers_mut().insert(header::DATE, date);
+        }
+        Ok(response)
+    }
+
+    async fn identified(&self, request: Request<Sent>, peer: SocketAddr) -> io::Result<Response<Body>> {
         let request_id: Arc<str> = self.entropy.request_id().into();
         // At the highest level, so that every line that is logged at all carries it.
         let span = tracing::error_span!("request", %request_id);
@@ -167,7 +197,7 @@ impl Site {
 
     async fn traced(
         &self,
-        mut request: Request<Incoming>,
+        mut request: Request<Sent>,
         peer: SocketAddr,
         request_id: Arc<str>,
     ) -> io::Result<Response<Body>> {

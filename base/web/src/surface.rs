@@ -1,7 +1,7 @@
 //! A service as the wire sees it: its table, its microversions, its way of writing faults.
 
 use crate::answer::Answer;
-use crate::ask::{Ask, LARGEST_JSON, Query};
+use crate::ask::{Ask, LARGEST_JSON, Query, Sent};
 use crate::cx::Cx;
 use crate::routes::{Access, Routes};
 use crate::site::Authenticate;
@@ -12,7 +12,6 @@ use futures_util::future::BoxFuture;
 use http::Method;
 use http::request::Parts;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use kernel::Micros;
 use policy::{Policy, Who};
 use std::borrow::Cow;
@@ -50,7 +49,7 @@ pub struct Surface<S> {
 pub struct Inbound {
     pub(crate) parts: Parts,
     pub(crate) path: String,
-    pub(crate) body: Option<Incoming>,
+    pub(crate) body: Option<Sent>,
     pub(crate) upgrade: Option<hyper::upgrade::OnUpgrade>,
     pub(crate) base: Arc<str>,
     pub(crate) request_id: Arc<str>,

@@ -21,6 +21,7 @@ use run::Role;
 use settings::{Form, Said, Settings};
 use std::process::ExitCode;
 use std::time::Duration;
+use tokio::runtime::Runtime;
 
 // Answers are made of many small pieces: a list of 100 servers spent two fifths of its time in the C library's allocator.
 #[global_allocator]
@@ -99,6 +100,7 @@ fn execute(arguments: Arguments) -> Result<(), String> {
     if matches!(arguments.command, Command::Up { .. } | Command::Controller { .. } | Command::Agent { .. }) {
         // What is asked for of the hosts is looked at before anything is changed.
         wire_up::simulation::plans(&settings)?;
+        wire_up::repeat::seed(&settings)?;
     }
     let role = match arguments.command {
         Command::Up { detach: true, .. } | Command::Controller { detach: true, .. } => {
@@ -120,7 +122,11 @@ fn execute(arguments: Arguments) -> Result<(), String> {
         }
         Command::Status => return carry_out(status::status(&settings)),
     };
-    carry_out(run::run(settings, role))
+    if role != Role::Up && settings.seed.is_some() {
+        return Err("--seed is for `drystone up`.".to_owned());
+    }
+    let (runtime, pace) = wire_up::repeat::runtime(&settings)?;
+    ended(runtime, run::run(settings, role, pace))
 }
 
 fn session(role: Role, own: bool) -> Role {
@@ -135,7 +141,10 @@ const LAST_MOMENT: Duration = Duration::from_secs(3);
 
 fn carry_out(command: impl Future<Output = Result<(), String>>) -> Result<(), String> {
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = built.map_err(|error| format!("The program cannot start: {error}."))?;
+    ended(built.map_err(|error| format!("The program cannot start: {error}."))?, command)
+}
+
+fn ended(runtime: Runtime, command: impl Future<Output = Result<(), String>>) -> Result<(), String> {
     let outcome = runtime.block_on(command);
     runtime.shutdown_timeout(LAST_MOMENT);
     outcome

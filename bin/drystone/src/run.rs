@@ -7,12 +7,14 @@ use crate::metrics::{self, Gauges, Sources};
 use crate::output::{self, Progress};
 use crate::settings::{Form, Metal, Settings, reachable};
 use crate::tls::{self, Tls};
+use crate::wire_up::Pace;
 use crate::{log, wire_up};
 use futures_util::future::BoxFuture;
 use kernel::{Clock, Entropy};
 use link::Agents;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -79,7 +81,7 @@ struct Start {
 }
 
 /// Runs until it is told to stop. The error is one sentence for the operator.
-pub async fn run(settings: Settings, role: Role) -> Result<(), String> {
+pub async fn run(settings: Settings, role: Role, pace: Option<Pace>) -> Result<(), String> {
     let began = Instant::now();
     let progress = Some(Progress::begin());
     // What can be refused is refused before anything is written.
@@ -97,11 +99,15 @@ pub async fn run(settings: Settings, role: Role) -> Result<(), String> {
     if role != Role::Controller {
         keep::remember_metal(&settings)?;
     }
-    let entropy = Entropy::system().map_err(|error| format!("There is no source of randomness: {error}."))?;
+    let repeat = wire_up::repeat::begin(&settings, pace)?;
+    let entropy = match &repeat {
+        Some(repeat) => repeat.entropy.clone(),
+        None => Entropy::system().map_err(|error| format!("There is no source of randomness: {error}."))?,
+    };
     // What steers simulated metal is where the metal is.
     let (clock, simulation) = match role {
         Role::Controller => (Clock::system(), None),
-        Role::Up | Role::Agent => wire_up::simulation::steering(&settings, &entropy),
+        Role::Up | Role::Agent => wire_up::simulation::steering(&settings, &entropy, repeat.as_ref()),
     };
     let start = Start {
         role,
@@ -135,6 +141,7 @@ impl Start {
         let (host_settings, clock, entropy) = (settings.clone(), self.clock.clone(), self.entropy.clone());
         let calls = DriverCalls::register(&mut self.registry);
         let simulation = self.simulation.clone();
+        let turn = wire_up::simulation::turn(simulation.as_ref()).await;
         let gate = wire_up::simulation::gate(simulation.as_ref()).await;
         let hosts = (self.role == Role::Up).then(|| {
             tokio::spawn(async move {
@@ -175,8 +182,12 @@ impl Start {
         tasks.spawn(link::accept_pipe(agents.clone(), piped));
         tasks.spawn(metrics::serve(self.metrics_listener, registry, Some(gauges)));
         let engine = Arc::new(controller.engine.clone().start(ROUNDS));
-        let mut serving =
-            tokio::spawn(site.clone().serve(listener, tls.map(|tls| tls.acceptor), told_to_stop(told)));
+        let simulation = self.simulation.clone();
+        let stop = async move {
+            told_to_stop(told).await;
+            wire_up::simulation::end(simulation.as_ref());
+        };
+        let mut serving = tokio::spawn(site.clone().serve(listener, tls.map(|tls| tls.acceptor), stop));
 
         if let Some(hosts) = hosts {
             progress(&self.progress, "starting the network and looking for the hypervisor");
@@ -189,14 +200,17 @@ impl Start {
             let mut attendance = agents.attendance();
             tasks.spawn(hosts.attend(dial, async move { drop(attendance.next().await) }));
             tokio::select! {
-                () = hosts_join(compute, count) => {}
+                biased;
+                () = hosts_join(compute, count, &self.clock) => {}
                 _ = &mut serving => {}
             }
         }
+        drop(turn);
         self.progress = None;
         if !serving.is_finished() {
             let ready = Ready {
                 public_url: &public_url,
+                address,
                 metrics_url: &self.metrics_url,
                 settings: &settings,
                 seconds: self.began.elapsed().as_secs_f64(),
@@ -347,9 +361,10 @@ fn progress(progress: &Option<Progress>, what: &'static str) {
 }
 
 /// Waits until servers can be placed on the hosts of this process, or it is clear that this takes longer.
-async fn hosts_join(compute: &compute::Compute, count: usize) {
+async fn hosts_join(compute: &compute::Compute, count: usize, clock: &Clock) {
     let joined = async {
         while compute.hosts_up().await.unwrap_or(0) < count {
+            let _soon = clock.expect(Duration::from_millis(5));
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
@@ -361,7 +376,7 @@ async fn hosts_join(compute: &compute::Compute, count: usize) {
     }
 }
 
-async fn listen(address: std::net::SocketAddr, flag: &str) -> Result<TcpListener, String> {
+async fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, String> {
     TcpListener::bind(address)
         .await
         .map_err(|error| format!("Cannot serve on {address}: {error}. Choose another address with {flag}."))
@@ -389,6 +404,7 @@ async fn told_to_stop(stop: Arc<Notify>) {
 /// What is said once the cloud serves.
 struct Ready<'a> {
     public_url: &'a str,
+    address: SocketAddr,
     metrics_url: &'a str,
     settings: &'a Settings,
     seconds: f64,
@@ -400,8 +416,8 @@ impl Ready<'_> {
         let clouds: PathBuf = self.settings.state_dir.join("clouds.yaml");
         match self.settings.output {
             Form::Json => output::json(&json!({
-                "event": "ready", "auth_url": format!("{}/v3", self.public_url), "metrics_url": self.metrics_url,
-                "state_dir": self.settings.state_dir, "pid": std::process::id(), "seconds": rounded(self.seconds),
+                "event": "ready", "auth_url": format!("{}/v3", self.public_url), "listen": self.address,
+                "metrics_url": self.metrics_url, "state_dir": self.settings.state_dir, "pid": std::process::id(), "seconds": rounded(self.seconds),
             })),
             Form::Text => {
                 if let Some(passwords) = self.passwords {

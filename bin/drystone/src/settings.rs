@@ -128,6 +128,9 @@ pub struct Said {
     /// How long a machine takes to boot, with simulated metal, as `2s ± 0.5s` [default: 0s]
     #[arg(long, value_name = "TIME", global = true)]
     pub boot: Option<String>,
+    /// Make everything repeat, run after run, with simulated metal: ids, addresses, placement, timings, faults
+    #[arg(long, value_name = "N", global = true)]
+    pub seed: Option<u64>,
     /// How long a token is valid, in seconds [default: 3600]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(TOKEN_SECONDS), global = true)]
     pub token_seconds: Option<u64>,
@@ -204,6 +207,8 @@ pub struct Settings {
     pub topology: Option<PathBuf>,
     /// How long simulated machines take to boot.
     pub boot: Option<String>,
+    /// What everything repeats from.
+    pub seed: Option<u64>,
     /// How long a token is valid, in seconds.
     pub token_seconds: u64,
     /// How limits relate.
@@ -240,6 +245,7 @@ impl Settings {
             hosts: said.hosts.or(file.hosts),
             topology: said.topology.or(file.topology),
             boot: said.boot.or(file.boot),
+            seed: said.seed.or(file.seed),
             token_seconds: said.token_seconds.or(file.token_seconds).unwrap_or(3600),
             limit_model: limit_model(said.limit_model.or(file.limit_model))?,
             compliance: file.security_compliance.map_or_else(|| Ok(Compliance::default()), compliance)?,

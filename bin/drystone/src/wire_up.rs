@@ -2,6 +2,7 @@
 //!
 //! Only this file, its children and the drivers know which metal a host stands on.
 
+pub mod repeat;
 mod rewind;
 pub mod simulation;
 
@@ -18,12 +19,14 @@ use link::{Agents, Dial};
 use metal::Hypervisor;
 use policy::Policy;
 use reconcile::Engine;
+pub use sim::Pace;
 use sim::Sim;
 pub use sim::api::Simulation;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Db, Migration, Parts as StoreParts};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinSet;
 use web::Site;
 use web::metrics::Requests;
@@ -102,6 +105,7 @@ pub fn controller(
     let (clock, entropy) = (db.clock().clone(), db.entropy().clone());
     reconcile::migrate(&db)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if clock.is_stepped() { 0 } else { threads };
     let hashing = Hashing::start(threads, settings.password_cost, entropy.clone())?;
     let set = identity::settings::Settings {
         token_life: Duration::from_secs(settings.token_seconds),
@@ -295,10 +299,14 @@ pub async fn hosts(
     }
 }
 
-/// Where agents keep what is theirs. Waiting for an agent that ends takes a moment, and a thread.
+/// Where agents keep what is theirs. Waiting for an agent that ends takes a moment, and a thread if there are several.
 fn homes<T>(settings: &Settings, open: impl FnOnce(&Path) -> std::io::Result<T>) -> Result<T, String> {
     let dir = settings.state_dir.join("agent");
-    tokio::task::block_in_place(|| open(&dir)).map_err(|error| format!("The agent cannot start: {error}."))
+    let opened = match Handle::current().runtime_flavor() {
+        RuntimeFlavor::CurrentThread => open(&dir),
+        _ => tokio::task::block_in_place(|| open(&dir)),
+    };
+    opened.map_err(|error| format!("The agent cannot start: {error}."))
 }
 
 async fn qemu(settings: &Settings) -> Result<qemu::Qemu, String> {

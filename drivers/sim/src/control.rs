@@ -1,5 +1,6 @@
 //! What steers simulated hosts: their clock, their faults, and whether their agents run at all.
 
+use crate::Pace;
 use crate::faults::{Asked, Effect, Faults, Rule};
 use kernel::{Clock, Entropy};
 use std::sync::Arc;
@@ -24,12 +25,24 @@ struct Shared {
     running: watch::Sender<usize>,
     /// Requests that change something hold it for reading; who puts the cloud back to an earlier state for writing.
     gate: Arc<RwLock<()>>,
+    /// Of a cloud that repeats.
+    pace: Option<Pace>,
 }
 
 impl Control {
     /// Without faults; agents may run.
     pub fn new(clock: Clock, entropy: &Entropy) -> Self {
+        Self::of(clock, entropy, None)
+    }
+
+    /// As [`Control::new`], for a cloud that repeats.
+    pub fn paced(pace: Pace, entropy: &Entropy) -> Self {
+        Self::of(pace.clock().clone(), entropy, Some(pace))
+    }
+
+    fn of(clock: Clock, entropy: &Entropy, pace: Option<Pace>) -> Self {
         Self(Arc::new(Shared {
+            pace,
             clock,
             faults: Faults::new(entropy.clone()),
             news: Notify::new(),
@@ -42,6 +55,11 @@ impl Control {
     /// The clock of the hosts.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// What sets the pace of a cloud that repeats.
+    pub fn pace(&self) -> Option<&Pace> {
+        self.0.pace.as_ref()
     }
 
     pub(crate) fn faults(&self) -> &Faults {
@@ -79,6 +97,7 @@ impl Control {
     /// Waits for a span of the hosts' time.
     pub(crate) async fn wait(&self, span: Duration) {
         let until = self.0.clock.now().plus(span);
+        let _expected = self.0.clock.expect(span);
         loop {
             let news = self.0.news.notified();
             let left = until.since(self.0.clock.now());
@@ -121,6 +140,7 @@ impl Control {
             self.until(on).await;
             self.0.running.send_modify(|running| *running += 1);
             tokio::select! {
+                biased;
                 () = run() => {}
                 () = self.until(|| !on()) => {}
             }

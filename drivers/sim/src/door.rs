@@ -38,6 +38,17 @@ impl Doorkeeper for Control {
             if reads || call.service == "identity" { None } else { Some(Box::new(self.pass().await)) };
         Admission { verdict, held }
     }
+
+    fn takes_turns(&self) -> bool {
+        self.pace().is_some()
+    }
+
+    async fn turn(&self) -> Box<dyn std::any::Any + Send> {
+        match self.pace() {
+            Some(pace) => Box::new(pace.turn().await),
+            None => Box::new(()),
+        }
+    }
 }
 
 fn verdict_of(effect: &Effect, service: &str) -> Verdict {

@@ -8,6 +8,7 @@
 //! * [`hypervisor`], [`switch`], [`disks`]: the three traits
 //! * [`console`], [`screen`]: what a machine shows
 //! * [`control`]: clock, faults and power; [`faults`]: their rules; [`door`]: faults of requests; [`api`]: `/sim`
+//! * [`pace`]: requests in turn, and time that steps from work to work, for clouds that repeat
 //! * [`topology`], [`timing`]: how many hosts, how large and how slow
 
 pub mod api;
@@ -18,6 +19,7 @@ mod door;
 mod faults;
 mod font;
 mod hypervisor;
+pub mod pace;
 mod screen;
 mod state;
 mod switch;
@@ -27,6 +29,7 @@ pub mod topology;
 pub use control::Control;
 use faults::{Effect, Event, Stage};
 use kernel::{Clock, Entropy};
+pub use pace::Pace;
 use state::{State, View};
 use std::collections::{BTreeSet, HashMap};
 use std::io;

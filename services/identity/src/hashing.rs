@@ -1,7 +1,8 @@
 //! Threads of their own for hashing passwords, behind a bounded queue.
 //!
 //! A hash costs a tenth of a second of a core on purpose; on the threads that serve requests a few logins would stop
-//! everything else. When the queue is full, a login is answered 429 at once instead of late.
+//! everything else. When the queue is full, a login is answered 429 at once instead of late. Where all is done in one
+//! order there are none, and each hash is made where it is asked for.
 
 use crate::model::password;
 use crossbeam_channel::{Sender, TrySendError, bounded};
@@ -15,7 +16,7 @@ type Job = Box<dyn FnOnce() + Send>;
 /// The hashing threads.
 #[derive(Clone)]
 pub struct Hashing {
-    jobs: Sender<Job>,
+    jobs: Option<Sender<Job>>,
     entropy: Entropy,
     cost: u32,
     /// What a password is checked against when there is no such user, so that the answer takes the same time.
@@ -28,14 +29,15 @@ pub const LOWEST_COST: u32 = 4;
 const QUEUE: usize = 64;
 
 impl Hashing {
-    /// Starts `threads` threads; new passwords get bcrypt of this cost.
+    /// Starts `threads` threads, or none; new passwords get bcrypt of this cost.
     pub fn start(threads: usize, cost: u32, entropy: Entropy) -> Result<Self, Fault> {
         let (jobs, queue) = bounded::<Job>(QUEUE);
-        for number in 0..threads.max(1) {
+        for number in 0..threads {
             let queue = queue.clone();
             let work = move || queue.iter().for_each(|job| job());
             std::thread::Builder::new().name(format!("hash-{number}")).spawn(work).map_err(Fault::bug)?;
         }
+        let jobs = (threads > 0).then_some(jobs);
         let nobody =
             password::hash(b"nobody", cost, [0; 16]).ok_or_else(|| Fault::bug("bcrypt refuses its cost"))?;
         Ok(Self { jobs, entropy, cost, nobody })
@@ -43,7 +45,7 @@ impl Hashing {
 
     /// How many passwords wait for a thread.
     pub fn waiting(&self) -> usize {
-        self.jobs.len()
+        self.jobs.as_ref().map_or(0, Sender::len)
     }
 
     /// The hash of a new password.
@@ -64,9 +66,10 @@ impl Hashing {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Fault> {
+        let Some(jobs) = &self.jobs else { return Ok(work()) };
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move || drop(answer.send(work())));
-        match self.jobs.try_send(job) {
+        match jobs.try_send(job) {
             Ok(()) => answered.await.map_err(Fault::bug),
             Err(TrySendError::Full(_)) => Err(Fault::new(
                 Kind::Busy,

@@ -39,6 +39,6 @@ impl contract::Images for ImageService {
     }
 
     async fn data(&self, image_id: &str) -> Result<Data, Fault> {
-        data::read(&self.data.path(image_id), 0, u64::MAX)
+        data::read(&self.data.path(image_id), 0, u64::MAX, self.db.clock().is_stepped())
     }
 }

@@ -131,6 +131,7 @@ impl Life<'_> {
         let _permit = if kindly { None } else { Some(self.core.permits.acquire().await) };
         let stop = self.core.parts.hypervisor.stop(self.id(), kindly.then_some(time));
         tokio::select! {
+            biased;
             stopped = limit(time + BRIEF, "stopping", stop) => Ok(stopped?),
             () = changed => Err(Halt::Superseded),
         }

@@ -75,6 +75,7 @@ impl Rewind {
         let _turn = self.turn.lock().await;
         let joined = async {
             while self.compute.hosts_here().await? < self.hosts.len() {
+                let _soon = self.control.clock().expect(Duration::from_millis(5));
                 sleep(Duration::from_millis(5)).await;
             }
             Ok::<_, Fault>(())
@@ -116,6 +117,7 @@ impl Rewind {
             };
             named().means(Kind::Unavailable, failed)
         };
+        let _elsewhere = self.control.clock().elsewhere();
         tokio::task::spawn_blocking(write).await.map_err(Fault::bug)?
     }
 
@@ -127,6 +129,7 @@ impl Rewind {
     async fn until(&self, what: &'static str, holds: impl Fn() -> bool) -> Result<(), Fault> {
         let waited = async {
             while !holds() {
+                let _soon = self.control.clock().expect(Duration::from_millis(1));
                 sleep(Duration::from_millis(1)).await;
             }
         };
@@ -151,7 +154,10 @@ impl Rewind {
             files().means(Kind::Unavailable, failed)?;
             db.put_back_now(&from.join("store"))
         };
-        let timeline = tokio::task::spawn_blocking(write).await.map_err(Fault::bug)??;
+        let timeline = {
+            let _elsewhere = self.control.clock().elsewhere();
+            tokio::task::spawn_blocking(write).await.map_err(Fault::bug)??
+        };
         self.hosts.iter().for_each(|(agent, _)| agent.forget_all());
         self.identity.tokens_void().await?;
         Ok(timeline)

@@ -1,5 +1,6 @@
 //! Simulated hosts, joined: one or thousands in this process, each with its own agent, link and ledger.
 
+use super::repeat::Repeat;
 use super::rewind::Rewind;
 use super::{Controller, Hosts, Simulation, homes};
 use crate::driver_calls::DriverCalls;
@@ -9,6 +10,7 @@ use compute::Grouping;
 use kernel::{Clock, Entropy};
 use reconcile::Handle;
 use sim::control::Gate;
+use sim::pace::Turn;
 use sim::topology::{self, Plan};
 use sim::{Config, Control, Sim, Timing};
 use std::collections::BTreeMap;
@@ -21,6 +23,7 @@ pub fn plans(settings: &Settings) -> Result<Vec<Plan>, String> {
             ("--hosts", settings.hosts.is_some()),
             ("--topology", settings.topology.is_some()),
             ("--boot", settings.boot.is_some()),
+            ("--seed", settings.seed.is_some()),
         ];
         let asked = asked.into_iter().find(|(_, asked)| *asked);
         return asked.map_or(Ok(Vec::new()), |(flag, _)| Err(format!("{flag} is for --metal sim.")));
@@ -60,14 +63,31 @@ pub fn groupings(plans: &[Plan]) -> Vec<Grouping> {
 }
 
 /// The clock of the cloud, and what steers it when its metal is simulated: then the clock is to be steered as well.
-pub fn steering(settings: &Settings, entropy: &Entropy) -> (Clock, Option<Arc<Simulation>>) {
-    match settings.metal {
-        Metal::Real => (Clock::system(), None),
-        Metal::Sim => {
-            let clock = Clock::steered();
-            let control = Control::new(clock.clone(), entropy);
-            (clock, Some(Simulation::new(control)))
-        }
+pub fn steering(
+    settings: &Settings,
+    entropy: &Entropy,
+    repeat: Option<&Repeat>,
+) -> (Clock, Option<Arc<Simulation>>) {
+    let control = match (settings.metal, repeat) {
+        (Metal::Real, _) => return (Clock::system(), None),
+        (Metal::Sim, None) => Control::new(Clock::steered(), entropy),
+        (Metal::Sim, Some(repeat)) => Control::paced(repeat.pace.clone(), entropy),
+    };
+    (control.clock().clone(), Some(Simulation::new(control)))
+}
+
+/// Keeps requests from having their turn while the cloud starts, if they take turns.
+pub async fn turn(simulation: Option<&Arc<Simulation>>) -> Option<Turn> {
+    match simulation.and_then(|simulation| simulation.control().pace()) {
+        Some(pace) => Some(pace.turn().await),
+        None => None,
+    }
+}
+
+/// The cloud ends: what still runs is to come to its end, also where time stood still.
+pub fn end(simulation: Option<&Arc<Simulation>>) {
+    if let Some(pace) = simulation.and_then(|simulation| simulation.control().pace()) {
+        pace.end();
     }
 }
 
@@ -109,7 +129,7 @@ pub(super) fn hosts(
 ) -> Result<Hosts, String> {
     let plans = plans(settings)?;
     let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
-    let homes = homes(settings, |dir| Home::open_all(dir, &names, entropy))?;
+    let homes = homes(settings, |dir| Home::open_all(dir, &names, clock, entropy))?;
     let configs = plans.iter().map(|plan| (plan.name.clone(), plan.config.clone())).collect();
     let sims = Sim::fleet(&settings.state_dir.join("sim"), control, entropy, configs)
         .map_err(|error| format!("The simulated hosts cannot be opened: {error}."))?;

@@ -31,6 +31,7 @@ impl Compute {
             Some(public_key) => (public_key, None),
             None => {
                 let seed = self.db.entropy().bytes();
+                let _elsewhere = self.db.clock().elsewhere();
                 let made = tokio::task::spawn_blocking(move || keypair::generated(seed)).await;
                 let (private, public) = made.map_err(Fault::bug)?.map_err(Fault::bug)?;
                 (public, Some(private))

@@ -115,7 +115,10 @@ impl ImageService {
             Err(fault) => Err(fault),
         };
         if outcome.is_err() {
-            let _ = tokio::fs::remove_file(&path).await;
+            {
+                let _elsewhere = self.db.clock().elsewhere();
+                let _ = tokio::fs::remove_file(&path).await;
+            }
             let (id, upload) = (id.to_owned(), upload.clone());
             self.db.write(move |tx| image::upload_fail(tx, &id, &upload)).await?;
         }
@@ -159,6 +162,7 @@ impl ImageService {
     ) -> Result<Uploaded, Fault> {
         let (chunks, queue) = mpsc::channel::<Bytes>(AHEAD);
         let (format, path) = (declared_format(image), path.to_owned());
+        let _elsewhere = self.db.clock().elsewhere();
         let writer = tokio::task::spawn_blocking(move || write(&path, format, queue));
         let mut broke = None;
         while let Some(chunk) = body.next().await {
@@ -193,11 +197,16 @@ impl ImageService {
     async fn upload_end(&self, id: &str, upload: &str, path: &Path, got: Uploaded) -> Result<(), Fault> {
         let last = self.data.path(id);
         let (from, to) = (path.to_owned(), last.clone());
-        tokio::task::spawn_blocking(move || rename(&from, &to)).await.or_bug()?.or_bug()?;
+        let renamed = {
+            let _elsewhere = self.db.clock().elsewhere();
+            tokio::task::spawn_blocking(move || rename(&from, &to)).await
+        };
+        renamed.or_bug()?.or_bug()?;
         let (id_own, upload) = (id.to_owned(), upload.to_owned());
         if self.db.write(move |tx| image::upload_end(tx, &id_own, &upload, &got)).await? {
             return Ok(());
         }
+        let _elsewhere = self.db.clock().elsewhere();
         self.data.remove(id).await;
         Err(missing(id).because("the image was deleted while its data came in"))
     }
@@ -229,7 +238,7 @@ impl ImageService {
             return Err(Fault::new(Kind::RangeUnsatisfiable, said));
         }
         let data = if image.sha512.is_some() {
-            read(&self.data.path(&image.id), from, end - from)?
+            read(&self.data.path(&image.id), from, end - from, self.db.clock().is_stepped())?
         } else {
             futures_util::stream::empty().boxed()
         };
@@ -286,26 +295,34 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Reads a part of a file on a thread of its own, a few chunks ahead.
-pub(crate) fn read(path: &Path, from: u64, bytes: u64) -> Result<Data, Fault> {
+/// Reads a part of a file: on a thread of its own, a few chunks ahead, or `here`, where all is done in one order.
+pub(crate) fn read(path: &Path, from: u64, bytes: u64, here: bool) -> Result<Data, Fault> {
     let mut file = File::open(path).or_bug()?;
     file.seek(SeekFrom::Start(from)).or_bug()?;
+    if here {
+        let chunks = std::iter::from_fn({
+            let mut rest = file.take(bytes);
+            move || chunk(&mut rest).transpose()
+        });
+        return Ok(futures_util::stream::iter(chunks).boxed());
+    }
     let (chunks, mut queue) = mpsc::channel::<io::Result<Bytes>>(AHEAD);
     tokio::task::spawn_blocking(move || {
         let mut rest = file.take(bytes);
         loop {
-            let mut chunk = Vec::with_capacity(CHUNK);
-            let read = rest.by_ref().take(CHUNK as u64).read_to_end(&mut chunk);
-            let last = !matches!(read, Ok(count) if count > 0);
-            let sent = match read {
-                Ok(0) => break,
-                Ok(_) => chunks.blocking_send(Ok(chunk.into())),
-                Err(error) => chunks.blocking_send(Err(error)),
-            };
-            if last || sent.is_err() {
+            let Some(chunk) = chunk(&mut rest).transpose() else { break };
+            let last = chunk.is_err();
+            if chunks.blocking_send(chunk).is_err() || last {
                 break;
             }
         }
     });
     Ok(futures_util::stream::poll_fn(move |cx| queue.poll_recv(cx)).boxed())
+}
+
+/// The next chunk; none at the end.
+fn chunk(from: &mut impl Read) -> io::Result<Option<Bytes>> {
+    let mut chunk = Vec::with_capacity(CHUNK);
+    from.take(CHUNK as u64).read_to_end(&mut chunk)?;
+    Ok((!chunk.is_empty()).then(|| chunk.into()))
 }

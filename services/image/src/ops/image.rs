@@ -147,6 +147,7 @@ impl ImageService {
                 reconcile::want(tx, contract::image::COPIES, &gone)
             })
             .await?;
+        let _elsewhere = self.db.clock().elsewhere();
         self.data.remove(id).await;
         Ok(())
     }
