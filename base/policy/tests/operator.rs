@@ -1,5 +1,7 @@
 //! What an operator's file does to the rules of a service.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use policy::{Policy, Rule, Scopes, Target, Who};
 
 const OWNER: Rule = Rule::new("compute", "owner", "project_id:%(project_id)s", "Owners.");
