@@ -57,6 +57,12 @@ pub struct Fault {
     /// Where OpenStack names the error beyond its status: Neutron's `type`, Placement's `code`. Empty elsewhere.
     pub code: &'static str,
     public: Cow<'static, str>,
+    more: Option<Box<More>>,
+}
+
+/// What few faults have.
+#[derive(Debug, Default)]
+struct More {
     cause: Option<Cause>,
     explanation: Option<Box<str>>,
 }
@@ -64,7 +70,7 @@ pub struct Fault {
 impl Fault {
     /// A fault with the sentence that the caller reads.
     pub fn new(kind: Kind, public: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, code: "", public: public.into(), cause: None, explanation: None }
+        Self { kind, code: "", public: public.into(), more: None }
     }
 
     /// A bug: something that cannot be, with what we know of it.
@@ -82,20 +88,20 @@ impl Fault {
     /// Adds the private cause.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Cause>) -> Self {
-        self.cause = Some(cause.into());
+        self.more.get_or_insert_default().cause = Some(cause.into());
         self
     }
 
     /// Adds what would have let the caller, for the caller to read. It speaks of the caller alone.
     #[must_use]
     pub fn explained(mut self, explanation: impl Into<Box<str>>) -> Self {
-        self.explanation = Some(explanation.into());
+        self.more.get_or_insert_default().explanation = Some(explanation.into());
         self
     }
 
     /// What would have let the caller, if a rule refused.
     pub fn explanation(&self) -> Option<&str> {
-        self.explanation.as_deref()
+        self.more.as_ref()?.explanation.as_deref()
     }
 
     /// The sentence for the caller. Empty for a bug: the envelope then says what its service says of a bug.
@@ -106,7 +112,8 @@ impl Fault {
     /// The whole chain of causes, for the log.
     pub fn causes(&self) -> String {
         let mut text = String::new();
-        let mut next = self.cause.as_ref().map(|cause| cause.as_ref() as &dyn Error);
+        let cause = self.more.as_ref().and_then(|more| more.cause.as_ref());
+        let mut next = cause.map(|cause| cause.as_ref() as &dyn Error);
         while let Some(error) = next {
             if !text.is_empty() {
                 text.push_str(": ");

@@ -148,6 +148,14 @@ impl Text {
         }
     }
 
+    /// The names of the target's values in it.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Target(key) => Some(&**key),
+            Piece::Plain(_) => None,
+        })
+    }
+
     /// Whether it is this value. A value that the target has not makes it equal nothing.
     fn is(&self, value: &str, target: &Target, any_case: bool) -> bool {
         let same = |a: &[u8], b: &[u8]| if any_case { a.eq_ignore_ascii_case(b) } else { a == b };

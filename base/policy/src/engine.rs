@@ -8,7 +8,7 @@ use crate::explain::Explanation;
 use crate::file::{self, BadFile};
 use crate::rule::{Rule, Scopes};
 use crate::who::{Fact, Target, Who};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 /// All rules of a cloud.
@@ -132,6 +132,27 @@ impl Policy {
             about: entry.about,
         };
         service.read().entries.iter().map(shown).collect()
+    }
+
+    /// What a rule asks of its target, directly or through others: the names of values.
+    pub fn asked_of_target(&self, service: &str, name: &str) -> BTreeSet<String> {
+        let mut keys = BTreeSet::new();
+        let Some(service) = self.service(service) else { return keys };
+        let table = service.read();
+        let mut open: Vec<usize> = table.by_name.get(name).copied().into_iter().collect();
+        let mut seen = HashSet::new();
+        while let Some(at) = open.pop() {
+            if !seen.insert(at) {
+                continue;
+            }
+            table.entries[at].check.visit(&mut |check| match check {
+                Check::Rule(rule) => open.push(rule.at),
+                Check::Role(text) | Check::Equal(_, text) => keys.extend(text.keys().map(str::to_owned)),
+                Check::Field(field) => drop(keys.insert(field.key.to_string())),
+                _ => {}
+            });
+        }
+        keys
     }
 
     fn service(&self, name: &str) -> Option<&Service> {

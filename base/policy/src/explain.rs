@@ -132,6 +132,12 @@ impl Ways<'_> {
                 let own = self.who.fact(*fact);
                 let met = own.map_or(text == "None", |own| own == text);
                 match (*fact, text) {
+                    // A word of old for the role; other values than these nobody has.
+                    (Fact::Admin, "True" | "False") => {
+                        let wanted = wanted == (text == "True");
+                        self.need(What::Role("admin".to_owned()), wanted, Some(self.who.is_admin()))
+                    }
+                    (Fact::Admin, _) if wanted => Vec::new(),
                     (Fact::System, "all") => self.need(What::System, wanted, Some(met)),
                     // Not to be without something is to have it.
                     (_, "None") => self.need(What::Own(format!("a {word}")), !wanted, Some(!met)),
@@ -139,13 +145,13 @@ impl Ways<'_> {
                 }
             }
             (Left::Caller(_, word), None, Some(key)) => {
-                self.need(What::Target(format!("{word} equal to the target's {key}")), wanted, None)
+                self.need(What::Target(format!("{word} equal to the target's {}", bare(key))), wanted, None)
             }
             (Left::Caller(_, word), None, None) => {
                 self.need(What::Target(format!("{word} equal to {right} of the target")), wanted, None)
             }
             (Left::Literal(text), None, Some(key)) => {
-                self.need(What::Target(format!("the target's {key} equal to {text}")), wanted, None)
+                self.need(What::Target(format!("the target's {} equal to {text}", bare(key))), wanted, None)
             }
             (Left::Literal(_), _, _) => self.need(What::Target(format!("{left}:{right}")), wanted, None),
         }
@@ -182,6 +188,11 @@ impl Ways<'_> {
         }
         kept
     }
+}
+
+/// Keystone writes `target.` before what it knows of one.
+fn bare(key: &str) -> &str {
+    key.strip_prefix("target.").unwrap_or(key)
 }
 
 fn field_told(field: &Field) -> String {

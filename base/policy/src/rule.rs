@@ -97,20 +97,20 @@ impl Rule {
     }
 }
 
-/// A service's table of rules. First its type, then for each rule
-/// `IDENT "name" "default" "about" [SCOPES] was "older name";` a static, and `ALL` with every one. Without scopes all are
-/// taken.
+/// A service's table of rules. First its type and the scopes that its rules take, then for each rule
+/// `IDENT "name" "default" "about" [SCOPES] was "older name";` a static, and `ALL` with every one. The last two are said of
+/// rules that take other scopes, or had another name.
 #[macro_export]
 macro_rules! rules {
-    ($service:ident; $($ident:ident $name:literal $default:tt $about:literal $([$scopes:ident])? $(was $was:literal)?;)*) => {
+    ($service:ident [$usual:ident]; $($ident:ident $name:literal $default:tt $about:literal $([$scopes:ident])? $(was $was:literal)?;)*) => {
         $(#[doc = $about] pub static $ident: $crate::Rule =
             $crate::Rule::new(stringify!($service), $name, $default, $about)
-                $(.scoped($crate::Scopes::$scopes))?$(.was($was))?;)*
+                .scoped($crate::Scopes::$usual)$(.scoped($crate::Scopes::$scopes))?$(.was($was))?;)*
 
         /// Every rule.
         pub static ALL: &[$crate::Rule] = &[$(
             $crate::Rule::new(stringify!($service), $name, $default, $about)
-                $(.scoped($crate::Scopes::$scopes))?$(.was($was))?
+                .scoped($crate::Scopes::$usual)$(.scoped($crate::Scopes::$scopes))?$(.was($was))?
         ),*];
     };
 }

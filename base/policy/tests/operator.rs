@@ -1,6 +1,6 @@
 //! What an operator's file does to the rules of a service.
 
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use policy::{Policy, Rule, Scopes, Target, Who};
 
@@ -123,4 +123,33 @@ fn an_explanation_keeps_what_the_operator_names_in_rules() {
     policy.amend("compute", "owner: 'user_id:secret or not domain_id:None and !'\n").unwrap();
     let told = policy.explain("compute", "thing:show", &reader()).unwrap().to_string();
     assert!(told.contains("the user_id that the rule names") && !told.contains("secret"), "{told}");
+}
+
+#[test]
+fn an_explanation_keeps_to_ways_that_there_are() {
+    let policy = policy();
+    let told = |check: &str| {
+        policy.amend("compute", &format!("owner: {check:?}\n")).unwrap();
+        policy.explain("compute", "owner", &reader()).unwrap().to_string()
+    };
+    for (check, way) in [
+        ("role:admin or is_admin:1", "role admin"),
+        ("is_admin:True", "role admin"),
+        ("! or (role:x and !)", "nobody"),
+        ("@", "any token"),
+        ("not role:reader", "not role reader"),
+        ("not (role:x or role:y)", "not role x (yours) and not role y (yours)"),
+        ("not domain_id:None", "a domain_id"),
+        ("not role:x or role:x", "not role x (yours); or role x"),
+        ("role:x or (role:x and role:y)", "role x"),
+        ("user_id:%(target.user.id)s", "user_id equal to the target's user.id"),
+        ("field:networks:shared=True", "the target's networks:shared equal to True"),
+        ("'public':%(visibility)s", "the target's visibility equal to public"),
+    ] {
+        assert_eq!(
+            told(check),
+            format!("owner is for {way}. Your token: scope project, roles reader"),
+            "{check}"
+        );
+    }
 }

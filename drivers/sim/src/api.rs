@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use web::{Answer, Ask, Cx, Routes, Surface, op, status_and_title};
 
 policy::rules! {
-    simulation;
+    simulation [ANY];
     CONTROL "sim:control" "role:admin" "Make faults, move the clock, return to an earlier state.";
 }
 

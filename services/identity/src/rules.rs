@@ -1,9 +1,18 @@
 //! Who may do what, unless the operator says otherwise: OpenStack's names and its secure defaults.
 
 policy::rules! {
-    identity;
+    identity [SYSTEM_PROJECT];
+    ADMIN_OR_OWNER "admin_or_owner"
+        "rule:admin_required or rule:owner"
+        "Owners and administrators.";
+    ADMIN_OR_TOKEN_SUBJECT "admin_or_token_subject"
+        "rule:admin_required or rule:token_subject"
+        "Owners of a token, and administrators.";
+    SERVICE_ADMIN_OR_TOKEN_SUBJECT "service_admin_or_token_subject"
+        "rule:service_or_admin or rule:token_subject"
+        "Owners of a token, services and administrators.";
     ADMIN_REQUIRED "admin_required"
-        "role:admin"
+        "role:admin or is_admin:1"
         "What administrators of the cloud may do.";
     SERVICE_ROLE "service_role"
         "role:service"
@@ -22,10 +31,10 @@ policy::rules! {
         "Roles that a domain's manager may hand out.";
     LIST_REGIONS "identity:list_regions"
         ""
-        "List regions.";
+        "List regions." [ANY];
     GET_REGION "identity:get_region"
         ""
-        "Show a region.";
+        "Show a region." [ANY];
     CREATE_REGION "identity:create_region"
         "rule:admin_required"
         "Make a region.";
@@ -67,10 +76,10 @@ policy::rules! {
         "Remove an endpoint.";
     GET_DOMAIN "identity:get_domain"
         "rule:admin_required or (role:reader and system_scope:all) or token.domain.id:%(target.domain.id)s or token.project.domain.id:%(target.domain.id)s"
-        "Show a domain.";
+        "Show a domain." [ANY];
     LIST_DOMAINS "identity:list_domains"
         "rule:admin_required or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.domain.id)s)"
-        "List domains.";
+        "List domains." [ANY];
     CREATE_DOMAIN "identity:create_domain"
         "rule:admin_required"
         "Make a domain.";
@@ -82,91 +91,91 @@ policy::rules! {
         "Remove a domain.";
     GET_PROJECT "identity:get_project"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s) or project_id:%(target.project.id)s"
-        "Show a project.";
+        "Show a project." [ANY];
     LIST_PROJECTS "identity:list_projects"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.domain_id)s)"
-        "List projects.";
+        "List projects." [ANY];
     LIST_USER_PROJECTS "identity:list_user_projects"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.user.domain_id)s) or user_id:%(target.user.id)s"
-        "List the projects of a user.";
+        "List the projects of a user." [ANY];
     CREATE_PROJECT "identity:create_project"
         "(rule:admin_required) or (role:manager and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s)"
-        "Make a project.";
+        "Make a project." [ANY];
     UPDATE_PROJECT "identity:update_project"
         "(rule:admin_required) or (role:manager and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s)"
-        "Change a project.";
+        "Change a project." [ANY];
     DELETE_PROJECT "identity:delete_project"
         "(rule:admin_required) or (role:manager and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s)"
-        "Remove a project.";
+        "Remove a project." [ANY];
     LIST_PROJECT_TAGS "identity:list_project_tags"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s) or project_id:%(target.project.id)s"
-        "List a project's tags.";
+        "List a project's tags." [ANY];
     GET_PROJECT_TAG "identity:get_project_tag"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s) or project_id:%(target.project.id)s"
-        "Look whether a project has a tag.";
+        "Look whether a project has a tag." [ANY];
     UPDATE_PROJECT_TAGS "identity:update_project_tags"
         "(rule:admin_required) or (role:manager and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s)"
-        "Replace a project's tags.";
+        "Replace a project's tags." [ANY];
     CREATE_PROJECT_TAG "identity:create_project_tag"
         "(rule:admin_required) or (role:manager and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s)"
-        "Add a tag to a project.";
+        "Add a tag to a project." [ANY];
     DELETE_PROJECT_TAGS "identity:delete_project_tags"
         "(rule:admin_required) or (role:manager and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s)"
-        "Remove all tags of a project.";
+        "Remove all tags of a project." [ANY];
     DELETE_PROJECT_TAG "identity:delete_project_tag"
         "(rule:admin_required) or (role:manager and domain_id:%(target.project.domain_id)s and not None:%(target.project.domain_id)s)"
-        "Remove a tag of a project.";
+        "Remove a tag of a project." [ANY];
     GET_USER "identity:get_user"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and token.domain.id:%(target.user.domain_id)s) or user_id:%(target.user.id)s"
-        "Show a user.";
+        "Show a user." [ANY];
     LIST_USERS "identity:list_users"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.domain_id)s)"
-        "List users.";
+        "List users." [ANY];
     CREATE_USER "identity:create_user"
         "(rule:admin_required) or (role:manager and token.domain.id:%(target.user.domain_id)s)"
-        "Make a user.";
+        "Make a user." [ANY];
     UPDATE_USER "identity:update_user"
         "(rule:admin_required) or (role:manager and token.domain.id:%(target.user.domain_id)s)"
-        "Change a user.";
+        "Change a user." [ANY];
     DELETE_USER "identity:delete_user"
         "(rule:admin_required) or (role:manager and token.domain.id:%(target.user.domain_id)s)"
-        "Remove a user.";
+        "Remove a user." [ANY];
     GET_GROUP "identity:get_group"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.group.domain_id)s)"
-        "Show a group.";
+        "Show a group." [ANY];
     LIST_GROUPS "identity:list_groups"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.group.domain_id)s)"
-        "List groups.";
+        "List groups." [ANY];
     LIST_GROUPS_FOR_USER "identity:list_groups_for_user"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.user.domain_id)s) or user_id:%(user_id)s"
-        "List the groups of a user.";
+        "List the groups of a user." [ANY];
     CREATE_GROUP "identity:create_group"
         "(rule:admin_required) or (role:manager and domain_id:%(target.group.domain_id)s)"
-        "Make a group.";
+        "Make a group." [ANY];
     UPDATE_GROUP "identity:update_group"
         "(rule:admin_required) or (role:manager and domain_id:%(target.group.domain_id)s)"
-        "Change a group.";
+        "Change a group." [ANY];
     DELETE_GROUP "identity:delete_group"
         "(rule:admin_required) or (role:manager and domain_id:%(target.group.domain_id)s)"
-        "Remove a group.";
+        "Remove a group." [ANY];
     LIST_USERS_IN_GROUP "identity:list_users_in_group"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.group.domain_id)s)"
-        "List the users of a group.";
+        "List the users of a group." [ANY];
     ADD_USER_TO_GROUP "identity:add_user_to_group"
         "(rule:admin_required) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s)"
-        "Put a user into a group.";
+        "Put a user into a group." [ANY];
     REMOVE_USER_FROM_GROUP "identity:remove_user_from_group"
         "(rule:admin_required) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s)"
-        "Take a user out of a group.";
+        "Take a user out of a group." [ANY];
     CHECK_USER_IN_GROUP "identity:check_user_in_group"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s)"
-        "Look whether a user is in a group.";
+        "Look whether a user is in a group." [ANY];
     GET_ROLE "identity:get_role"
         "(rule:admin_required or (role:reader and system_scope:all)) or (role:manager and rule:domain_managed_target_role)"
-        "Show a role.";
+        "Show a role." [ANY];
     LIST_ROLES "identity:list_roles"
         "(rule:admin_required or (role:reader and system_scope:all)) or (role:manager and not domain_id:None)"
-        "List roles.";
+        "List roles." [ANY];
     CREATE_ROLE "identity:create_role"
         "rule:admin_required"
         "Make a role.";
@@ -195,17 +204,17 @@ policy::rules! {
         "rule:admin_required or (role:reader and system_scope:all)"
         "Look whether a role implies another.";
     CHECK_GRANT "identity:check_grant"
-        "(rule:admin_required) or (role:reader and system_scope:all) or (((role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s))"
-        "Look whether a grant exists.";
+        "(rule:admin_required) or ((role:reader and system_scope:all) or ((role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s))"
+        "Look whether a grant exists." [ANY];
     LIST_GRANTS "identity:list_grants"
-        "(rule:admin_required) or (role:reader and system_scope:all) or (((role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)))"
-        "List grants.";
+        "(rule:admin_required) or ((role:reader and system_scope:all) or (role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s))"
+        "List grants." [ANY];
     CREATE_GRANT "identity:create_grant"
-        "(rule:admin_required) or (((role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s)) or (((role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and rule:domain_managed_target_role)"
-        "Grant a role.";
+        "(rule:admin_required) or ((role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s) or ((role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and rule:domain_managed_target_role"
+        "Grant a role." [ANY];
     REVOKE_GRANT "identity:revoke_grant"
-        "(rule:admin_required) or (((role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s)) or (((role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and rule:domain_managed_target_role)"
-        "Take a grant back.";
+        "(rule:admin_required) or ((role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s) or ((role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and rule:domain_managed_target_role"
+        "Take a grant back." [ANY];
     LIST_SYSTEM_GRANTS_FOR_USER "identity:list_system_grants_for_user"
         "rule:admin_required or (role:reader and system_scope:all)"
         "List system roles.";
@@ -232,10 +241,10 @@ policy::rules! {
         "Take a system role back.";
     LIST_ROLE_ASSIGNMENTS "identity:list_role_assignments"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.domain_id)s and not None:%(target.domain_id)s)"
-        "List who has which role on what.";
+        "List who has which role on what." [ANY];
     LIST_ROLE_ASSIGNMENTS_FOR_TREE "identity:list_role_assignments_for_tree"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.domain_id)s and not None:%(target.domain_id)s)"
-        "List who has which role on a project and below.";
+        "List who has which role on a project and below." [ANY];
     GET_APPLICATION_CREDENTIAL "identity:get_application_credential"
         "(rule:admin_required) or (role:reader and system_scope:all) or rule:owner"
         "Show an application credential.";
@@ -243,26 +252,26 @@ policy::rules! {
         "(rule:admin_required) or (role:reader and system_scope:all) or rule:owner"
         "List application credentials.";
     CREATE_APPLICATION_CREDENTIAL "identity:create_application_credential"
-        "rule:owner"
-        "Make an application credential.";
+        "user_id:%(user_id)s"
+        "Make an application credential." [PROJECT];
     DELETE_APPLICATION_CREDENTIAL "identity:delete_application_credential"
-        "(rule:admin_required) or rule:owner"
+        "rule:admin_or_owner"
         "Remove an application credential.";
     GET_CREDENTIAL "identity:get_credential"
         "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.credential.user_id)s"
-        "Show a credential for another system.";
+        "Show a credential for another system." [ANY];
     LIST_CREDENTIALS "identity:list_credentials"
         "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.credential.user_id)s"
-        "List credentials for other systems.";
+        "List credentials for other systems." [ANY];
     CREATE_CREDENTIAL "identity:create_credential"
         "(rule:admin_required) or user_id:%(target.credential.user_id)s"
-        "Keep a credential for another system.";
+        "Keep a credential for another system." [ANY];
     UPDATE_CREDENTIAL "identity:update_credential"
         "(rule:admin_required) or user_id:%(target.credential.user_id)s"
-        "Change the secret of a credential.";
+        "Change the secret of a credential." [ANY];
     DELETE_CREDENTIAL "identity:delete_credential"
         "(rule:admin_required) or user_id:%(target.credential.user_id)s"
-        "Forget a credential.";
+        "Forget a credential." [ANY];
     EC2_GET_CREDENTIAL "identity:ec2_get_credential"
         "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.credential.user_id)s"
         "Show EC2 keys.";
@@ -277,10 +286,10 @@ policy::rules! {
         "Remove EC2 keys.";
     EC2TOKENS_VALIDATE "identity:ec2tokens_validate"
         "rule:service_or_admin"
-        "Give out a token for a request that is signed with EC2 keys.";
+        "Give out a token for a request that is signed with EC2 keys." [ANY];
     S3TOKENS_VALIDATE "identity:s3tokens_validate"
         "rule:service_or_admin"
-        "Give out a token for a request for objects that is signed with EC2 keys.";
+        "Give out a token for a request for objects that is signed with EC2 keys." [ANY];
     LIST_ENDPOINT_GROUPS "identity:list_endpoint_groups"
         "rule:admin_required or (role:reader and system_scope:all)"
         "List groups of endpoints.";
@@ -340,13 +349,13 @@ policy::rules! {
         "Remove an access rule.";
     GET_LIMIT_MODEL "identity:get_limit_model"
         ""
-        "Show how limits relate.";
+        "Show how limits relate." [ANY];
     GET_LIMIT "identity:get_limit"
         "rule:admin_required or (role:reader and system_scope:all) or (domain_id:%(target.limit.domain.id)s or domain_id:%(target.limit.project.domain_id)s) or (project_id:%(target.limit.project_id)s and not None:%(target.limit.project_id)s)"
-        "Show a limit.";
+        "Show a limit." [ANY];
     LIST_LIMITS "identity:list_limits"
         ""
-        "List limits.";
+        "List limits." [ANY];
     CREATE_LIMITS "identity:create_limits"
         "rule:admin_required"
         "Make limits.";
@@ -358,10 +367,10 @@ policy::rules! {
         "Remove a limit.";
     GET_REGISTERED_LIMIT "identity:get_registered_limit"
         ""
-        "Show a registered limit.";
+        "Show a registered limit." [ANY];
     LIST_REGISTERED_LIMITS "identity:list_registered_limits"
         ""
-        "List registered limits.";
+        "List registered limits." [ANY];
     CREATE_REGISTERED_LIMITS "identity:create_registered_limits"
         "rule:admin_required"
         "Make registered limits.";
@@ -388,35 +397,35 @@ policy::rules! {
         "Forget a policy document.";
     CREATE_TRUST "identity:create_trust"
         "user_id:%(target.trust.trustor_user_id)s"
-        "Let another user act in one's place.";
+        "Let another user act in one's place." [PROJECT];
     LIST_TRUSTS "identity:list_trusts"
         "rule:admin_required or (role:reader and system_scope:all)"
         "List trusts.";
     LIST_TRUSTS_FOR_TRUSTOR "identity:list_trusts_for_trustor"
-        "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.trust.trustor_user_id)s"
+        "(rule:admin_required) or (role:reader and system_scope:all or user_id:%(target.trust.trustor_user_id)s)"
         "List the trusts that a user gave.";
     LIST_TRUSTS_FOR_TRUSTEE "identity:list_trusts_for_trustee"
-        "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.trust.trustee_user_id)s"
+        "(rule:admin_required) or (role:reader and system_scope:all or user_id:%(target.trust.trustee_user_id)s)"
         "List the trusts that a user was given.";
     LIST_ROLES_FOR_TRUST "identity:list_roles_for_trust"
-        "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.trust.trustor_user_id)s or user_id:%(target.trust.trustee_user_id)s"
+        "(rule:admin_required) or (role:reader and system_scope:all or user_id:%(target.trust.trustor_user_id)s or user_id:%(target.trust.trustee_user_id)s)"
         "List the roles of a trust.";
     GET_ROLE_FOR_TRUST "identity:get_role_for_trust"
-        "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.trust.trustor_user_id)s or user_id:%(target.trust.trustee_user_id)s"
+        "(rule:admin_required) or (role:reader and system_scope:all or user_id:%(target.trust.trustor_user_id)s or user_id:%(target.trust.trustee_user_id)s)"
         "Show a role of a trust.";
     DELETE_TRUST "identity:delete_trust"
         "rule:admin_required or user_id:%(target.trust.trustor_user_id)s"
         "End a trust.";
     GET_TRUST "identity:get_trust"
-        "(rule:admin_required) or (role:reader and system_scope:all) or user_id:%(target.trust.trustor_user_id)s or user_id:%(target.trust.trustee_user_id)s"
+        "(rule:admin_required) or (role:reader and system_scope:all or user_id:%(target.trust.trustor_user_id)s or user_id:%(target.trust.trustee_user_id)s)"
         "Show a trust.";
     CHECK_TOKEN "identity:check_token"
         "rule:admin_required or (role:reader and system_scope:all) or rule:token_subject"
-        "Look whether a token is valid.";
+        "Look whether a token is valid." [ANY];
     VALIDATE_TOKEN "identity:validate_token"
         "rule:admin_required or (role:reader and system_scope:all) or rule:service_role or rule:token_subject"
-        "Show what a token says.";
+        "Show what a token says." [ANY];
     REVOKE_TOKEN "identity:revoke_token"
         "rule:admin_required or rule:token_subject"
-        "Revoke a token.";
+        "Revoke a token." [ANY];
 }

@@ -177,125 +177,152 @@ fn more(routes: Routes<Network>) -> Routes<Network> {
 
 fn tags(routes: Routes<Network>) -> Routes<Network> {
     routes
-        .get("/v2.0/networks/{id}/tags", op("network_tag_list", tag::list).rule(&rules::GET_NETWORK))
-        .put("/v2.0/networks/{id}/tags", op("network_tag_set", tag::set).rule(&rules::UPDATE_NETWORK))
+        .get("/v2.0/networks/{id}/tags", op("network_tag_list", tag::list).rule(&rules::GET_NETWORK_TAGS))
+        .put("/v2.0/networks/{id}/tags", op("network_tag_set", tag::set).rule(&rules::UPDATE_NETWORK_TAGS))
         .post(
             "/v2.0/networks/{id}/tags",
-            op("network_tag_add_many", tag::add_many).rule(&rules::UPDATE_NETWORK),
+            op("network_tag_add_many", tag::add_many).rule(&rules::CREATE_NETWORK_TAGS),
         )
-        .delete("/v2.0/networks/{id}/tags", op("network_tag_clear", tag::clear).rule(&rules::UPDATE_NETWORK))
-        .get("/v2.0/networks/{id}/tags/{tag}", op("network_tag_show", tag::show).rule(&rules::GET_NETWORK))
-        .put("/v2.0/networks/{id}/tags/{tag}", op("network_tag_add", tag::add).rule(&rules::UPDATE_NETWORK))
+        .delete(
+            "/v2.0/networks/{id}/tags",
+            op("network_tag_clear", tag::clear).rule(&rules::DELETE_NETWORK_TAGS),
+        )
+        .get(
+            "/v2.0/networks/{id}/tags/{tag}",
+            op("network_tag_show", tag::show).rule(&rules::GET_NETWORK_TAGS),
+        )
+        .put(
+            "/v2.0/networks/{id}/tags/{tag}",
+            op("network_tag_add", tag::add).rule(&rules::UPDATE_NETWORK_TAGS),
+        )
         .delete(
             "/v2.0/networks/{id}/tags/{tag}",
-            op("network_tag_delete", tag::delete).rule(&rules::UPDATE_NETWORK),
+            op("network_tag_delete", tag::delete).rule(&rules::DELETE_NETWORK_TAGS),
         )
-        .get("/v2.0/subnets/{id}/tags", op("subnet_tag_list", tag::list).rule(&rules::GET_SUBNET))
-        .put("/v2.0/subnets/{id}/tags", op("subnet_tag_set", tag::set).rule(&rules::UPDATE_SUBNET))
-        .post("/v2.0/subnets/{id}/tags", op("subnet_tag_add_many", tag::add_many).rule(&rules::UPDATE_SUBNET))
-        .delete("/v2.0/subnets/{id}/tags", op("subnet_tag_clear", tag::clear).rule(&rules::UPDATE_SUBNET))
-        .get("/v2.0/subnets/{id}/tags/{tag}", op("subnet_tag_show", tag::show).rule(&rules::GET_SUBNET))
-        .put("/v2.0/subnets/{id}/tags/{tag}", op("subnet_tag_add", tag::add).rule(&rules::UPDATE_SUBNET))
+        .get("/v2.0/subnets/{id}/tags", op("subnet_tag_list", tag::list).rule(&rules::GET_SUBNET_TAGS))
+        .put("/v2.0/subnets/{id}/tags", op("subnet_tag_set", tag::set).rule(&rules::UPDATE_SUBNET_TAGS))
+        .post(
+            "/v2.0/subnets/{id}/tags",
+            op("subnet_tag_add_many", tag::add_many).rule(&rules::CREATE_SUBNET_TAGS),
+        )
+        .delete(
+            "/v2.0/subnets/{id}/tags",
+            op("subnet_tag_clear", tag::clear).rule(&rules::DELETE_SUBNET_TAGS),
+        )
+        .get("/v2.0/subnets/{id}/tags/{tag}", op("subnet_tag_show", tag::show).rule(&rules::GET_SUBNET_TAGS))
+        .put("/v2.0/subnets/{id}/tags/{tag}", op("subnet_tag_add", tag::add).rule(&rules::UPDATE_SUBNET_TAGS))
         .delete(
             "/v2.0/subnets/{id}/tags/{tag}",
-            op("subnet_tag_delete", tag::delete).rule(&rules::UPDATE_SUBNET),
+            op("subnet_tag_delete", tag::delete).rule(&rules::DELETE_SUBNET_TAGS),
         )
-        .get("/v2.0/subnetpools/{id}/tags", op("subnetpool_tag_list", tag::list).rule(&rules::GET_SUBNETPOOL))
+        .get(
+            "/v2.0/subnetpools/{id}/tags",
+            op("subnetpool_tag_list", tag::list).rule(&rules::GET_SUBNETPOOL_TAGS),
+        )
         .put(
             "/v2.0/subnetpools/{id}/tags",
-            op("subnetpool_tag_set", tag::set).rule(&rules::UPDATE_SUBNETPOOL),
+            op("subnetpool_tag_set", tag::set).rule(&rules::UPDATE_SUBNETPOOL_TAGS),
         )
         .post(
             "/v2.0/subnetpools/{id}/tags",
-            op("subnetpool_tag_add_many", tag::add_many).rule(&rules::UPDATE_SUBNETPOOL),
+            op("subnetpool_tag_add_many", tag::add_many).rule(&rules::CREATE_SUBNETPOOL_TAGS),
         )
         .delete(
             "/v2.0/subnetpools/{id}/tags",
-            op("subnetpool_tag_clear", tag::clear).rule(&rules::UPDATE_SUBNETPOOL),
+            op("subnetpool_tag_clear", tag::clear).rule(&rules::DELETE_SUBNETPOOL_TAGS),
         )
         .get(
             "/v2.0/subnetpools/{id}/tags/{tag}",
-            op("subnetpool_tag_show", tag::show).rule(&rules::GET_SUBNETPOOL),
+            op("subnetpool_tag_show", tag::show).rule(&rules::GET_SUBNETPOOL_TAGS),
         )
         .put(
             "/v2.0/subnetpools/{id}/tags/{tag}",
-            op("subnetpool_tag_add", tag::add).rule(&rules::UPDATE_SUBNETPOOL),
+            op("subnetpool_tag_add", tag::add).rule(&rules::UPDATE_SUBNETPOOL_TAGS),
         )
         .delete(
             "/v2.0/subnetpools/{id}/tags/{tag}",
-            op("subnetpool_tag_delete", tag::delete).rule(&rules::UPDATE_SUBNETPOOL),
+            op("subnetpool_tag_delete", tag::delete).rule(&rules::DELETE_SUBNETPOOL_TAGS),
         )
-        .get("/v2.0/ports/{id}/tags", op("port_tag_list", tag::list).rule(&rules::GET_PORT))
-        .put("/v2.0/ports/{id}/tags", op("port_tag_set", tag::set).rule(&rules::UPDATE_PORT))
-        .post("/v2.0/ports/{id}/tags", op("port_tag_add_many", tag::add_many).rule(&rules::UPDATE_PORT))
-        .delete("/v2.0/ports/{id}/tags", op("port_tag_clear", tag::clear).rule(&rules::UPDATE_PORT))
-        .get("/v2.0/ports/{id}/tags/{tag}", op("port_tag_show", tag::show).rule(&rules::GET_PORT))
-        .put("/v2.0/ports/{id}/tags/{tag}", op("port_tag_add", tag::add).rule(&rules::UPDATE_PORT))
-        .delete("/v2.0/ports/{id}/tags/{tag}", op("port_tag_delete", tag::delete).rule(&rules::UPDATE_PORT))
-        .get("/v2.0/routers/{id}/tags", op("router_tag_list", tag::list).rule(&rules::GET_ROUTER))
-        .put("/v2.0/routers/{id}/tags", op("router_tag_set", tag::set).rule(&rules::UPDATE_ROUTER))
-        .post("/v2.0/routers/{id}/tags", op("router_tag_add_many", tag::add_many).rule(&rules::UPDATE_ROUTER))
-        .delete("/v2.0/routers/{id}/tags", op("router_tag_clear", tag::clear).rule(&rules::UPDATE_ROUTER))
-        .get("/v2.0/routers/{id}/tags/{tag}", op("router_tag_show", tag::show).rule(&rules::GET_ROUTER))
-        .put("/v2.0/routers/{id}/tags/{tag}", op("router_tag_add", tag::add).rule(&rules::UPDATE_ROUTER))
+        .get("/v2.0/ports/{id}/tags", op("port_tag_list", tag::list).rule(&rules::GET_PORT_TAGS))
+        .put("/v2.0/ports/{id}/tags", op("port_tag_set", tag::set).rule(&rules::UPDATE_PORT_TAGS))
+        .post("/v2.0/ports/{id}/tags", op("port_tag_add_many", tag::add_many).rule(&rules::CREATE_PORT_TAGS))
+        .delete("/v2.0/ports/{id}/tags", op("port_tag_clear", tag::clear).rule(&rules::DELETE_PORT_TAGS))
+        .get("/v2.0/ports/{id}/tags/{tag}", op("port_tag_show", tag::show).rule(&rules::GET_PORT_TAGS))
+        .put("/v2.0/ports/{id}/tags/{tag}", op("port_tag_add", tag::add).rule(&rules::UPDATE_PORT_TAGS))
+        .delete(
+            "/v2.0/ports/{id}/tags/{tag}",
+            op("port_tag_delete", tag::delete).rule(&rules::DELETE_PORT_TAGS),
+        )
+        .get("/v2.0/routers/{id}/tags", op("router_tag_list", tag::list).rule(&rules::GET_ROUTER_TAGS))
+        .put("/v2.0/routers/{id}/tags", op("router_tag_set", tag::set).rule(&rules::UPDATE_ROUTER_TAGS))
+        .post(
+            "/v2.0/routers/{id}/tags",
+            op("router_tag_add_many", tag::add_many).rule(&rules::CREATE_ROUTER_TAGS),
+        )
+        .delete(
+            "/v2.0/routers/{id}/tags",
+            op("router_tag_clear", tag::clear).rule(&rules::DELETE_ROUTER_TAGS),
+        )
+        .get("/v2.0/routers/{id}/tags/{tag}", op("router_tag_show", tag::show).rule(&rules::GET_ROUTER_TAGS))
+        .put("/v2.0/routers/{id}/tags/{tag}", op("router_tag_add", tag::add).rule(&rules::UPDATE_ROUTER_TAGS))
         .delete(
             "/v2.0/routers/{id}/tags/{tag}",
-            op("router_tag_delete", tag::delete).rule(&rules::UPDATE_ROUTER),
+            op("router_tag_delete", tag::delete).rule(&rules::DELETE_ROUTER_TAGS),
         )
         .get(
             "/v2.0/floatingips/{id}/tags",
-            op("floating_ip_tag_list", tag::list).rule(&rules::GET_FLOATINGIP),
+            op("floating_ip_tag_list", tag::list).rule(&rules::GET_FLOATINGIP_TAGS),
         )
         .put(
             "/v2.0/floatingips/{id}/tags",
-            op("floating_ip_tag_set", tag::set).rule(&rules::UPDATE_FLOATINGIP),
+            op("floating_ip_tag_set", tag::set).rule(&rules::UPDATE_FLOATINGIP_TAGS),
         )
         .post(
             "/v2.0/floatingips/{id}/tags",
-            op("floating_ip_tag_add_many", tag::add_many).rule(&rules::UPDATE_FLOATINGIP),
+            op("floating_ip_tag_add_many", tag::add_many).rule(&rules::CREATE_FLOATINGIP_TAGS),
         )
         .delete(
             "/v2.0/floatingips/{id}/tags",
-            op("floating_ip_tag_clear", tag::clear).rule(&rules::UPDATE_FLOATINGIP),
+            op("floating_ip_tag_clear", tag::clear).rule(&rules::DELETE_FLOATINGIP_TAGS),
         )
         .get(
             "/v2.0/floatingips/{id}/tags/{tag}",
-            op("floating_ip_tag_show", tag::show).rule(&rules::GET_FLOATINGIP),
+            op("floating_ip_tag_show", tag::show).rule(&rules::GET_FLOATINGIP_TAGS),
         )
         .put(
             "/v2.0/floatingips/{id}/tags/{tag}",
-            op("floating_ip_tag_add", tag::add).rule(&rules::UPDATE_FLOATINGIP),
+            op("floating_ip_tag_add", tag::add).rule(&rules::UPDATE_FLOATINGIP_TAGS),
         )
         .delete(
             "/v2.0/floatingips/{id}/tags/{tag}",
-            op("floating_ip_tag_delete", tag::delete).rule(&rules::UPDATE_FLOATINGIP),
+            op("floating_ip_tag_delete", tag::delete).rule(&rules::DELETE_FLOATINGIP_TAGS),
         )
         .get(
             "/v2.0/security-groups/{id}/tags",
-            op("security_group_tag_list", tag::list).rule(&rules::GET_SECURITY_GROUP),
+            op("security_group_tag_list", tag::list).rule(&rules::GET_SECURITY_GROUP_TAGS),
         )
         .put(
             "/v2.0/security-groups/{id}/tags",
-            op("security_group_tag_set", tag::set).rule(&rules::UPDATE_SECURITY_GROUP),
+            op("security_group_tag_set", tag::set).rule(&rules::UPDATE_SECURITY_GROUP_TAGS),
         )
         .post(
             "/v2.0/security-groups/{id}/tags",
-            op("security_group_tag_add_many", tag::add_many).rule(&rules::UPDATE_SECURITY_GROUP),
+            op("security_group_tag_add_many", tag::add_many).rule(&rules::CREATE_SECURITY_GROUP_TAGS),
         )
         .delete(
             "/v2.0/security-groups/{id}/tags",
-            op("security_group_tag_clear", tag::clear).rule(&rules::UPDATE_SECURITY_GROUP),
+            op("security_group_tag_clear", tag::clear).rule(&rules::DELETE_SECURITY_GROUP_TAGS),
         )
         .get(
             "/v2.0/security-groups/{id}/tags/{tag}",
-            op("security_group_tag_show", tag::show).rule(&rules::GET_SECURITY_GROUP),
+            op("security_group_tag_show", tag::show).rule(&rules::GET_SECURITY_GROUP_TAGS),
         )
         .put(
             "/v2.0/security-groups/{id}/tags/{tag}",
-            op("security_group_tag_add", tag::add).rule(&rules::UPDATE_SECURITY_GROUP),
+            op("security_group_tag_add", tag::add).rule(&rules::UPDATE_SECURITY_GROUP_TAGS),
         )
         .delete(
             "/v2.0/security-groups/{id}/tags/{tag}",
-            op("security_group_tag_delete", tag::delete).rule(&rules::UPDATE_SECURITY_GROUP),
+            op("security_group_tag_delete", tag::delete).rule(&rules::DELETE_SECURITY_GROUP_TAGS),
         )
 }

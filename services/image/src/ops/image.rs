@@ -70,7 +70,7 @@ pub(super) fn image_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Resu
 impl ImageService {
     /// The images that the caller sees, as asked.
     pub async fn image_list(&self, cx: &Cx, asked: Asked) -> Result<Vec<Image>, Fault> {
-        cx.may(&rules::GET_IMAGES, &Target::none())?;
+        cx.may(&rules::GET_IMAGES, &Target::own(&cx.who))?;
         let who = cx.who.clone();
         self.db
             .read(move |tx| {

@@ -35,14 +35,14 @@ pub(crate) fn flagged(target: Target, name: &str, flag: bool) -> Target {
 /// What rules about things on a network see of it.
 pub(crate) fn on_network(tx: &Tx, cx: &Cx, target: Target, network: &NetworkRow) -> Result<Target, Fault> {
     let shared = network.shared || is_shared_with(tx, &network.id, cx.who.project())?;
-    Ok(flagged(target.with("network_project_id", &network.project_id), "network_shared", shared))
+    Ok(flagged(target.with("network:project_id", &network.project_id), "networks:shared", shared))
 }
 
 /// What rules about a network see.
 pub(crate) fn network_target(network: &NetworkRow) -> Target {
-    let target = Target::project(&network.project_id).with("network_project_id", &network.project_id);
+    let target = Target::project(&network.project_id).with("network:project_id", &network.project_id);
     let target = flagged(target, "shared", network.shared);
-    flagged(target, "external", network.external)
+    flagged(target, "router:external", network.external)
 }
 
 /// Refuses what a rule, or a rule of an attribute that the caller names, does not allow. The sentence joins the rules

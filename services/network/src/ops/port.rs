@@ -1,7 +1,7 @@
 //! Ports: addresses, groups, security, bindings.
 
 use super::addressing::Asked;
-use super::{flagged, may, no_qos, on_network};
+use super::{may, no_qos, on_network};
 use crate::model::attribute::Wish;
 use crate::model::check::mac;
 use crate::model::faults;
@@ -24,7 +24,7 @@ impl Network {
     pub fn port_create(&self, tx: &Tx, cx: &Cx, wish: &Wish) -> Result<Port, Fault> {
         let network = rows::network::find_seen(tx, &cx.who, &wish.text_or_empty("network_id"))?.row;
         let target = on_network(tx, cx, Target::project(&wish.project()), &network)?;
-        let target = owner_target(target, &wish.text_or_empty("device_owner"));
+        let target = target.with("device_owner", &wish.text_or_empty("device_owner"));
         may(cx, "create_port", &NOUN, wish, &target, true)?;
         self.dns_name_fits(wish)?;
         quota::charge(tx, &wish.project(), "port")?;
@@ -124,7 +124,7 @@ impl Network {
         let network = rows::network::find(tx, &old.row.network_id)?;
         let target = on_network(tx, cx, Target::project(&old.row.project_id), &network)?;
         let owner = wish.text("device_owner").unwrap_or_else(|| old.row.device_owner.clone());
-        may(cx, "update_port", &NOUN, wish, &owner_target(target, &owner), false)?;
+        may(cx, "update_port", &NOUN, wish, &target.with("device_owner", &owner), false)?;
         self.dns_name_fits(wish)?;
         if wish.has("device_id") || wish.has("device_owner") {
             let device = wish.text("device_id").unwrap_or_else(|| old.row.device_id.clone());
@@ -227,7 +227,7 @@ impl Network {
         let port = rows::port::find_seen(tx, &cx.who, self.domain(), id)?;
         let network = rows::network::find(tx, &port.row.network_id)?;
         let target = on_network(tx, cx, Target::project(&port.row.project_id), &network)?;
-        cx.may(&rules::DELETE_PORT, &owner_target(target, &port.row.device_owner))?;
+        cx.may(&rules::DELETE_PORT, &target.with("device_owner", &port.row.device_owner))?;
         let held = match port.row.device_owner.as_str() {
             owner::FLOATING_IP => true,
             owner::ROUTER_INTERFACE | owner::ROUTER_GATEWAY => {
@@ -313,12 +313,6 @@ fn dhcp_options(old: &[Value], asked: &Value) -> Vec<Value> {
         }
     }
     options
-}
-
-fn owner_target(target: Target, device_owner: &str) -> Target {
-    let held = ["compute:", "baremetal:", "manila:"].iter().any(|prefix| device_owner.starts_with(prefix));
-    let target = flagged(target, "network_device", device_owner.starts_with("network:"));
-    flagged(target, "held_device", held)
 }
 
 /// Refuses to make a port a strange router's.

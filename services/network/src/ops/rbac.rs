@@ -1,7 +1,7 @@
 //! Policies that share things with other projects.
 
+use super::may;
 use super::network::{shared_in_use, strangers_on};
-use super::{flagged, may};
 use crate::model::attribute::Wish;
 use crate::model::faults;
 use crate::model::network::NetworkRow;
@@ -18,11 +18,7 @@ use web::Cx;
 impl Network {
     /// Shares a thing.
     pub fn rbac_policy_create(&self, tx: &Tx, cx: &Cx, wish: &Wish) -> Result<RbacPolicy, Fault> {
-        let target = flagged(
-            Target::project(&wish.project()),
-            "everybody",
-            wish.text("target_tenant").as_deref() == Some(EVERYBODY),
-        );
+        let target = to(Target::project(&wish.project()), wish);
         may(cx, "create_rbac_policy", &NOUN, wish, &target, true)?;
         quota::charge(tx, &wish.project(), "rbac_policy")?;
         let policy = RbacPolicy {
@@ -83,8 +79,7 @@ impl Network {
     /// Shares a thing with somebody else instead.
     pub fn rbac_policy_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<RbacPolicy, Fault> {
         let mut policy = rows::rbac::find_seen(tx, &cx.who, id)?;
-        let everybody = wish.text("target_tenant").as_deref() == Some(EVERYBODY);
-        let target = flagged(Target::project(&policy.project_id), "everybody", everybody);
+        let target = to(Target::project(&policy.project_id), wish);
         may(cx, "update_rbac_policy", &NOUN, wish, &target, false)?;
         if let Some(to) = wish.text("target_tenant").filter(|to| *to != policy.target_project) {
             unshare(tx, &policy)?;
@@ -101,6 +96,14 @@ impl Network {
         cx.may(&rules::DELETE_RBAC_POLICY, &Target::project(&policy.project_id))?;
         unshare(tx, &policy).map_err(|fault| in_use(&policy, fault))?;
         RbacPolicy::remove(tx, id)
+    }
+}
+
+/// A policy as rules see it, with whom it is to share with.
+fn to(target: Target, wish: &Wish) -> Target {
+    match wish.text("target_tenant") {
+        Some(project) => target.with("target_tenant", &project),
+        None => target,
     }
 }
 

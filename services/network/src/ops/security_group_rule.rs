@@ -45,7 +45,7 @@ impl Network {
         let group_id = wish.text_or_empty("security_group_id");
         let group =
             GroupRow::find(tx, &group_id)?.ok_or_else(|| faults::security_group_missing(&group_id))?;
-        let target = Target::project(&wish.project()).with("group_project_id", &group.project_id);
+        let target = Target::project(&wish.project()).with("security_group:project_id", &group.project_id);
         may(cx, "create_security_group_rule", &RULE_NOUN, wish, &target, true)?;
         if let Some(id) = wish.text("remote_address_group_id") {
             return Err(faults::missing(
@@ -105,7 +105,7 @@ impl Network {
     ) -> Result<RuleRow, Fault> {
         let mut row = self.rule_seen(tx, &cx.who, id)?;
         let group = rows::security_group::find_seen(tx, &cx.who, &row.group_id)?;
-        let target = Target::project(&row.project_id).with("group_project_id", &group.project_id);
+        let target = Target::project(&row.project_id).with("security_group:project_id", &group.project_id);
         may(cx, "update_security_group_rule", &RULE_NOUN, wish, &target, false)?;
         row.description = wish.text("description").unwrap_or(row.description);
         row.revision_number += 1;
@@ -118,7 +118,7 @@ impl Network {
     pub fn security_group_rule_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let row = self.rule_seen(tx, &cx.who, id)?;
         let group = rows::security_group::find_seen(tx, &cx.who, &row.group_id)?;
-        let target = Target::project(&row.project_id).with("group_project_id", &group.project_id);
+        let target = Target::project(&row.project_id).with("security_group:project_id", &group.project_id);
         cx.may(&rules::DELETE_SECURITY_GROUP_RULE, &target)?;
         RuleRow::remove(tx, id)?;
         self.group_moved(tx, &row.group_id)

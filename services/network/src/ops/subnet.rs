@@ -218,7 +218,7 @@ impl Network {
         network: &NetworkRow,
     ) -> Result<Target, Fault> {
         let target = on_network(tx, cx, Target::project(&subnet.project_id), network)?;
-        Ok(flagged(target, "external", subnet.external))
+        Ok(flagged(target, "router:external", subnet.external))
     }
 
     /// Removes a subnet, unless ports have addresses of it.

@@ -92,17 +92,11 @@ impl Network {
         Ok(once)
     }
 
-    /// Tags are told and changed by rules of their own, whose defaults are those of the things. A stranger's thing is
+    /// Tags are told and changed by rules of their own. A stranger's thing is
     /// forbidden here and not absent: Neutron reads it for itself before it asks.
     fn tags_may(&self, tx: &Tx, cx: &Cx, table: &str, id: &str, action: &str) -> Result<(), Fault> {
         let (one, target) = self.tag_target(tx, cx, table, id)?.ok_or_else(|| absent(table, id))?;
-        let rule = if action == "get" { format!("get_{one}") } else { format!("update_{one}") };
-        match rules::named(&rule) {
-            Some(rule) if !cx.allows(rule, &target) => {
-                Err(faults::disallowed(format!("rule:{action}_{one}:tags")))
-            }
-            _ => Ok(()),
-        }
+        rules::named(&format!("{action}_{one}:tags")).map_or(Ok(()), |rule| cx.may(rule, &target))
     }
 
     fn tag_target(
