@@ -10,6 +10,7 @@ mod log;
 mod metrics;
 mod operations;
 mod output;
+mod rules;
 mod run;
 mod settings;
 mod status;
@@ -62,6 +63,11 @@ enum Command {
     },
     /// Print every operation of the API: method, path, who may call, since which microversion
     Operations,
+    /// Who may do what: list rules, check a policy file, explain a decision
+    Policy {
+        #[command(subcommand)]
+        ask: rules::Ask,
+    },
     /// Start the controller alone: API, store and reconcilers
     Controller {
         /// Return when it serves, and leave it running
@@ -120,6 +126,7 @@ fn execute(arguments: Arguments) -> Result<(), String> {
         Command::Identity { command: IdentityCommand::Import(wanted) } => {
             return import::import(&settings, wanted);
         }
+        Command::Policy { ask } => return rules::answer(&settings, ask),
         Command::Status => return carry_out(status::status(&settings)),
     };
     if role != Role::Up && settings.seed.is_some() {

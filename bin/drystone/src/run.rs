@@ -5,6 +5,7 @@ use crate::driver_calls::DriverCalls;
 use crate::keep::{self, Passwords};
 use crate::metrics::{self, Gauges, Sources};
 use crate::output::{self, Progress};
+use crate::rules::files::PolicyFiles;
 use crate::settings::{Form, Metal, Settings, reachable};
 use crate::tls::{self, Tls};
 use crate::wire_up::Pace;
@@ -78,6 +79,7 @@ struct Start {
     registry: Registry,
     metrics_listener: TcpListener,
     metrics_url: String,
+    policy: PolicyFiles,
 }
 
 /// Runs until it is told to stop. The error is one sentence for the operator.
@@ -88,6 +90,7 @@ pub async fn run(settings: Settings, role: Role, pace: Option<Pace>) -> Result<(
     log::start(&settings)?;
     let listener = if role == Role::Agent { None } else { Some(listen(settings.listen, "--listen").await?) };
     let tls = if role == Role::Agent { None } else { tls::operators(&settings)? };
+    let policy = PolicyFiles::load(&settings)?;
     let metrics_listener = listen(settings.metrics_listen, "--metrics-listen").await?;
     let metrics_address = metrics_listener.local_addr().map_err(|error| error.to_string())?;
     keep::state_dir(&settings.state_dir).map_err(|error| {
@@ -120,6 +123,7 @@ pub async fn run(settings: Settings, role: Role, pace: Option<Pace>) -> Result<(
         registry: Registry::default(),
         metrics_listener,
         metrics_url: format!("http://{metrics_address}/metrics"),
+        policy,
         settings,
     };
     match listener {
@@ -169,6 +173,7 @@ impl Start {
         let wire_up::Controller { db, site, agents, compute, .. } = &controller;
         tasks.spawn(compute.clone().follow());
         tasks.spawn(controller.network.clone().follow());
+        tasks.spawn(self.policy.clone().follow());
         let sources = Sources { db: db.clone(), agents: agents.clone(), hashing: controller.hashing.clone() };
         let gauges = Gauges::register(&mut self.registry, sources);
         let registry = std::mem::take(&mut self.registry);
@@ -252,6 +257,7 @@ impl Start {
             public_url,
             passwords.as_ref(),
             requests,
+            self.policy.policy(),
             self.simulation.as_ref(),
         )
         .map_err(|fault| fault.to_string())?;

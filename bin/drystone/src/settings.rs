@@ -137,6 +137,9 @@ pub struct Said {
     /// How limits of projects and domains relate: `flat` or `strict_two_level` [default: flat]
     #[arg(long, value_name = "MODEL", global = true)]
     pub limit_model: Option<String>,
+    /// Where policy files lie: identity.yaml, compute.yaml and so on [default: STATE_DIR/policy]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub policy_dir: Option<PathBuf>,
     /// The rules for passwords; only in the file.
     #[arg(skip)]
     pub security_compliance: Option<SecurityCompliance>,
@@ -213,6 +216,8 @@ pub struct Settings {
     pub token_seconds: u64,
     /// How limits relate.
     pub limit_model: LimitModel,
+    /// Where policy files lie, if it was said; in the state directory otherwise, and only if they are there.
+    pub policy_dir: Option<PathBuf>,
     /// The rules for passwords.
     pub compliance: Compliance,
 }
@@ -248,6 +253,7 @@ impl Settings {
             seed: said.seed.or(file.seed),
             token_seconds: said.token_seconds.or(file.token_seconds).unwrap_or(3600),
             limit_model: limit_model(said.limit_model.or(file.limit_model))?,
+            policy_dir: said.policy_dir.or(file.policy_dir),
             compliance: file.security_compliance.map_or_else(|| Ok(Compliance::default()), compliance)?,
         })
     }

@@ -100,6 +100,7 @@ pub fn controller(
     public_url: &str,
     passwords: Option<&Passwords>,
     requests: Requests,
+    policy: Arc<Policy>,
     simulation: Option<&Arc<Simulation>>,
 ) -> Result<Controller, Fault> {
     let (clock, entropy) = (db.clock().clone(), db.entropy().clone());
@@ -116,7 +117,6 @@ pub fn controller(
         Identity::new(identity::Parts { db: db.clone(), hashing: hashing.clone(), settings: set })?;
     let image = image::ImageService::new(db.clone(), &settings.state_dir.join("image-data"))?;
     let placement = placement::PlacementService::new(db.clone())?;
-    let policy = policy()?;
     let agents = Agents::default();
     let network_settings = network::Settings::default();
     let usual_range = network_settings.external;
