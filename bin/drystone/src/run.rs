@@ -174,6 +174,7 @@ impl Start {
         tasks.spawn(compute.clone().follow());
         tasks.spawn(controller.network.clone().follow());
         tasks.spawn(self.policy.clone().follow());
+        tasks.spawn(controller.identity.clone().follow());
         let sources = Sources { db: db.clone(), agents: agents.clone(), hashing: controller.hashing.clone() };
         let gauges = Gauges::register(&mut self.registry, sources);
         let registry = std::mem::take(&mut self.registry);

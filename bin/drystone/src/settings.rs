@@ -134,6 +134,9 @@ pub struct Said {
     /// How long a token is valid, in seconds [default: 3600]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(TOKEN_SECONDS), global = true)]
     pub token_seconds: Option<u64>,
+    /// Keys of tokens and credentials are rotated after so many hours; 0 is never [default: 24]
+    #[arg(long, value_name = "HOURS", global = true)]
+    pub key_rotation_hours: Option<u32>,
     /// How limits of projects and domains relate: `flat` or `strict_two_level` [default: flat]
     #[arg(long, value_name = "MODEL", global = true)]
     pub limit_model: Option<String>,
@@ -214,6 +217,8 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// How long a token is valid, in seconds.
     pub token_seconds: u64,
+    /// After which time keys are rotated.
+    pub key_rotation: Option<Duration>,
     /// How limits relate.
     pub limit_model: LimitModel,
     /// Where policy files lie, if it was said; in the state directory otherwise, and only if they are there.
@@ -252,6 +257,7 @@ impl Settings {
             boot: said.boot.or(file.boot),
             seed: said.seed.or(file.seed),
             token_seconds: said.token_seconds.or(file.token_seconds).unwrap_or(3600),
+            key_rotation: key_rotation(said.key_rotation_hours.or(file.key_rotation_hours)),
             limit_model: limit_model(said.limit_model.or(file.limit_model))?,
             policy_dir: said.policy_dir.or(file.policy_dir),
             compliance: file.security_compliance.map_or_else(|| Ok(Compliance::default()), compliance)?,
@@ -357,6 +363,11 @@ fn compliance(said: SecurityCompliance) -> Result<Compliance, String> {
         change_upon_first_use: said.change_password_upon_first_use,
         inactivity: said.disable_user_account_days_inactive.filter(|days| *days > 0).map(days),
     })
+}
+
+fn key_rotation(hours: Option<u32>) -> Option<Duration> {
+    let hours = hours.unwrap_or(24);
+    (hours > 0).then(|| Duration::from_secs(u64::from(hours) * 60 * 60))
 }
 
 fn limit_model(said: Option<String>) -> Result<LimitModel, String> {

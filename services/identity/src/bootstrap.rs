@@ -15,6 +15,7 @@ use ::store::{Db, Tx};
 use fault::Fault;
 use kernel::Micros;
 use serde_json::{Map, json};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The domain that everything is in unless somebody says otherwise.
@@ -71,7 +72,7 @@ impl Identity {
 }
 
 fn people(tx: &Tx, admin_password: &str, demo_password: &str) -> Result<(), Fault> {
-    store::key::keys_rotate(tx, Ring::Tokens, 3)?;
+    store::key::keys_rotate(tx, Ring::Tokens, Duration::ZERO)?;
     place(tx, DEFAULT_DOMAIN, "Default", true, "The default domain")?;
     let [reader, member, manager, admin, service] =
         ["reader", "member", "manager", "admin", "service"].map(|name| role(tx, name));

@@ -26,4 +26,10 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 8, name: "access rules", sql: include_str!("../migrations/0008_access_rules.sql") },
     Migration { number: 9, name: "passwords", sql: include_str!("../migrations/0009_passwords.sql") },
     Migration { number: 10, name: "activity", sql: include_str!("../migrations/0010_activity.sql") },
+    Migration {
+        number: 11,
+        name: "options of domains",
+        sql: include_str!("../migrations/0011_domain_options.sql"),
+    },
+    Migration { number: 12, name: "use of keys", sql: include_str!("../migrations/0012_key_use.sql") },
 ];

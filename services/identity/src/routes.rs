@@ -2,8 +2,8 @@
 
 use crate::Identity;
 use crate::api::{
-    access_rule, application_credential, assignment, auth, catalog, credential, discovery, ec2,
-    endpoint_group, group, limit, project, role, trust, user,
+    access_rule, application_credential, assignment, auth, catalog, credential, discovery, domain_config,
+    ec2, endpoint_group, group, limit, oauth2, project, role, trust, user,
 };
 use crate::rules::*;
 use fault::Fault;
@@ -13,114 +13,108 @@ use web::{Answer, Ask, Routes};
 
 /// The table.
 pub fn routes() -> Routes<Identity> {
-    endpoint_groups(limits(ec2_keys(trusts(credentials(application_credentials(grants(Routes::new())))))))
-        .get("/", op("version_list", discovery::versions).open("discovery comes before a token"))
-        .get("/v3", op("version_show", discovery::version).open("discovery comes before a token"))
-        .post(
-            "/v3/auth/tokens",
-            op("token_create", auth::token_create).open("who has no token yet asks for one here"),
-        )
-        .get("/v3/auth/tokens", op("token_show", auth::token_show).rule(&VALIDATE_TOKEN))
-        .head("/v3/auth/tokens", op("token_check", auth::token_check).rule(&CHECK_TOKEN))
-        .delete("/v3/auth/tokens", op("token_delete", auth::token_delete).rule(&REVOKE_TOKEN))
-        .get(
-            "/v3/auth/catalog",
-            op("auth_catalog", auth::catalog_show).token("the catalog of the caller's own token"),
-        )
-        .get("/v3/auth/projects", op("auth_projects", auth::project_list).token("the caller's own projects"))
-        .get("/v3/auth/domains", op("auth_domains", auth::domain_list).token("the caller's own domains"))
-        .get("/v3/auth/system", op("auth_system", auth::system_list).token("the caller's own system roles"))
-        .get("/v3/domains", op("domain_list", project::domain_list).rule(&LIST_DOMAINS))
-        .post("/v3/domains", op("domain_create", project::domain_create).rule(&CREATE_DOMAIN))
-        .get("/v3/domains/{id}", op("domain_show", project::domain_show).rule(&GET_DOMAIN))
-        .patch("/v3/domains/{id}", op("domain_update", project::domain_update).rule(&UPDATE_DOMAIN))
-        .delete("/v3/domains/{id}", op("domain_delete", project::domain_delete).rule(&DELETE_DOMAIN))
-        .get("/v3/projects", op("project_list", project::project_list).rule(&LIST_PROJECTS))
-        .post("/v3/projects", op("project_create", project::project_create).rule(&CREATE_PROJECT))
-        .get("/v3/projects/{id}", op("project_show", project::project_show).rule(&GET_PROJECT))
-        .patch("/v3/projects/{id}", op("project_update", project::project_update).rule(&UPDATE_PROJECT))
-        .delete("/v3/projects/{id}", op("project_delete", project::project_delete).rule(&DELETE_PROJECT))
-        .get("/v3/projects/{id}/tags", op("tag_list", project::tag_list).rule(&LIST_PROJECT_TAGS))
-        .put("/v3/projects/{id}/tags", op("tag_replace", project::tag_replace).rule(&UPDATE_PROJECT_TAGS))
-        .delete("/v3/projects/{id}/tags", op("tag_clear", project::tag_clear).rule(&DELETE_PROJECT_TAGS))
-        .get("/v3/projects/{id}/tags/{tag}", op("tag_check", project::tag_check).rule(&GET_PROJECT_TAG))
-        .put("/v3/projects/{id}/tags/{tag}", op("tag_add", project::tag_add).rule(&CREATE_PROJECT_TAG))
-        .delete(
-            "/v3/projects/{id}/tags/{tag}",
-            op("tag_remove", project::tag_remove).rule(&DELETE_PROJECT_TAG),
-        )
-        .get("/v3/users", op("user_list", user::list_all).rule(&LIST_USERS))
-        .post("/v3/users", op("user_create", user::create).rule(&CREATE_USER))
-        .get("/v3/users/{id}", op("user_show", user::show).rule(&GET_USER))
-        .patch("/v3/users/{id}", op("user_update", user::update).rule(&UPDATE_USER))
-        .delete("/v3/users/{id}", op("user_delete", user::delete).rule(&DELETE_USER))
-        .post(
-            "/v3/users/{id}/password",
-            op("user_password", user::password).open("whoever knows the old password may"),
-        )
-        .get("/v3/users/{id}/projects", op("user_projects", user::projects).rule(&LIST_USER_PROJECTS))
-        .get("/v3/users/{id}/groups", op("user_groups", user::groups).rule(&LIST_GROUPS_FOR_USER))
-        .get("/v3/groups", op("group_list", group::list_all).rule(&LIST_GROUPS))
-        .post("/v3/groups", op("group_create", group::create).rule(&CREATE_GROUP))
-        .get("/v3/groups/{id}", op("group_show", group::show).rule(&GET_GROUP))
-        .patch("/v3/groups/{id}", op("group_update", group::update).rule(&UPDATE_GROUP))
-        .delete("/v3/groups/{id}", op("group_delete", group::delete).rule(&DELETE_GROUP))
-        .get("/v3/groups/{id}/users", op("group_users", group::users).rule(&LIST_USERS_IN_GROUP))
-        .put("/v3/groups/{id}/users/{user}", op("member_add", group::member_add).rule(&ADD_USER_TO_GROUP))
-        .get(
-            "/v3/groups/{id}/users/{user}",
-            op("member_check", group::member_check).rule(&CHECK_USER_IN_GROUP),
-        )
-        .delete(
-            "/v3/groups/{id}/users/{user}",
-            op("member_remove", group::member_remove).rule(&REMOVE_USER_FROM_GROUP),
-        )
-        .get("/v3/roles", op("role_list", role::list_all).rule(&LIST_ROLES))
-        .post("/v3/roles", op("role_create", role::create).rule(&CREATE_ROLE))
-        .get("/v3/roles/{id}", op("role_show", role::show).rule(&GET_ROLE))
-        .patch("/v3/roles/{id}", op("role_update", role::update).rule(&UPDATE_ROLE))
-        .delete("/v3/roles/{id}", op("role_delete", role::delete).rule(&DELETE_ROLE))
-        .get(
-            "/v3/role_inferences",
-            op("inference_list", role::inference_list).rule(&LIST_ROLE_INFERENCE_RULES),
-        )
-        .get("/v3/roles/{id}/implies", op("implied_list", role::implied_list).rule(&LIST_IMPLIED_ROLES))
-        .put(
-            "/v3/roles/{id}/implies/{implied}",
-            op("implied_create", role::implied_create).rule(&CREATE_IMPLIED_ROLE),
-        )
-        .get(
-            "/v3/roles/{id}/implies/{implied}",
-            op("implied_show", role::implied_show).rule(&GET_IMPLIED_ROLE),
-        )
-        .head(
-            "/v3/roles/{id}/implies/{implied}",
-            op("implied_check", role::implied_check).rule(&CHECK_IMPLIED_ROLE),
-        )
-        .delete(
-            "/v3/roles/{id}/implies/{implied}",
-            op("implied_delete", role::implied_delete).rule(&DELETE_IMPLIED_ROLE),
-        )
-        .get(
-            "/v3/role_assignments",
-            op("assignment_list", assignment::assignment_list).rule(&LIST_ROLE_ASSIGNMENTS),
-        )
-        .get("/v3/regions", op("region_list", catalog::region_list).rule(&LIST_REGIONS))
-        .post("/v3/regions", op("region_create", catalog::region_create).rule(&CREATE_REGION))
-        .get("/v3/regions/{id}", op("region_show", catalog::region_show).rule(&GET_REGION))
-        .put("/v3/regions/{id}", op("region_create_as", catalog::region_create_as).rule(&CREATE_REGION))
-        .patch("/v3/regions/{id}", op("region_update", catalog::region_update).rule(&UPDATE_REGION))
-        .delete("/v3/regions/{id}", op("region_delete", catalog::region_delete).rule(&DELETE_REGION))
-        .get("/v3/services", op("service_list", catalog::service_list).rule(&LIST_SERVICES))
-        .post("/v3/services", op("service_create", catalog::service_create).rule(&CREATE_SERVICE))
-        .get("/v3/services/{id}", op("service_show", catalog::service_show).rule(&GET_SERVICE))
-        .patch("/v3/services/{id}", op("service_update", catalog::service_update).rule(&UPDATE_SERVICE))
-        .delete("/v3/services/{id}", op("service_delete", catalog::service_delete).rule(&DELETE_SERVICE))
-        .get("/v3/endpoints", op("endpoint_list", catalog::endpoint_list).rule(&LIST_ENDPOINTS))
-        .post("/v3/endpoints", op("endpoint_create", catalog::endpoint_create).rule(&CREATE_ENDPOINT))
-        .get("/v3/endpoints/{id}", op("endpoint_show", catalog::endpoint_show).rule(&GET_ENDPOINT))
-        .patch("/v3/endpoints/{id}", op("endpoint_update", catalog::endpoint_update).rule(&UPDATE_ENDPOINT))
-        .delete("/v3/endpoints/{id}", op("endpoint_delete", catalog::endpoint_delete).rule(&DELETE_ENDPOINT))
+    domain_configs(endpoint_groups(limits(ec2_keys(trusts(credentials(application_credentials(grants(
+        Routes::new(),
+    ))))))))
+    .get("/", op("version_list", discovery::versions).open("discovery comes before a token"))
+    .get("/v3", op("version_show", discovery::version).open("discovery comes before a token"))
+    .post(
+        "/v3/auth/tokens",
+        op("token_create", auth::token_create).open("who has no token yet asks for one here"),
+    )
+    .post(
+        "/v3/OS-OAUTH2/token",
+        op("oauth2_token_create", oauth2::token_create).open("a client shows its credential here"),
+    )
+    .get("/v3/auth/tokens", op("token_show", auth::token_show).rule(&VALIDATE_TOKEN))
+    .head("/v3/auth/tokens", op("token_check", auth::token_check).rule(&CHECK_TOKEN))
+    .delete("/v3/auth/tokens", op("token_delete", auth::token_delete).rule(&REVOKE_TOKEN))
+    .get(
+        "/v3/auth/catalog",
+        op("auth_catalog", auth::catalog_show).token("the catalog of the caller's own token"),
+    )
+    .get("/v3/auth/projects", op("auth_projects", auth::project_list).token("the caller's own projects"))
+    .get("/v3/auth/domains", op("auth_domains", auth::domain_list).token("the caller's own domains"))
+    .get("/v3/auth/system", op("auth_system", auth::system_list).token("the caller's own system roles"))
+    .get("/v3/domains", op("domain_list", project::domain_list).rule(&LIST_DOMAINS))
+    .post("/v3/domains", op("domain_create", project::domain_create).rule(&CREATE_DOMAIN))
+    .get("/v3/domains/{id}", op("domain_show", project::domain_show).rule(&GET_DOMAIN))
+    .patch("/v3/domains/{id}", op("domain_update", project::domain_update).rule(&UPDATE_DOMAIN))
+    .delete("/v3/domains/{id}", op("domain_delete", project::domain_delete).rule(&DELETE_DOMAIN))
+    .get("/v3/projects", op("project_list", project::project_list).rule(&LIST_PROJECTS))
+    .post("/v3/projects", op("project_create", project::project_create).rule(&CREATE_PROJECT))
+    .get("/v3/projects/{id}", op("project_show", project::project_show).rule(&GET_PROJECT))
+    .patch("/v3/projects/{id}", op("project_update", project::project_update).rule(&UPDATE_PROJECT))
+    .delete("/v3/projects/{id}", op("project_delete", project::project_delete).rule(&DELETE_PROJECT))
+    .get("/v3/projects/{id}/tags", op("tag_list", project::tag_list).rule(&LIST_PROJECT_TAGS))
+    .put("/v3/projects/{id}/tags", op("tag_replace", project::tag_replace).rule(&UPDATE_PROJECT_TAGS))
+    .delete("/v3/projects/{id}/tags", op("tag_clear", project::tag_clear).rule(&DELETE_PROJECT_TAGS))
+    .get("/v3/projects/{id}/tags/{tag}", op("tag_check", project::tag_check).rule(&GET_PROJECT_TAG))
+    .put("/v3/projects/{id}/tags/{tag}", op("tag_add", project::tag_add).rule(&CREATE_PROJECT_TAG))
+    .delete("/v3/projects/{id}/tags/{tag}", op("tag_remove", project::tag_remove).rule(&DELETE_PROJECT_TAG))
+    .get("/v3/users", op("user_list", user::list_all).rule(&LIST_USERS))
+    .post("/v3/users", op("user_create", user::create).rule(&CREATE_USER))
+    .get("/v3/users/{id}", op("user_show", user::show).rule(&GET_USER))
+    .patch("/v3/users/{id}", op("user_update", user::update).rule(&UPDATE_USER))
+    .delete("/v3/users/{id}", op("user_delete", user::delete).rule(&DELETE_USER))
+    .post(
+        "/v3/users/{id}/password",
+        op("user_password", user::password).open("whoever knows the old password may"),
+    )
+    .get("/v3/users/{id}/projects", op("user_projects", user::projects).rule(&LIST_USER_PROJECTS))
+    .get("/v3/users/{id}/groups", op("user_groups", user::groups).rule(&LIST_GROUPS_FOR_USER))
+    .get("/v3/groups", op("group_list", group::list_all).rule(&LIST_GROUPS))
+    .post("/v3/groups", op("group_create", group::create).rule(&CREATE_GROUP))
+    .get("/v3/groups/{id}", op("group_show", group::show).rule(&GET_GROUP))
+    .patch("/v3/groups/{id}", op("group_update", group::update).rule(&UPDATE_GROUP))
+    .delete("/v3/groups/{id}", op("group_delete", group::delete).rule(&DELETE_GROUP))
+    .get("/v3/groups/{id}/users", op("group_users", group::users).rule(&LIST_USERS_IN_GROUP))
+    .put("/v3/groups/{id}/users/{user}", op("member_add", group::member_add).rule(&ADD_USER_TO_GROUP))
+    .get("/v3/groups/{id}/users/{user}", op("member_check", group::member_check).rule(&CHECK_USER_IN_GROUP))
+    .delete(
+        "/v3/groups/{id}/users/{user}",
+        op("member_remove", group::member_remove).rule(&REMOVE_USER_FROM_GROUP),
+    )
+    .get("/v3/roles", op("role_list", role::list_all).rule(&LIST_ROLES))
+    .post("/v3/roles", op("role_create", role::create).rule(&CREATE_ROLE))
+    .get("/v3/roles/{id}", op("role_show", role::show).rule(&GET_ROLE))
+    .patch("/v3/roles/{id}", op("role_update", role::update).rule(&UPDATE_ROLE))
+    .delete("/v3/roles/{id}", op("role_delete", role::delete).rule(&DELETE_ROLE))
+    .get("/v3/role_inferences", op("inference_list", role::inference_list).rule(&LIST_ROLE_INFERENCE_RULES))
+    .get("/v3/roles/{id}/implies", op("implied_list", role::implied_list).rule(&LIST_IMPLIED_ROLES))
+    .put(
+        "/v3/roles/{id}/implies/{implied}",
+        op("implied_create", role::implied_create).rule(&CREATE_IMPLIED_ROLE),
+    )
+    .get("/v3/roles/{id}/implies/{implied}", op("implied_show", role::implied_show).rule(&GET_IMPLIED_ROLE))
+    .head(
+        "/v3/roles/{id}/implies/{implied}",
+        op("implied_check", role::implied_check).rule(&CHECK_IMPLIED_ROLE),
+    )
+    .delete(
+        "/v3/roles/{id}/implies/{implied}",
+        op("implied_delete", role::implied_delete).rule(&DELETE_IMPLIED_ROLE),
+    )
+    .get(
+        "/v3/role_assignments",
+        op("assignment_list", assignment::assignment_list).rule(&LIST_ROLE_ASSIGNMENTS),
+    )
+    .get("/v3/regions", op("region_list", catalog::region_list).rule(&LIST_REGIONS))
+    .post("/v3/regions", op("region_create", catalog::region_create).rule(&CREATE_REGION))
+    .get("/v3/regions/{id}", op("region_show", catalog::region_show).rule(&GET_REGION))
+    .put("/v3/regions/{id}", op("region_create_as", catalog::region_create_as).rule(&CREATE_REGION))
+    .patch("/v3/regions/{id}", op("region_update", catalog::region_update).rule(&UPDATE_REGION))
+    .delete("/v3/regions/{id}", op("region_delete", catalog::region_delete).rule(&DELETE_REGION))
+    .get("/v3/services", op("service_list", catalog::service_list).rule(&LIST_SERVICES))
+    .post("/v3/services", op("service_create", catalog::service_create).rule(&CREATE_SERVICE))
+    .get("/v3/services/{id}", op("service_show", catalog::service_show).rule(&GET_SERVICE))
+    .patch("/v3/services/{id}", op("service_update", catalog::service_update).rule(&UPDATE_SERVICE))
+    .delete("/v3/services/{id}", op("service_delete", catalog::service_delete).rule(&DELETE_SERVICE))
+    .get("/v3/endpoints", op("endpoint_list", catalog::endpoint_list).rule(&LIST_ENDPOINTS))
+    .post("/v3/endpoints", op("endpoint_create", catalog::endpoint_create).rule(&CREATE_ENDPOINT))
+    .get("/v3/endpoints/{id}", op("endpoint_show", catalog::endpoint_show).rule(&GET_ENDPOINT))
+    .patch("/v3/endpoints/{id}", op("endpoint_update", catalog::endpoint_update).rule(&UPDATE_ENDPOINT))
+    .delete("/v3/endpoints/{id}", op("endpoint_delete", catalog::endpoint_delete).rule(&DELETE_ENDPOINT))
 }
 
 /// An operation. What identity answers depends on the token, and caches on the way must know.
@@ -166,6 +160,45 @@ fn ec2_keys(routes: Routes<Identity>) -> Routes<Identity> {
         .delete(one, op("ec2_key_delete", ec2::delete).rule(&EC2_DELETE_CREDENTIAL))
         .post("/v3/ec2tokens", op("ec2_token_create", ec2::token_create).rule(&EC2TOKENS_VALIDATE))
         .post("/v3/s3tokens", op("s3_token_create", ec2::s3_token_create).rule(&S3TOKENS_VALIDATE))
+}
+
+/// Options of domains.
+fn domain_configs(routes: Routes<Identity>) -> Routes<Identity> {
+    use domain_config as own;
+    let (all, group) = ("/v3/domains/{id}/config", "/v3/domains/{id}/config/{group}");
+    let option = "/v3/domains/{id}/config/{group}/{option}";
+    routes
+        .get(all, op("domain_config_show", own::show).rule(&GET_DOMAIN_CONFIG))
+        .put(all, op("domain_config_create", own::create).rule(&CREATE_DOMAIN_CONFIG))
+        .patch(all, op("domain_config_update", own::update).rule(&UPDATE_DOMAIN_CONFIG))
+        .delete(all, op("domain_config_delete", own::delete).rule(&DELETE_DOMAIN_CONFIG))
+        .get(group, op("domain_config_group_show", own::show).rule(&GET_DOMAIN_CONFIG))
+        .patch(group, op("domain_config_group_update", own::update).rule(&UPDATE_DOMAIN_CONFIG))
+        .delete(group, op("domain_config_group_delete", own::delete).rule(&DELETE_DOMAIN_CONFIG))
+        .get(option, op("domain_config_option_show", own::show).rule(&GET_DOMAIN_CONFIG))
+        .patch(option, op("domain_config_option_update", own::update).rule(&UPDATE_DOMAIN_CONFIG))
+        .delete(option, op("domain_config_option_delete", own::delete).rule(&DELETE_DOMAIN_CONFIG))
+        .get(
+            "/v3/domains/{id}/config/security_compliance",
+            op("domain_config_compliance", own::compliance).rule(&GET_SECURITY_COMPLIANCE_DOMAIN_CONFIG),
+        )
+        .get(
+            "/v3/domains/{id}/config/security_compliance/{option}",
+            op("domain_config_compliance_option", own::compliance)
+                .rule(&GET_SECURITY_COMPLIANCE_DOMAIN_CONFIG),
+        )
+        .get(
+            "/v3/domains/config/default",
+            op("domain_config_default", own::defaults).rule(&GET_DOMAIN_CONFIG_DEFAULT),
+        )
+        .get(
+            "/v3/domains/config/{group}/default",
+            op("domain_config_group_default", own::defaults).rule(&GET_DOMAIN_CONFIG_DEFAULT),
+        )
+        .get(
+            "/v3/domains/config/{group}/{option}/default",
+            op("domain_config_option_default", own::defaults).rule(&GET_DOMAIN_CONFIG_DEFAULT),
+        )
 }
 
 /// Groups of endpoints, and what the catalogs of projects are narrowed to.

@@ -347,6 +347,24 @@ policy::rules! {
     DELETE_ACCESS_RULE "identity:delete_access_rule"
         "(role:admin and system_scope:all) or user_id:%(target.user.id)s"
         "Remove an access rule.";
+    GET_DOMAIN_CONFIG "identity:get_domain_config"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Show options of a domain.";
+    GET_DOMAIN_CONFIG_DEFAULT "identity:get_domain_config_default"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Show what holds where a domain has no options.";
+    GET_SECURITY_COMPLIANCE_DOMAIN_CONFIG "identity:get_security_compliance_domain_config"
+        ""
+        "Show the rules for passwords.";
+    CREATE_DOMAIN_CONFIG "identity:create_domain_config"
+        "rule:admin_required"
+        "Set the options of a domain.";
+    UPDATE_DOMAIN_CONFIG "identity:update_domain_config"
+        "rule:admin_required"
+        "Change options of a domain.";
+    DELETE_DOMAIN_CONFIG "identity:delete_domain_config"
+        "rule:admin_required"
+        "Remove options of a domain.";
     GET_LIMIT_MODEL "identity:get_limit_model"
         ""
         "Show how limits relate." [ANY];

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct Settings {
     /// How long a token is valid.
     pub token_life: Duration,
+    /// How long keys of tokens and credentials are in use before they are rotated; `None`: until somebody does it.
+    pub key_rotation: Option<Duration>,
     /// How limits of projects and domains relate.
     pub limit_model: LimitModel,
     /// The rules for passwords.
@@ -19,6 +21,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             token_life: Duration::from_secs(3600),
+            key_rotation: None,
             limit_model: LimitModel::Flat,
             compliance: Compliance::default(),
         }

@@ -39,6 +39,8 @@ pub struct Lockout {
 #[derive(Clone, Debug)]
 pub struct PasswordForm {
     all: Vec<Regex>,
+    /// As it was written.
+    pub expression: String,
     /// The same for people.
     pub description: String,
 }
@@ -60,7 +62,7 @@ impl PasswordForm {
             rest = &after[end + 1..];
         }
         all.push(read(rest)?);
-        Ok(Self { all, description: description.to_owned() })
+        Ok(Self { all, expression: expression.to_owned(), description: description.to_owned() })
     }
 
     /// Whether a password looks like that.

@@ -13,13 +13,11 @@ use ::store::Tx;
 use fault::Fault;
 use policy::{Rule, Target};
 use serde_json::{Map, Value};
+use std::time::Duration;
 use web::Cx;
 
 const CREDENTIAL: &[&str] = &["id", "user_id", "project_id", "type", "blob", "links"];
 const POLICY: &[&str] = &["id", "type", "blob", "links"];
-
-/// The primary key, the one before and the staged one.
-const KEPT_KEYS: usize = 3;
 
 fn owned_by(user_id: &str) -> Target {
     describe(Target::none(), "credential", &[("user_id", user_id)])
@@ -65,22 +63,12 @@ fn ec2_id(blob: &str) -> Result<String, Fault> {
 /// Gives the ring of credentials its first keys, and seals what is still plain.
 pub(crate) fn seal_all(tx: &Tx) -> Result<(), Fault> {
     if keys(tx, Ring::Credentials)?.is_empty() {
-        keys_rotate(tx, Ring::Credentials, KEPT_KEYS)?;
+        keys_rotate(tx, Ring::Credentials, Duration::ZERO)?;
     }
     if any_is_plain(tx)? { credentials_seal(tx) } else { Ok(()) }
 }
 
 impl Identity {
-    /// Rotates the keys of credentials and seals every secret with the new one.
-    pub async fn credential_keys_rotate(&self) -> Result<(), Fault> {
-        self.db
-            .write(|tx| {
-                keys_rotate(tx, Ring::Credentials, KEPT_KEYS)?;
-                credentials_seal(tx)
-            })
-            .await
-    }
-
     /// The credentials that the caller may see.
     pub async fn credential_list(&self, cx: &Cx) -> Result<Vec<Credential>, Fault> {
         cx.may(&rules::LIST_CREDENTIALS, &owned_by(&cx.who.user_id))?;

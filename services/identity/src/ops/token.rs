@@ -142,23 +142,13 @@ impl Identity {
     /// No token that was given out so far is valid any more.
     pub async fn tokens_void(&self) -> Result<(), Fault> {
         let replace = |tx: &Tx| {
-            store::key::keys_replace(tx, Ring::Tokens, 3)?;
+            store::key::keys_replace(tx, Ring::Tokens)?;
             store::token::epoch_advance(tx)
         };
         self.db.write(replace).await?;
         // The store may have been put back to an earlier epoch, at which answers are remembered.
         self.cache.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
         Ok(())
-    }
-
-    /// Rotates the token keys.
-    pub async fn keys_rotate(&self, keep: usize) -> Result<(), Fault> {
-        self.db
-            .write(move |tx| {
-                store::key::keys_rotate(tx, Ring::Tokens, keep)?;
-                store::token::epoch_advance(tx)
-            })
-            .await
     }
 }
 

@@ -49,7 +49,7 @@ pub fn credentials_of_user(tx: &Tx, user_id: &str, kind: &str) -> Result<Vec<Cre
     tx.query(&sql, params![user_id, kind])?.iter().map(|row| credential(row, &keys)).collect()
 }
 
-fn sealed(tx: &Tx, blob: &str) -> Result<String, Fault> {
+pub(super) fn sealed(tx: &Tx, blob: &str) -> Result<String, Fault> {
     let keys = keys(tx, Ring::Credentials)?;
     let primary = keys.first().ok_or_else(|| Fault::bug("there is no key for credentials"))?;
     let seconds = u64::try_from(tx.now().0 / 1_000_000).map_err(Fault::bug)?;
@@ -57,7 +57,7 @@ fn sealed(tx: &Tx, blob: &str) -> Result<String, Fault> {
         .ok_or_else(|| Fault::bug("a credential cannot be sealed"))
 }
 
-fn opened(keys: &[Key], text: &str) -> Result<String, Fault> {
+pub(super) fn opened(keys: &[Key], text: &str) -> Result<String, Fault> {
     let (bytes, _) = fernet::open(keys, text).ok_or_else(|| Fault::bug("no key opens a credential"))?;
     String::from_utf8(bytes).map_err(Fault::bug)
 }

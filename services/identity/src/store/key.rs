@@ -3,6 +3,7 @@
 
 use crate::model::fernet::Key;
 use fault::Fault;
+use std::time::Duration;
 use store::{Tx, params};
 
 /// A ring of keys.
@@ -32,32 +33,39 @@ pub fn keys(tx: &Tx, ring: Ring) -> Result<Vec<Key>, Fault> {
         .collect()
 }
 
-/// Rotates a ring as a Fernet repository does: the staged key 0 becomes the primary one, a new one is staged, and beyond
-/// `keep` keys the oldest goes. On an empty ring it makes a primary and a staged key.
-pub fn keys_rotate(tx: &Tx, ring: Ring, keep: usize) -> Result<(), Fault> {
+/// Rotates a ring as a Fernet repository does: the staged key 0 becomes the primary one, and a new one is staged. A key
+/// that has not been primary for `life` goes: what it sealed has ended. On an empty ring it makes a primary and a staged
+/// key.
+pub fn keys_rotate(tx: &Tx, ring: Ring, life: Duration) -> Result<(), Fault> {
     let table = ring.table();
     let highest = tx.query_one(&format!("SELECT MAX(number) FROM {table}"), params![])?;
     let highest = highest.map_or(Ok(None), |row| row.opt_int(0))?;
     match highest {
         None => key_insert(tx, ring, 1)?,
         Some(highest) => {
+            let sql = format!("DELETE FROM {table} WHERE number > 0 AND number < ?1 AND used_at < ?2");
+            tx.execute(&sql, params![highest, tx.now().minus(life)])?;
+            let sql = format!("UPDATE {table} SET used_at = ?2 WHERE number = ?1");
+            tx.execute(&sql, params![highest, tx.now()])?;
             let sql = format!("UPDATE {table} SET number = ?1 WHERE number = 0");
             tx.execute(&sql, params![highest + 1])?;
         }
     }
-    key_insert(tx, ring, 0)?;
-    let numbers =
-        tx.query(&format!("SELECT number FROM {table} WHERE number > 0 ORDER BY number"), params![])?;
-    for row in numbers.iter().take((numbers.len() + 1).saturating_sub(keep)) {
-        tx.execute(&format!("DELETE FROM {table} WHERE number = ?1"), params![row.int(0)?])?;
-    }
-    Ok(())
+    key_insert(tx, ring, 0)
+}
+
+/// Whether a ring was not rotated for `interval`: as long as that the staged key has waited.
+pub fn keys_are_due(tx: &Tx, ring: Ring, interval: Duration) -> Result<bool, Fault> {
+    let staged =
+        tx.query_one(&format!("SELECT made_at FROM {} WHERE number = 0", ring.table()), params![])?;
+    let rotated_at = staged.map(|row| row.at(0)).transpose()?;
+    Ok(rotated_at.is_some_and(|at| at.plus(interval) <= tx.now()))
 }
 
 /// Makes the keys anew: nothing that was sealed with the former ones can be opened.
-pub fn keys_replace(tx: &Tx, ring: Ring, keep: usize) -> Result<(), Fault> {
+pub fn keys_replace(tx: &Tx, ring: Ring) -> Result<(), Fault> {
     tx.execute(&format!("DELETE FROM {}", ring.table()), params![])?;
-    keys_rotate(tx, ring, keep)
+    keys_rotate(tx, ring, Duration::ZERO)
 }
 
 /// Puts keys of somebody else below the primary one, which stays so: what they sealed can be opened. `theirs` has their
@@ -71,7 +79,7 @@ pub fn keys_take(tx: &Tx, ring: Ring, theirs: &[Key]) -> Result<usize, Fault> {
     let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
     let sql = format!("UPDATE {table} SET number = ?2 WHERE number = ?1");
     tx.execute(&sql, params![primary, primary + count])?;
-    let sql = format!("INSERT INTO {table} (number, secret, made_at) VALUES (?1, ?2, ?3)");
+    let sql = format!("INSERT INTO {table} (number, secret, made_at, used_at) VALUES (?1, ?2, ?3, ?3)");
     for (number, key) in (primary..).zip(new.iter().rev()) {
         tx.execute(&sql, params![number, key.bytes().to_vec(), tx.now()])?;
     }
@@ -79,6 +87,7 @@ pub fn keys_take(tx: &Tx, ring: Ring, theirs: &[Key]) -> Result<usize, Fault> {
 }
 
 fn key_insert(tx: &Tx, ring: Ring, number: i64) -> Result<(), Fault> {
-    let sql = format!("INSERT INTO {} (number, secret, made_at) VALUES (?1, ?2, ?3)", ring.table());
+    let sql =
+        format!("INSERT INTO {} (number, secret, made_at, used_at) VALUES (?1, ?2, ?3, ?3)", ring.table());
     tx.execute(&sql, params![number, tx.entropy().bytes::<32>().to_vec(), tx.now()]).map(drop)
 }

@@ -1,6 +1,7 @@
 //! Rows of projects and domains.
 
 use super::{object, text, unless_taken};
+use crate::model::domain_config::Part;
 use crate::model::project::Project;
 use fault::Fault;
 use store::{Row, Tx, params};
@@ -130,6 +131,7 @@ pub fn project_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     super::trust::trusts_of_project_delete(tx, id)?;
     super::limit::limits_of_holder_delete(tx, id)?;
     super::endpoint_group::shown_forget(tx, id)?;
+    super::domain_config::domain_options_delete(tx, id, &Part::default())?;
     tx.execute("DELETE FROM identity_credentials WHERE project_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_projects WHERE id = ?1", params![id])?;
     Ok(())

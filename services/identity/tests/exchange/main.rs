@@ -4,12 +4,15 @@
 
 mod access_rules;
 mod credentials;
+mod domain_configs;
 mod endpoint_groups;
 mod factors;
 mod import;
 mod kept;
+mod keys;
 mod limits;
 mod nouns;
+mod oauth2;
 mod passwords;
 mod rig;
 mod signed;

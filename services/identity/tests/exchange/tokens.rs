@@ -163,21 +163,6 @@ async fn a_token_that_follows_a_revocation_in_the_same_second_is_good() {
 }
 
 #[tokio::test]
-async fn keys_rotate_and_old_tokens_live_until_their_key_is_gone() {
-    let cloud = Cloud::start().await;
-    for _ in 0..2 {
-        cloud.identity.keys_rotate(4).await.unwrap();
-        assert!(cloud.valid(&cloud.admin).await);
-    }
-    let young = cloud.token("admin", "secret", project("admin")).await;
-    cloud.identity.keys_rotate(2).await.unwrap();
-    for token in [&cloud.admin, &young] {
-        assert_eq!(cloud.ask(Method::GET, "/v3/users", token, Value::Null).await.status, 401);
-    }
-    assert_eq!(cloud.authenticate(login("admin", "secret", project("admin"))).await.status, 201);
-}
-
-#[tokio::test]
 async fn bad_proofs_get_the_answers_of_keystone_and_say_no_more_than_that() {
     let cloud = Cloud::start().await;
     let refused = "The request you have made requires authentication.";

@@ -1,0 +1,77 @@
+//! Keys of tokens and of secrets, and when they are rotated: by hand, or when their time has come.
+//!
+//! The store says when a ring was rotated last, so that of several controllers one does it, and a restart forgets nothing.
+
+use crate::Identity;
+use crate::store::credential::credentials_seal;
+use crate::store::domain_config::domain_options_seal;
+use crate::store::key::{Ring, keys_are_due, keys_rotate};
+use crate::store::token::epoch_advance;
+use ::store::Tx;
+use fault::Fault;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often it is looked whether keys are due.
+const LOOK: Duration = Duration::from_secs(60);
+
+impl Identity {
+    /// Rotates the keys of tokens. Tokens that were sealed with the former ones stay good.
+    pub async fn keys_rotate(&self) -> Result<(), Fault> {
+        let life = self.settings.token_life;
+        self.db.write(move |tx| token_keys_rotate(tx, life)).await
+    }
+
+    /// Rotates the keys of credentials, and seals every secret with the new one.
+    pub async fn credential_keys_rotate(&self) -> Result<(), Fault> {
+        self.db.write(secret_keys_rotate).await
+    }
+
+    /// Rotates the keys whose time has come.
+    pub async fn keys_rotate_due(&self) -> Result<(), Fault> {
+        let Some(interval) = self.settings.key_rotation else { return Ok(()) };
+        let life = self.settings.token_life;
+        let due = move |tx: &Tx| {
+            Ok((keys_are_due(tx, Ring::Tokens, interval)?, keys_are_due(tx, Ring::Credentials, interval)?))
+        };
+        if self.db.read(due).await? == (false, false) {
+            return Ok(());
+        }
+        self.db
+            .write(move |tx| {
+                // Another controller may have been first.
+                if keys_are_due(tx, Ring::Tokens, interval)? {
+                    token_keys_rotate(tx, life)?;
+                }
+                if keys_are_due(tx, Ring::Credentials, interval)? {
+                    secret_keys_rotate(tx)?;
+                }
+                Ok(())
+            })
+            .await?;
+        tracing::info!("keys of tokens and credentials are rotated");
+        Ok(())
+    }
+
+    /// Rotates keys whenever their time has come.
+    pub async fn follow(self: Arc<Self>) {
+        loop {
+            if let Err(fault) = self.keys_rotate_due().await {
+                tracing::warn!(%fault, "keys cannot be rotated");
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+fn token_keys_rotate(tx: &Tx, life: Duration) -> Result<(), Fault> {
+    keys_rotate(tx, Ring::Tokens, life)?;
+    epoch_advance(tx)
+}
+
+/// What is sealed is sealed anew at once: no former key is needed for longer.
+fn secret_keys_rotate(tx: &Tx) -> Result<(), Fault> {
+    keys_rotate(tx, Ring::Credentials, Duration::ZERO)?;
+    credentials_seal(tx)?;
+    domain_options_seal(tx)
+}
