@@ -62,7 +62,20 @@ pub async fn hypervisor_suite(
         "machines() has what machine() has",
     )?;
     let later = Machine { incarnation: machine.incarnation + 1, ..machine.clone() };
-    holds(hypervisor.start(&later).await.is_err(), "no second incarnation starts beside the first")?;
+    holds(
+        matches!(hypervisor.start(&later).await, Err(DriverError::NotYet(_))),
+        "no second incarnation starts beside the first",
+    )?;
+    let earlier = Machine { incarnation: machine.incarnation - 1, ..machine.clone() };
+    holds(
+        matches!(hypervisor.start(&earlier).await, Err(DriverError::Refused(_))),
+        "an incarnation that is over does not start again",
+    )?;
+    let stray = Machine { id: "../stray".to_owned(), ..machine.clone() };
+    holds(
+        matches!(hypervisor.start(&stray).await, Err(DriverError::Refused(_))),
+        "what cannot be the name of a file is no machine",
+    )?;
 
     hypervisor_pauses(hypervisor, id).await?;
     if let Some(nic) = further {
@@ -82,7 +95,7 @@ pub async fn hypervisor_suite(
         "the log is cut to what is asked",
     )?;
     done(hypervisor.screen(id).await, "screen").map(drop)?;
-    hypervisor_stops(hypervisor, machine).await
+    hypervisor_stops(hypervisor, machine, further).await
 }
 
 async fn hypervisor_pauses(hypervisor: &dyn Hypervisor, id: &str) -> Verdict {
@@ -96,7 +109,7 @@ async fn hypervisor_pauses(hypervisor: &dyn Hypervisor, id: &str) -> Verdict {
     holds(state(hypervisor, id).await? == Some(MachineState::Running), "an unpaused machine runs")
 }
 
-async fn hypervisor_stops(hypervisor: &dyn Hypervisor, machine: &Machine) -> Verdict {
+async fn hypervisor_stops(hypervisor: &dyn Hypervisor, machine: &Machine, further: Option<&Nic>) -> Verdict {
     let id = machine.id.as_str();
     for kindly in [Some(Duration::from_secs(1)), None] {
         done(hypervisor.stop(id, kindly).await, "stop")?;
@@ -114,6 +127,19 @@ async fn hypervisor_stops(hypervisor: &dyn Hypervisor, machine: &Machine) -> Ver
         done(hypervisor.suspend(id).await, "suspend")?;
     }
     holds(state(hypervisor, id).await? == Some(MachineState::Suspended), "a suspended machine is suspended")?;
+    if let Some(nic) = further {
+        holds(
+            matches!(hypervisor.plug(id, nic).await, Err(DriverError::NotYet(_))),
+            "a suspended machine gets no interfaces",
+        )?;
+    }
+    if !machine.nics.is_empty() {
+        let bare = Machine { nics: Vec::new(), ..machine.clone() };
+        holds(
+            matches!(hypervisor.start(&bare).await, Err(DriverError::Refused(_))),
+            "a suspended machine goes on with the interfaces that it had",
+        )?;
+    }
     done(hypervisor.start(machine).await, "start after suspend")?;
     holds(state(hypervisor, id).await? == Some(MachineState::Running), "a suspended machine goes on")?;
     for _ in 0..2 {
@@ -217,6 +243,11 @@ pub async fn disks_suite(disks: &dyn Disks, image: &ImageSource, bytes: &[u8]) -
     let (all, free) = done(disks.room().await, "room")?;
     holds(all > 0 && free <= all, "there is room")?;
     holds(!done(disks.has_image(image).await, "has_image")?, "the image is not there at first")?;
+    let unsigned = ImageSource { sha512: String::new(), ..image.clone() };
+    holds(
+        matches!(disks.take_image(&unsigned, data(bytes)).await, Err(DriverError::Refused(_))),
+        "an image without a hash is not taken",
+    )?;
     holds(
         matches!(disks.root(server, 1, image, 1).await, Err(DriverError::NotYet(_))),
         "a root disk waits for its image",
@@ -235,6 +266,12 @@ pub async fn disks_suite(disks: &dyn Disks, image: &ImageSource, bytes: &[u8]) -
     holds(done(disks.has_image(image).await, "has_image")?, "the copy is there")?;
     done(disks.image_path(image).await, "image_path")?;
 
+    for (id, gib) in [("../stray", 1), (server, u64::MAX)] {
+        holds(
+            matches!(disks.root(id, 1, image, gib).await, Err(DriverError::Refused(_))),
+            "a disk has a name that can be one, and a size that can be one",
+        )?;
+    }
     let root = done(disks.root(server, 1, image, 1).await, "root")?;
     holds(done(disks.root(server, 1, image, 1).await, "root again")? == root, "a server has one root disk")?;
     done(disks.root(server, 1, image, 2).await, "a grown root disk")?;

@@ -6,6 +6,7 @@ use disk_file::DiskFile;
 use futures_util::StreamExt;
 use metal::driver::{Data, Disks, DriverError};
 use metal::server::ImageSource;
+use metal::suite::disks_suite;
 use sha2::{Digest, Sha512};
 use std::path::Path;
 use std::process::Command;
@@ -54,6 +55,16 @@ async fn with_image(place: &TempDir, format: &str, content: &[u8]) -> (DiskFile,
     disks.take_image(&image, data(content)).await.unwrap();
     assert!(disks.has_image(&image).await.unwrap());
     (disks, image)
+}
+
+#[tokio::test]
+async fn it_passes_the_suite_that_its_simulation_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    let disks = DiskFile::open(folder.path()).unwrap();
+    let content = vec![7; 200_000];
+    disks_suite(&disks, &image("00000000-0000-4000-8000-000000000001", "raw", &content), &content)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

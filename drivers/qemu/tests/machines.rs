@@ -6,6 +6,7 @@ mod guest;
 use guest::{disk, hears, machine, said, second};
 use metal::driver::{DriverError, Hypervisor, KnownMachine, Machine};
 use metal::server::MachineState;
+use metal::suite::hypervisor_suite;
 use qemu::{Acceleration, Config, Qemu};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -89,6 +90,12 @@ async fn becomes(qemu: &Qemu, state: MachineState) -> KnownMachine {
         assert!(begun.elapsed() < Duration::from_secs(20), "not {state:?} but {known:?}");
         tokio::time::timeout(Duration::from_secs(20), qemu.changed()).await.expect("a change is told");
     }
+}
+
+#[tokio::test]
+async fn it_passes_the_suite_that_its_simulation_passes() {
+    let place = Place::new();
+    hypervisor_suite(&place.open().await, &place.machine, None).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! Disks that are numbers: images are read and checked but not kept, sizes are counted against the host's room.
 //!
-//! As with real copy-on-write disks a root disk takes no room for what it shares with its image; here that is all of
-//! it. Blank disks are sparse and take none either. What counts is images, so that a host can be made full.
+//! A guest is taken to have written all over its root disk, which takes its whole size; so do images. A host that was
+//! promised to more servers than it has room for gets full, as a real one does in the end. Blank disks are sparse and
+//! take none.
 
 use crate::faults::Stage;
 use crate::state::{DisksRecord, ImageRecord, Records};
@@ -15,8 +16,24 @@ use sha2::{Digest, Sha512};
 use std::path::PathBuf;
 use std::time::Duration;
 
-fn used(state: &Records) -> u64 {
+/// What images take.
+fn copies(state: &Records) -> u64 {
     state.images.values().map(|image| image.bytes).sum()
+}
+
+/// What root disks take, but for those of one server.
+fn roots(state: &Records, but: &str) -> u64 {
+    let others = state.disks.iter().filter(|(id, _)| *id != but);
+    others.filter_map(|(_, disks)| disks.disks.get("root")).sum()
+}
+
+/// As on real metal, where ids are names of files.
+fn plain(id: &str) -> Driven<()> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if id.is_empty() || id.len() > 64 || !id.bytes().all(plain) {
+        return Err(DriverError::Refused(format!("{id:?} cannot be the name of a file")));
+    }
+    Ok(())
 }
 
 fn holds(state: &Records, image: &ImageSource) -> bool {
@@ -58,7 +75,8 @@ impl Sim {
 impl Disks for Sim {
     async fn room(&self) -> Driven<(u64, u64)> {
         let all = self.0.config.disk_bytes;
-        Ok((all, all.saturating_sub(used(&self.state()))))
+        let state = self.state();
+        Ok((all, all.saturating_sub(copies(&state) + roots(&state, ""))))
     }
 
     async fn has_image(&self, image: &ImageSource) -> Driven<bool> {
@@ -67,8 +85,12 @@ impl Disks for Sim {
 
     async fn take_image(&self, image: &ImageSource, mut data: Data) -> Driven<()> {
         self.luck()?;
+        if image.sha512.is_empty() {
+            let id = &image.id;
+            return Err(DriverError::Refused(format!("image {id} has no SHA-512 to check its copy against")));
+        }
         self.room_for(&format!("image {}", image.id), &image.id)?;
-        if used(&self.state()) + image.bytes > self.0.config.disk_bytes {
+        if copies(&self.state()) + image.bytes > self.0.config.disk_bytes {
             return Err(DriverError::Full(format!("image {}", image.id)));
         }
         let (mut bytes, mut hash) = (0u64, Sha512::new());
@@ -130,12 +152,14 @@ impl Disks for Sim {
         gib: u64,
     ) -> Driven<MachineDisk> {
         self.luck()?;
+        plain(server_id)?;
         self.room_for("a disk", server_id)?;
-        let bytes = gib << 30;
-        if gib > 0 && image.bytes > bytes && image.format != "qcow2" {
+        let bytes = gib.checked_mul(1 << 30);
+        let bytes = bytes.ok_or_else(|| DriverError::Refused(format!("{gib} GiB is too large")))?;
+        let own = image.bytes.next_multiple_of(512);
+        if gib > 0 && own > bytes && image.format != "qcow2" {
             return Err(DriverError::Refused(format!(
-                "image {} has {} bytes and does not fit on a disk of {gib} GiB",
-                image.id, image.bytes
+                "Flavor's disk is too small for requested image. Flavor disk is {bytes} bytes, image is {own} bytes."
             )));
         }
         let built = self.state().disks.get(server_id).is_some_and(|held| held.disks.contains_key("root"));
@@ -143,6 +167,9 @@ impl Disks for Sim {
             return Err(DriverError::NotYet(format!("image {} is not on this host", image.id)));
         }
         let bytes = if gib == 0 { image.bytes } else { bytes };
+        if roots(&self.state(), server_id).saturating_add(bytes) > self.0.config.disk_bytes {
+            return Err(DriverError::Full(format!("the root disk of {server_id}")));
+        }
         let path = self.disk(server_id, incarnation, ("root", bytes), Some(&image.id))?;
         Ok(MachineDisk { path, format: "qcow2".to_owned() })
     }

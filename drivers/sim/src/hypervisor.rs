@@ -31,6 +31,13 @@ impl Sim {
         ids.iter().try_for_each(|id| self.kill(id, "the host lost power"))
     }
 
+    /// The machines that are alive on this host. For tests.
+    pub fn running(&self) -> Vec<String> {
+        let alive = |state| matches!(state, MachineState::Running | MachineState::Paused);
+        let state = self.state();
+        state.machines.iter().filter(|(_, machine)| alive(machine.state)).map(|(id, _)| id.clone()).collect()
+    }
+
     /// How often the machine has booted.
     pub fn boots(&self, id: &str) -> u32 {
         self.state().machines.get(id).map_or(0, |machine| machine.boots)
@@ -91,6 +98,30 @@ impl Sim {
         }
     }
 
+    /// A guest wakes up with the interfaces that it fell asleep with.
+    fn check_waking(&self, machine: &Machine) -> Driven<()> {
+        let state = self.state();
+        let saved = state.machines.get(&machine.id).into_iter().flat_map(|record| record.nics.keys());
+        match saved.into_iter().find(|port| machine.nics.iter().all(|nic| nic.port_id != **port)) {
+            Some(port) => Err(DriverError::Refused(format!(
+                "{} was saved with port {port}, which it no longer has: attach it again, or stop the server to discard \
+                 its saved state",
+                machine.id
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// A machine that is saved to disk keeps its interfaces; one that is off gets them when it is started.
+    fn interfaces_can_change(&self, id: &str) -> Driven<bool> {
+        match self.state_of(id) {
+            Some(MachineState::Suspended) => Err(DriverError::NotYet(format!(
+                "{id} is saved to disk: its interfaces can change when it runs again"
+            ))),
+            state => Ok(matches!(state, Some(MachineState::Running | MachineState::Paused))),
+        }
+    }
+
     fn started(&self, machine: &Machine) -> Driven<()> {
         let mut state = self.state();
         let boots = state.machines.get(&machine.id).map_or(0, |machine| machine.boots);
@@ -107,6 +138,15 @@ impl Sim {
         };
         state.machine_put(&machine.id, record).map_err(failed)
     }
+}
+
+/// As on real metal, where ids are names of files.
+fn plain(id: &str) -> Driven<()> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if id.is_empty() || id.len() > 64 || id.starts_with('.') || !id.bytes().all(plain) {
+        return Err(DriverError::Refused(format!("{id:?} cannot be the id of a machine")));
+    }
+    Ok(())
 }
 
 fn unknown(id: &str) -> DriverError {
@@ -139,18 +179,27 @@ impl Hypervisor for Sim {
 
     async fn start(&self, machine: &Machine) -> Driven<()> {
         self.luck()?;
+        plain(&machine.id)?;
         let held = self.state().machines.get(&machine.id).map(|held| (held.state, held.incarnation));
         match held {
+            Some((_, incarnation)) if incarnation > machine.incarnation => {
+                return Err(DriverError::Refused(format!(
+                    "incarnation {} of {} is over: this host has started {incarnation} already",
+                    machine.incarnation, machine.id
+                )));
+            }
             Some((MachineState::Running | MachineState::Paused, incarnation)) => {
                 if incarnation != machine.incarnation {
-                    return Err(DriverError::Failed(format!(
-                        "incarnation {incarnation} of the machine is alive"
+                    return Err(DriverError::NotYet(format!(
+                        "incarnation {incarnation} of {} still runs here: it must be stopped first",
+                        machine.id
                     )));
                 }
                 return Ok(());
             }
             Some((MachineState::Suspended, incarnation)) if incarnation == machine.incarnation => {
                 self.check_start(machine)?;
+                self.check_waking(machine)?;
                 return self.change(&machine.id, |record| record.state = MachineState::Running);
             }
             _ => {}
@@ -207,6 +256,9 @@ impl Hypervisor for Sim {
 
     async fn plug(&self, id: &str, nic: &Nic) -> Driven<()> {
         self.luck()?;
+        if !self.interfaces_can_change(id)? {
+            return Ok(());
+        }
         if !self.state().taps.contains(&nic.port_id) {
             return Err(DriverError::Failed(format!("the tap {} is not there", nic.tap.name)));
         }
@@ -215,7 +267,7 @@ impl Hypervisor for Sim {
 
     async fn unplug(&self, id: &str, port_id: &str) -> Driven<()> {
         self.luck()?;
-        if self.state_of(id).is_none() {
+        if !self.interfaces_can_change(id)? {
             return Ok(());
         }
         self.change(id, |machine| drop(machine.nics.remove(port_id)))

@@ -81,6 +81,10 @@ impl Switch for Sim {
 
     async fn router(&self, id: &str, revision: i64, spec: &RouterSpec) -> Driven<()> {
         self.luck()?;
+        if let Some(bare) = spec.interfaces.iter().find(|interface| interface.addresses.is_empty()) {
+            let port = &bare.port_id;
+            return Err(DriverError::Refused(format!("port {port} of the router has no address")));
+        }
         let inner = spec.interfaces.iter().map(|interface| interface.network_id.as_str());
         let outer = spec.gateway.iter().map(|gateway| gateway.network_id.as_str());
         self.needs(Kind::Network, &inner.chain(outer).collect::<Vec<_>>())?;
@@ -89,6 +93,9 @@ impl Switch for Sim {
 
     async fn remove(&self, kind: Kind, id: &str) -> Driven<()> {
         self.luck()?;
+        if kind == Kind::Server {
+            return Err(DriverError::Refused("a switch holds no servers".to_owned()));
+        }
         let mut state = self.state();
         if kind == Kind::Port {
             state.tap_set(id, false).map_err(failed)?;

@@ -153,6 +153,12 @@ async fn it_refuses_what_real_metal_refuses() {
     let two_gib = ImageSource { bytes: 2 << 30, ..image(b"data") };
     assert!(matches!(sim.root("u", 1, &two_gib, 1).await, Err(DriverError::Refused(_))));
     assert!(matches!(sim.root("u", 1, &two_gib, 2).await, Err(DriverError::NotYet(_))));
+    let (_, free) = sim.room().await.unwrap();
+    sim.root("v", 1, &image(b"data"), 7).await.unwrap();
+    assert_eq!(sim.room().await.unwrap().1, free - (7 << 30), "root disks take room");
+    assert!(matches!(sim.root("w", 1, &image(b"data"), 2).await, Err(DriverError::Full(_))), "and it ends");
+    Disks::remove(&sim, "v").await.unwrap();
+    sim.root("w", 1, &image(b"data"), 2).await.unwrap();
 }
 
 #[tokio::test]
