@@ -171,7 +171,8 @@ impl Engine {
         tidy(&self.setting.db).await
     }
 
-    pub(crate) fn kinds(&self) -> Vec<&'static str> {
+    /// The kinds of work that it does.
+    pub fn kinds(&self) -> Vec<&'static str> {
         self.reconcilers.keys().copied().collect()
     }
 }

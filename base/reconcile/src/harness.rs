@@ -9,7 +9,7 @@
 //! ```
 
 use crate::engine::Engine;
-use crate::round::Ran;
+use crate::round::{Ran, Step};
 use fault::Fault;
 use kernel::{Clock, Micros};
 use std::sync::Arc;
@@ -32,6 +32,14 @@ pub trait World {
     fn tick(&self) -> Result<bool, Fault> {
         Ok(false)
     }
+}
+
+/// An engine that stops short in a round wherever `dies` says so: for trials of whole clouds, where whoever says so then
+/// ends the process that the engine stands for.
+#[must_use]
+pub fn mortal(mut engine: Engine, dies: impl Fn(&str, Step) -> bool + Send + Sync + 'static) -> Engine {
+    engine.setting.trial.dies = Some(Arc::new(dies));
+    engine
 }
 
 /// Crashes of one run after which a harness gives up.

@@ -16,6 +16,7 @@ mod work;
 pub use engine::Engine;
 pub use live::Handle;
 pub use reconciler::{Outcome, Reconciler};
+pub use round::Step;
 pub use work::{
     MIGRATIONS, Summary, WorkRow, backoff, forget, migrate, row, rows, set_data, set_deadline, summary,
     touched, want, want_at,

@@ -31,6 +31,28 @@ pub(crate) struct Trial {
     pub cut_after: Option<Arc<AtomicI64>>,
     /// Run every step twice.
     pub twice: bool,
+    /// Says of each point whether the engine dies there.
+    pub dies: Option<Dies>,
+}
+
+/// A kind of work and a point of its rounds: does the engine die there?
+pub(crate) type Dies = Arc<dyn Fn(&str, Step) -> bool + Send + Sync>;
+
+/// A point of a round: what was done last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// The row is claimed.
+    Claimed,
+    /// The snapshot is taken.
+    Read,
+    /// The plan is made.
+    Planned,
+    /// Some of the plan may be carried out, or all of it that is waited for.
+    Acting,
+    /// The plan is carried out.
+    Acted,
+    /// What came of it is recorded.
+    Recorded,
 }
 
 /// How a round ended, for the engine. What it came to is in its row.
@@ -59,7 +81,10 @@ impl From<Fault> for Broken {
 
 impl Trial {
     /// A point where a crash may come.
-    fn pass(&self) -> Result<(), Broken> {
+    fn pass(&self, kind: &str, step: Step) -> Result<(), Broken> {
+        if self.dies.as_ref().is_some_and(|dies| dies(kind, step)) {
+            return Err(Broken::Cut);
+        }
         match &self.cut_after {
             Some(left) if left.fetch_sub(1, Ordering::SeqCst) <= 1 => Err(Broken::Cut),
             _ => Ok(()),
@@ -89,25 +114,25 @@ impl<R: Reconciler> Erased for Typed<R> {
 
 impl<R: Reconciler> Typed<R> {
     async fn round(&self, setting: &Setting, claim: &Claim) -> Result<(), Broken> {
-        let trial = &setting.trial;
-        trial.pass()?;
+        let (trial, kind) = (&setting.trial, self.0.kind());
+        trial.pass(kind, Step::Claimed)?;
         let (mut snapshot, mut seen) = self.snapshot(setting, claim).await?;
         if trial.twice {
             (snapshot, seen) = self.snapshot(setting, claim).await?;
         }
-        trial.pass()?;
+        trial.pass(kind, Step::Read)?;
         let mut plan = self.plan(setting, &snapshot)?;
         if trial.twice {
             plan = self.plan(setting, &snapshot)?;
         }
-        trial.pass()?;
+        trial.pass(kind, Step::Planned)?;
         let mut result = self.act(setting, claim, &plan).await?;
         if trial.twice {
             result = self.act(setting, claim, &plan).await?;
         }
-        trial.pass()?;
+        trial.pass(kind, Step::Acted)?;
         self.record(setting, claim, snapshot, seen, result).await?;
-        trial.pass()
+        trial.pass(kind, Step::Recorded)
     }
 
     async fn snapshot(&self, setting: &Setting, claim: &Claim) -> Result<(R::Snapshot, Mark), Broken> {
@@ -222,7 +247,7 @@ async fn acted<T>(
     acting: impl Future<Output = T> + Send,
     longest: Duration,
 ) -> Result<T, Broken> {
-    let acting = cut_between_awaits(&setting.trial, AssertUnwindSafe(acting).catch_unwind());
+    let acting = cut_between_awaits(&setting.trial, &claim.kind, AssertUnwindSafe(acting).catch_unwind());
     let acting = tokio::time::timeout(longest, acting);
     tokio::pin!(acting);
     loop {
@@ -250,11 +275,15 @@ async fn acted<T>(
 }
 
 /// In a trial each await of `act` that is not ready at once is a point where a crash may come.
-async fn cut_between_awaits<T>(trial: &Trial, acting: impl Future<Output = T>) -> Result<T, Broken> {
+async fn cut_between_awaits<T>(
+    trial: &Trial,
+    kind: &str,
+    acting: impl Future<Output = T>,
+) -> Result<T, Broken> {
     tokio::pin!(acting);
     std::future::poll_fn(|context| match acting.as_mut().poll(context) {
         Poll::Ready(result) => Poll::Ready(Ok(result)),
-        Poll::Pending => match trial.pass() {
+        Poll::Pending => match trial.pass(kind, Step::Acting) {
             Ok(()) => Poll::Pending,
             Err(broken) => Poll::Ready(Err(broken)),
         },

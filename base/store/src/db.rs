@@ -51,7 +51,7 @@ struct Inner {
     /// Where an embedded store is.
     path: Option<PathBuf>,
     /// The lock file and, of a store in memory, its directory. Given up after the threads have ended.
-    _held: Box<dyn Any + Send + Sync>,
+    held: Mutex<Option<Box<dyn Any + Send + Sync>>>,
 }
 
 type Queue = Sender<Box<dyn Job>>;
@@ -130,7 +130,7 @@ impl Db {
             shared,
             is_shared: true,
             path: None,
-            _held: Box::new(()),
+            held: Mutex::default(),
         })
     }
 
@@ -158,7 +158,7 @@ impl Db {
                 shared,
                 is_shared: false,
                 path: Some(path.to_owned()),
-                _held: held,
+                held: Mutex::new(Some(held)),
             });
         }
         let (writes, write_jobs) = bounded(QUEUE);
@@ -185,7 +185,7 @@ impl Db {
             shared,
             is_shared: false,
             path: Some(path.to_owned()),
-            _held: held,
+            held: Mutex::new(Some(held)),
         })
     }
 
@@ -290,6 +290,15 @@ impl Db {
         (length(&self.inner.writes), length(&self.inner.reads))
     }
 
+    /// From now on nothing that is asked of this store is done or answered, and another may be opened in its place: as
+    /// if the process were dead. For trials on a clock that is stepped.
+    pub fn die(&self) {
+        if let Some(here) = &self.inner.here {
+            here.die();
+            self.inner.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+    }
+
     /// Copies the store as it is now to a file at `to`, blocking. For the embedded store.
     pub fn copy_now(&self, to: &Path) -> Result<(), Fault> {
         copy::copy(self.embedded()?, to)
@@ -336,6 +345,9 @@ impl Db {
         async move {
             let (sender, receiver) = oneshot::channel();
             if let Some(here) = &db.inner.here {
+                if here.is_dead() {
+                    return std::future::pending().await;
+                }
                 here.run(writes, Task::boxed(f, place, Reply::Awaited(sender)));
                 // Others go on meanwhile, as while a thread is at it.
                 tokio::task::yield_now().await;

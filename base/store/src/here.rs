@@ -10,12 +10,14 @@ use crate::sqlite::{self, Durability, Lite};
 use crate::tx::{Session, Tx};
 use fault::Fault;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The two connections.
 pub(crate) struct Here {
     writer: Mutex<Tx>,
     reader: Mutex<Tx>,
+    is_dead: AtomicBool,
 }
 
 impl Here {
@@ -24,7 +26,15 @@ impl Here {
             let session = Session::Sqlite(Lite::open(path, durability, writes)?);
             Ok::<_, Fault>(Mutex::new(Tx::new(session, shared.clone())))
         };
-        Ok(Self { writer: open(true)?, reader: open(false)? })
+        Ok(Self { writer: open(true)?, reader: open(false)?, is_dead: AtomicBool::new(false) })
+    }
+
+    pub(crate) fn die(&self) {
+        self.is_dead.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.is_dead.load(Ordering::SeqCst)
     }
 
     /// Runs a closure and answers it.

@@ -30,11 +30,18 @@ struct Operation {
 }
 
 /// Counts and latencies of calls to drivers.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DriverCalls {
     count: Family<Outcome, Counter>,
     seconds: Family<Operation, Histogram, fn() -> Histogram>,
+    /// Asked before and after each call whether the agent dies there.
+    #[cfg(test)]
+    dies: Option<Dies>,
 }
+
+/// A call to a driver, and whether it was carried out: does the agent die there?
+#[cfg(test)]
+pub type Dies = Arc<dyn Fn(&'static str, bool) -> bool + Send + Sync>;
 
 fn latencies() -> Histogram {
     const BOUNDS: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
@@ -45,11 +52,23 @@ impl Default for DriverCalls {
     /// Metrics that nobody reads.
     fn default() -> Self {
         let seconds = Family::new_with_constructor(latencies as fn() -> Histogram);
-        Self { count: Family::default(), seconds }
+        Self {
+            count: Family::default(),
+            seconds,
+            #[cfg(test)]
+            dies: None,
+        }
     }
 }
 
 impl DriverCalls {
+    /// Calls at which an agent dies where `dies` says so.
+    #[cfg(test)]
+    pub fn mortal(mut self, dies: Dies) -> Self {
+        self.dies = Some(dies);
+        self
+    }
+
     /// Registers the metrics.
     pub fn register(registry: &mut Registry) -> Self {
         let calls = Self::default();
@@ -57,6 +76,13 @@ impl DriverCalls {
         registry.register("drystone_driver_calls", about, calls.count.clone());
         registry.register("drystone_driver_seconds", "Time from call to answer", calls.seconds.clone());
         calls
+    }
+
+    #[cfg(test)]
+    async fn pass(&self, operation: &'static str, done: bool) {
+        if self.dies.as_ref().is_some_and(|dies| dies(operation, done)) {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// The same hypervisor, with its calls counted.
@@ -84,7 +110,11 @@ struct Counted<T: ?Sized> {
 impl<T: ?Sized> Counted<T> {
     async fn timed<A>(&self, operation: &'static str, call: impl Future<Output = Driven<A>>) -> Driven<A> {
         let begun = Instant::now();
+        #[cfg(test)]
+        self.calls.pass(operation, false).await;
         let answer = call.await;
+        #[cfg(test)]
+        self.calls.pass(operation, true).await;
         let outcome = match &answer {
             Ok(_) => "ok",
             Err(DriverError::NotYet(_)) => "not_yet",

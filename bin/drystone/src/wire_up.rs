@@ -5,6 +5,8 @@
 pub mod repeat;
 mod rewind;
 pub mod simulation;
+#[cfg(test)]
+mod torture;
 
 use crate::driver_calls::DriverCalls;
 use crate::keep::{self, Passwords};

@@ -63,5 +63,15 @@ fn in_the_program_only_wire_up_names_the_drivers() {
         }
     }
     knowing.sort();
-    assert_eq!(knowing, ["wire_up.rs", "wire_up/repeat.rs", "wire_up/rewind.rs", "wire_up/simulation.rs"]);
+    assert_eq!(
+        knowing,
+        [
+            "wire_up.rs",
+            "wire_up/repeat.rs",
+            "wire_up/rewind.rs",
+            "wire_up/simulation.rs",
+            "wire_up/torture/cloud.rs",
+            "wire_up/torture/mod.rs"
+        ]
+    );
 }

@@ -139,7 +139,7 @@ impl Pace {
     }
 
     /// Waits until all is quiet.
-    async fn quiet(&self) {
+    pub async fn quiet(&self) {
         let number = self.0.numbers.fetch_add(1, Ordering::SeqCst);
         let _given_up = GivenUp { pace: self, number };
         let mut asked = false;
@@ -156,7 +156,7 @@ impl Pace {
     }
 
     /// Moves time to a moment, or on by a grain if that is past.
-    async fn step(&self, to: Micros) {
+    pub async fn step(&self, to: Micros) {
         let Shared { clock, start, began, .. } = &*self.0;
         let now = clock.now();
         let past = (to.0.max(now.0 + 1) - start.0).rem_euclid(GRAIN);
