@@ -101,6 +101,7 @@ pub async fn run(settings: Settings, role: Role, pace: Option<Pace>) -> Result<(
     // A controller alone has no metal, and is not told which its agents have.
     if role != Role::Controller {
         keep::remember_metal(&settings)?;
+        wire_up::simulation::remember_hosts(&settings)?;
     }
     let repeat = wire_up::repeat::begin(&settings, pace)?;
     let entropy = match &repeat {

@@ -216,3 +216,28 @@ fn bad_input_is_one_sentence_and_changes_nothing() {
     let sentences = said.trim().lines().filter(|line| !line.starts_with('…'));
     assert_eq!((output.status.code(), sentences.count()), (Some(2), 1), "{said}");
 }
+
+#[test]
+fn the_hosts_are_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("racks.toml");
+    std::fs::write(&file, "[[rack]]\nname = 'r'\nhosts = 3\nzone = 'east'\n").unwrap();
+    let names = |cloud: &Cloud| -> Vec<String> {
+        let body = cloud.get("/compute/v2.1/os-hypervisors");
+        let hosts = body["hypervisors"].as_array().unwrap().iter();
+        hosts
+            .map(|host| format!("{} {}", host["hypervisor_hostname"], host["state"]).replace('"', ""))
+            .collect()
+    };
+    let state = tempfile::tempdir().unwrap();
+    let cloud = Cloud::up_in(state, &["--topology", file.to_str().unwrap(), "--boot", "20ms"]);
+    let three = names(&cloud);
+    assert_eq!(three, ["r-1 up", "r-2 up", "r-3 up"]);
+    let state = cloud.stop();
+    std::fs::remove_file(file).unwrap();
+    let cloud = Cloud::up_in(state, &[]);
+    assert_eq!(names(&cloud), three);
+    let cloud = Cloud::up_in(cloud.stop(), &["--hosts", "2"]);
+    let five = names(&cloud);
+    assert!(five.len() == 5 && five.iter().filter(|host| host.ends_with("up")).count() == 2, "{five:?}");
+}

@@ -4,16 +4,20 @@ use super::repeat::Repeat;
 use super::rewind::Rewind;
 use super::{Controller, Hosts, Simulation, homes};
 use crate::driver_calls::DriverCalls;
+use crate::keep;
 use crate::settings::{Metal, Settings};
 use agent::{Agent, Home, Parts};
 use compute::Grouping;
 use kernel::{Clock, Entropy};
 use reconcile::Handle;
+use serde::{Deserialize, Serialize};
 use sim::control::Gate;
 use sim::pace::Turn;
 use sim::topology::{self, Plan};
 use sim::{Config, Control, Sim, Timing};
 use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The hosts that the settings ask for; none with real metal. The error is a sentence for the operator.
@@ -28,24 +32,79 @@ pub fn plans(settings: &Settings) -> Result<Vec<Plan>, String> {
         let asked = asked.into_iter().find(|(_, asked)| *asked);
         return asked.map_or(Ok(Vec::new()), |(flag, _)| Err(format!("{flag} is for --metal sim.")));
     }
-    let boot = settings.boot.as_deref().map_or(Ok(Timing::default()), str::parse);
+    let shape = Shape::of(settings)?;
+    let boot = shape.boot.as_deref().map_or(Ok(Timing::default()), str::parse);
     let config = Config {
         boot: boot.map_err(|why: String| format!("--boot is not understood: {why}."))?,
         ..Config::default()
     };
-    if let Some(path) = &settings.topology {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| format!("The topology {} cannot be read: {error}.", path.display()))?;
-        return topology::parse(&text, &config)
-            .map_err(|why| format!("The topology {} is not understood: {why}.", path.display()));
+    if let Some(text) = &shape.topology {
+        let what = settings.topology.as_ref().map_or_else(String::new, |path| format!(" {}", path.display()));
+        return topology::parse(text, &config)
+            .map_err(|why| format!("The topology{what} is not understood: {why}."));
     }
-    match settings.hosts {
+    match shape.hosts {
         None | Some(1) => {
             let name = settings.host_name.clone();
             Ok(vec![Plan { name, zone: None, aggregates: Vec::new(), config }])
         }
         Some(count) => topology::uniform(count, &config).map_err(|why| format!("{why}.")),
     }
+}
+
+/// What was said of the hosts, kept beside the cloud: the next start has the same ones unless it says otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Shape {
+    hosts: Option<usize>,
+    /// What the file said, which need not be there any more.
+    topology: Option<String>,
+    boot: Option<String>,
+}
+
+impl Shape {
+    /// What is said now, and what was said before of the rest.
+    fn of(settings: &Settings) -> Result<Self, String> {
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path)
+                .map_err(|error| format!("The topology {} cannot be read: {error}.", path.display()))
+        };
+        let (hosts, topology) = (settings.hosts, settings.topology.as_ref().map(read).transpose()?);
+        let mut shape = Self::kept(&settings.state_dir)?;
+        if hosts.is_some() || topology.is_some() {
+            (shape.hosts, shape.topology) = (hosts, topology);
+        }
+        shape.boot = settings.boot.clone().or(shape.boot);
+        Ok(shape)
+    }
+
+    fn kept(state_dir: &Path) -> Result<Self, String> {
+        let path = state_dir.join(HOSTS);
+        let read = match std::fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Ok(text) => serde_json::from_slice(&text).map_err(io::Error::other),
+            Err(error) => Err(error),
+        };
+        read.map_err(|error| format!("{} cannot be read: {error}.", path.display()))
+    }
+}
+
+/// The file of a [`Shape`].
+const HOSTS: &str = "hosts.json";
+
+/// Remembers what was said of the hosts. The state directory is held by this process.
+pub fn remember_hosts(settings: &Settings) -> Result<(), String> {
+    if settings.metal == Metal::Real {
+        return Ok(());
+    }
+    let shape = Shape::of(settings)?;
+    if shape == Shape::kept(&settings.state_dir)? {
+        return Ok(());
+    }
+    let path = settings.state_dir.join(HOSTS);
+    let text = serde_json::to_vec(&shape).map_err(|error| error.to_string())?;
+    keep::write_private(&path, &text)
+        .map_err(|error| format!("{} cannot be written: {error}.", path.display()))
 }
 
 /// The aggregates that the hosts are in, and those that make their zones.
