@@ -134,8 +134,8 @@ impl Cloud {
             None => Passwords::make(&self.dir, &entropy).unwrap(),
         };
         let requests = Requests::register(&mut Registry::default());
-        let made =
-            wire_up::controller(db, &self.settings, "http://cloud.test", Some(&passwords), requests, None);
+        let (url, policy) = ("http://cloud.test", wire_up::policy().unwrap());
+        let made = wire_up::controller(db, &self.settings, url, Some(&passwords), requests, policy, None);
         let made = made.unwrap();
         let died = Arc::new(AtomicBool::new(false));
         let (mortal, dice, coverage, gone) =
