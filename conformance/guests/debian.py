@@ -9,10 +9,11 @@ import glob
 import os
 import subprocess
 
-# debootstrap knows no virtual packages: python3-cffi-backend is named for what cloud-init builds on. Without locales
-# cloud-init ends with an error of its own.
-PACKAGES = 'systemd-sysv,cloud-init,openssh-server,sudo,linux-image-cloud-amd64,iproute2,ca-certificates,locales,python3-yaml,python3-cffi-backend,netplan.io'
+# debootstrap knows no virtual packages: python3-cffi-backend is named for what cloud-init builds on
+PACKAGES = 'systemd-sysv,cloud-init,openssh-server,sudo,linux-image-cloud-amd64,iproute2,ca-certificates,python3-yaml,python3-cffi-backend,netplan.io'
+# This small Debian has no locales to choose from, and cloud-init takes that for an error.
 USER_DATA = """#cloud-config
+locale: false
 write_files:
   - path: /etc/written-by-cloud-init
     content: the user data was read
