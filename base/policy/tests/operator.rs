@@ -1,6 +1,6 @@
 //! What an operator's file does to the rules of a service.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use policy::{Policy, Rule, Scopes, Target, Who};
 

@@ -1,6 +1,6 @@
 //! What a caller learns of a refusal: what it takes, and nothing of what it was about.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use async_trait::async_trait;
 use fault::Fault;

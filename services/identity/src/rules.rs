@@ -355,7 +355,7 @@ policy::rules! {
         "Show what holds where a domain has no options.";
     GET_SECURITY_COMPLIANCE_DOMAIN_CONFIG "identity:get_security_compliance_domain_config"
         ""
-        "Show the rules for passwords.";
+        "Show the rules for passwords." [ANY];
     CREATE_DOMAIN_CONFIG "identity:create_domain_config"
         "rule:admin_required"
         "Set the options of a domain.";
