@@ -190,6 +190,8 @@ async fn returned(simulation: &Simulation, name: &str) -> Result<Answer, Fault> 
 
 async fn reset(simulation: Arc<Simulation>, ask: Ask) -> Result<Answer, Fault> {
     may(&ask)?;
+    // Where there is no way back, faults and clock stay as they are.
+    simulation.cloud()?.kept().await?;
     simulation.control.settle();
     simulation.cloud()?.clock_moved();
     returned(&simulation, SEED).await

@@ -69,7 +69,7 @@ impl Rewind {
 
     /// Keeps the freshly seeded state when all hosts have joined for the first time. Later starts have it already.
     pub(super) async fn keep_seed(&self) -> Result<(), Fault> {
-        if self.dir.join(SEED).is_dir() {
+        if self.dir.join(SEED).is_dir() || self.embedded().is_err() {
             return Ok(());
         }
         let _turn = self.turn.lock().await;
@@ -82,6 +82,13 @@ impl Rewind {
         };
         timeout(AGENTS, joined).await.map_err(|_| Fault::unavailable("Hosts did not join in time."))??;
         self.copied(SEED).await
+    }
+
+    /// States are kept as files, and a database on a server is none: that is said before anything is touched.
+    fn embedded(&self) -> Result<(), Fault> {
+        let said = "This cloud keeps its state in PostgreSQL: only one with the embedded store can keep states and return \
+                    to them.";
+        if self.db.is_shared() { Err(Fault::conflict(said)) } else { Ok(()) }
     }
 
     async fn copied(&self, name: &str) -> Result<(), Fault> {
@@ -167,12 +174,14 @@ impl Rewind {
 #[async_trait]
 impl Cloud for Rewind {
     async fn keep(&self, name: &str) -> Result<(), Fault> {
+        self.embedded()?;
         let _turn = self.turn.lock().await;
         let _gate = self.gate().await?;
         self.copied(name).await
     }
 
     async fn kept(&self) -> Result<Vec<String>, Fault> {
+        self.embedded()?;
         let entries = match fs::read_dir(&self.dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.means(Kind::Unavailable, "The kept states cannot be listed.")?,
@@ -192,6 +201,7 @@ impl Cloud for Rewind {
     }
 
     async fn put_back(&self, name: &str) -> Result<i64, Fault> {
+        self.embedded()?;
         let _turn = self.turn.lock().await;
         let _gate = self.gate().await?;
         self.engine.hold().await;
