@@ -47,6 +47,13 @@ pub enum ServiceKey {
     Of(String, String),
 }
 
+/// The services of hosts, by host, read once for all of them. A host without service is none for operators.
+fn hosts_services(tx: &Tx) -> Result<BTreeMap<String, Service>, Fault> {
+    let services = rows::host::service_list(tx)?.into_iter();
+    let own = services.filter(|service| service.kind == "nova-compute");
+    Ok(own.map(|service| (service.host.clone(), service)).collect())
+}
+
 impl Compute {
     /// The hypervisors whose name contains `pattern`.
     pub async fn hypervisor_list(
@@ -57,14 +64,14 @@ impl Compute {
     ) -> Result<Vec<Hypervisor>, Fault> {
         cx.may(rule, &Target::none())?;
         self.read(cx, move |this, tx, _| {
-            let hosts = rows::host::host_list(tx)?;
+            let (hosts, mut services) = (rows::host::host_list(tx)?, hosts_services(tx)?);
             let fits =
                 |host: &&Host| pattern.as_ref().is_none_or(|pattern| host.name.contains(pattern.as_str()));
             hosts
                 .iter()
                 .filter(fits)
-                .map(|host| this.hypervisor(tx, host))
-                .filter_map(Result::transpose)
+                .filter_map(|host| Some((host, services.remove(&host.name)?)))
+                .map(|(host, service)| this.hypervisor(tx, host, service))
                 .collect()
         })
         .await
@@ -82,26 +89,25 @@ impl Compute {
         self.read(cx, move |this, tx, _| {
             let hosts = rows::host::host_list(tx)?;
             let found = hosts.iter().find(|host| host.id == id || host.number.to_string() == id);
-            let shown = found.map(|host| this.hypervisor(tx, host)).transpose()?.flatten();
+            let found = match found {
+                Some(host) => hosts_services(tx)?.remove(&host.name).map(|service| (host, service)),
+                None => None,
+            };
+            let shown = found.map(|(host, service)| this.hypervisor(tx, host, service)).transpose()?;
             shown.ok_or_else(|| Fault::not_found(format!("Hypervisor with ID '{id}' could not be found.")))
         })
         .await
     }
 
-    /// A host without service is none for operators.
-    fn hypervisor(&self, tx: &Tx, host: &Host) -> Result<Option<Hypervisor>, Fault> {
-        let services = rows::host::service_list(tx)?;
-        let own =
-            services.into_iter().find(|service| service.kind == "nova-compute" && service.host == host.name);
-        let Some(service) = own else { return Ok(None) };
-        Ok(Some(Hypervisor {
+    fn hypervisor(&self, tx: &Tx, host: &Host, service: Service) -> Result<Hypervisor, Fault> {
+        Ok(Hypervisor {
             used: self.placement.used(tx, &host.id)?,
             reserved_mib: self.settings.reserved_memory_mib,
             servers_count: rows::server::servers_running_on(tx, &host.id)?,
             servers: rows::server::server_names_on(tx, &host.id)?,
             service,
             host: host.clone(),
-        }))
+        })
     }
 
     /// The services, with their zones.
