@@ -110,6 +110,28 @@ async fn what_stops_by_itself_stays_off_until_a_start_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_hard_reboot_discards_what_cannot_wake_up() {
+    let rig = Rig::new(Config::default()).await;
+    rig.put_image().await;
+    rig.wire().await;
+    for (revision, power, state) in
+        [(1, Power::On, MachineState::Running), (2, Power::Suspended, MachineState::Suspended)]
+    {
+        rig.ensure(server("s", revision, spec(&["p1"], power))).await;
+        rig.server_is("s", revision, state).await;
+    }
+    // The port was deleted while the server slept.
+    let mut bare = spec(&[], Power::On);
+    rig.ensure(server("s", 3, bare.clone())).await;
+    let fault = until("it does not wake up", || rig.server("s")?.fault).await;
+    assert!(fault.contains("saved with port p1") && fault.contains("reboot the server hard"), "{fault}");
+    bare.reboot = Reboot { count: 1, hard: true };
+    rig.ensure(server("s", 4, bare)).await;
+    let server = rig.server_is("s", 4, MachineState::Running).await;
+    assert_eq!((server.fault, rig.sim.boots("s")), (None, 2));
+}
+
+#[tokio::test]
 async fn a_reboot_happens_once() {
     let mut rig = Rig::new(Config::default()).await;
     rig.put_image().await;

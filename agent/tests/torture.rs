@@ -247,6 +247,12 @@ fn is_as_wanted(wanted: &Wanted, observed: &Observed) -> bool {
             let mut ports: Vec<_> = spec.ports.iter().map(|port| port.port_id.clone()).collect();
             ports.sort();
             let is_alive = matches!(spec.power, Power::On | Power::Paused);
+            let saved = |fault: &String| fault.contains("was saved with port");
+            let is_hard = spec.reboot.hard && spec.reboot.count > server.reboots;
+            if server.state == MachineState::Suspended && server.fault.as_ref().is_some_and(saved) {
+                // It cannot wake up without a port that was taken from it meanwhile. A hard reboot needs none.
+                return !is_hard;
+            }
             // What never ran in this life and was asked to stop in time may be off without ever having been on.
             server.state == state_of(spec.power)
                 && server.fault.is_none()

@@ -225,9 +225,12 @@ fn the_hosts_are_remembered() {
     let names = |cloud: &Cloud| -> Vec<String> {
         let body = cloud.get("/compute/v2.1/os-hypervisors");
         let hosts = body["hypervisors"].as_array().unwrap().iter();
-        hosts
-            .map(|host| format!("{} {}", host["hypervisor_hostname"], host["state"]).replace('"', ""))
-            .collect()
+        let told =
+            |host: &Value| format!("{} {}", host["hypervisor_hostname"], host["state"]).replace('"', "");
+        // They are listed as they joined, which is in any order.
+        let mut names: Vec<String> = hosts.map(told).collect();
+        names.sort();
+        names
     };
     let state = tempfile::tempdir().unwrap();
     let cloud = Cloud::up_in(state, &["--topology", file.to_str().unwrap(), "--boot", "20ms"]);

@@ -147,7 +147,7 @@ pub async fn resume(
     read.await.map_err(|error| {
         let said = crate::console::last_line(&entry.folder.join("qemu.log")).unwrap_or_default();
         DriverError::Failed(format!(
-            "{} does not wake up from {}: {said} ({error}); stopping it discards the saved state",
+            "{} does not wake up from {}: {said} ({error}); a hard reboot discards the saved state",
             entry.id,
             saved.display()
         ))
@@ -179,8 +179,8 @@ fn in_recorded_order(record: &Record, machine: &mut Machine) -> Driven<()> {
     for known in &record.shape.nics {
         let Some(nic) = machine.nics.iter().find(|nic| nic.port_id == known.port_id) else {
             return Err(DriverError::Refused(format!(
-                "{} was saved with port {}, which it no longer has: attach it again, or stop the server to discard \
-                 its saved state",
+                "{} was saved with port {}, which it no longer has: attach it again, or reboot the server hard, \
+                 which discards its saved state",
                 record.id, known.port_id
             )));
         };

@@ -104,8 +104,8 @@ impl Sim {
         let saved = state.machines.get(&machine.id).into_iter().flat_map(|record| record.nics.keys());
         match saved.into_iter().find(|port| machine.nics.iter().all(|nic| nic.port_id != **port)) {
             Some(port) => Err(DriverError::Refused(format!(
-                "{} was saved with port {port}, which it no longer has: attach it again, or stop the server to discard \
-                 its saved state",
+                "{} was saved with port {port}, which it no longer has: attach it again, or reboot the server hard, \
+                 which discards its saved state",
                 machine.id
             ))),
             None => Ok(()),

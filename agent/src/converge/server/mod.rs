@@ -7,7 +7,7 @@
 //! * **Starting.** A machine that is off is started when it has not run since it was last wanted off (or at all, in this
 //!   life), or when a start or a reboot has been asked for since it was last known to be alive. So a machine that stopped
 //!   by itself, or with its host, stays off whatever else of it changes: that it stopped is reported with the reason,
-//!   and the controller decides. A suspended machine is restored whenever it is wanted.
+//!   and the controller decides. A suspended machine is restored whenever it is wanted, or discarded by a hard reboot.
 //! * **Reboots** are counted in the ledger. A step is written down before it is done (stopping, then starting), so
 //!   that each reboot happens once whatever is killed when. Any start carries out all reboots asked for before it.
 //! * **Size** and config drive are those of the last start; ports follow at once.

@@ -12,7 +12,7 @@ impl Life<'_> {
         if self.spec.power == Power::Off {
             return self.align_off(state).await;
         }
-        if self.note.rebooting.is_some() || (is_alive(state) && self.is_reboot_due()) {
+        if self.note.rebooting.is_some() || self.is_reboot_due(state) {
             self.reboot(state).await?;
         } else if is_alive(state) {
             self.align_ports().await?;
@@ -54,8 +54,11 @@ impl Life<'_> {
         Ok(())
     }
 
-    fn is_reboot_due(&self) -> bool {
-        self.spec.reboot.count > self.note.reboots && self.spec.power == Power::On
+    /// Only a hard reboot discards what a suspended machine was saved with; starting one that is off is a reboot as well.
+    fn is_reboot_due(&self, state: MachineState) -> bool {
+        let has_something_to_end =
+            is_alive(state) || (state == MachineState::Suspended && self.spec.reboot.hard);
+        has_something_to_end && self.spec.reboot.count > self.note.reboots && self.spec.power == Power::On
     }
 
     async fn align_off(&mut self, state: MachineState) -> Result<(), Halt> {
