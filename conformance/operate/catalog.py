@@ -12,9 +12,10 @@ def run(stage):
     state = stage.place()
     with stage.up(state) as one:
         ready = one.ready
-        stage.same('the ready line has its fields', sorted(ready), ['auth_url', 'event', 'metrics_url', 'pid', 'seconds', 'state_dir'])
+        stage.same('the ready line has its fields', sorted(ready), ['auth_url', 'event', 'listen', 'metrics_url', 'pid', 'seconds', 'state_dir'])
         stage.same('its pid is the server', ready['pid'], one.process.pid)
         stage.true('with port 0 it tells the port', ready['auth_url'].startswith('http://127.0.0.1:') and ':0/' not in ready['auth_url'])
+        stage.same('and where it listens, whatever its public address is', ready['listen'], ready['auth_url'].split('/')[2])
         api = one.api()
         stage.same('the host is there when it says ready', len(api.call('GET', 'compute', '/os-hypervisors')['hypervisors']), 1)
         stage.same('the catalog has the address', bases(api), {ready['auth_url'].removesuffix('/v3')})
