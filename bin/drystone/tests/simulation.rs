@@ -244,3 +244,19 @@ fn the_hosts_are_remembered() {
     let five = names(&cloud);
     assert!(five.len() == 5 && five.iter().filter(|host| host.ends_with("up")).count() == 2, "{five:?}");
 }
+
+#[test]
+fn whatever_it_was_started_with_nothing_is_left_of_it() {
+    for arguments in [&["--hosts", "2", "--boot", "20ms"][..], &["--seed", "7"]] {
+        let place = tempfile::tempdir().unwrap();
+        let state = place.path().join("cloud");
+        let start = ["up", "--detach", "--metal", "sim", "--listen", "127.0.0.1:0"];
+        let started = ended(&state, &[&start[..], arguments].concat());
+        assert!(started.status.success(), "{arguments:?}: {started:?}");
+        let gone = ended(&state, &["down", "--destroy"]);
+        assert!(gone.status.success(), "{arguments:?}: {gone:?}");
+        let left: Vec<_> = std::fs::read_dir(place.path()).unwrap().collect();
+        let inside = std::fs::read_dir(&state).map(Iterator::collect::<Vec<_>>);
+        assert!(left.is_empty(), "{arguments:?} left {left:?} with {inside:?}");
+    }
+}
