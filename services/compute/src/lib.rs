@@ -128,9 +128,11 @@ impl Compute {
         );
     }
 
-    /// How many hosts are here and known to the scheduler.
+    /// How many hosts are here and known to the scheduler. What the store says of hosts that have not joined since a restart
+    /// does not count.
     pub async fn hosts_up(&self) -> Result<usize, Fault> {
-        self.db.read(store::host::hosts_up).await
+        let up = self.db.read(store::host::hosts_up).await?;
+        Ok(up.iter().filter(|id| self.agents.is_here(id)).count())
     }
 
     /// Runs `f` in a read transaction, in the name of a caller.

@@ -74,7 +74,7 @@ impl Rewind {
         }
         let _turn = self.turn.lock().await;
         let joined = async {
-            while self.compute.hosts_here().await? < self.hosts.len() {
+            while self.compute.hosts_up().await? < self.hosts.len() {
                 let _soon = self.control.clock().expect(Duration::from_millis(5));
                 sleep(Duration::from_millis(5)).await;
             }

@@ -221,11 +221,6 @@ impl Compute {
         .await
     }
 
-    /// How many hosts are here, as far as it has been written down.
-    pub async fn hosts_here(&self) -> Result<usize, Fault> {
-        self.db.read(|tx| Ok(rows::host::host_list(tx)?.iter().filter(|host| host.up).count())).await
-    }
-
     /// A host is here: it, its service and its placement provider are as its agent says.
     pub fn host_arrived(&self, tx: &Tx, facts: &HostFacts) -> Result<(), Fault> {
         if let Some(old) = rows::host::host_by_name(tx, &facts.name)?.filter(|old| old.id != facts.id) {

@@ -104,10 +104,9 @@ pub fn hosts_seen(tx: &Tx, ids: &[String]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// How many hosts are up.
-pub fn hosts_up(tx: &Tx) -> Result<usize, Fault> {
-    let row = tx.query_one("SELECT count(*) FROM compute_hosts WHERE up = 1", &[])?;
-    row.map_or(Ok(0), |row| row.get(0))
+/// The hosts that are up, as far as it has been written down.
+pub fn hosts_up(tx: &Tx) -> Result<Vec<String>, Fault> {
+    tx.query("SELECT id FROM compute_hosts WHERE up = 1", params![])?.iter().map(|row| row.text(0)).collect()
 }
 
 /// Hosts that are up and were not heard of after a point in time.
