@@ -33,6 +33,15 @@ pub enum DriverError {
 /// What drivers answer.
 pub type Driven<T> = Result<T, DriverError>;
 
+/// Whether a machine may have this id: on real metal ids are names of files, and simulated metal takes no others.
+pub fn check_machine_id(id: &str) -> Driven<()> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if id.is_empty() || id.len() > 64 || id.starts_with('.') || !id.bytes().all(plain) {
+        return Err(DriverError::Refused(format!("{id:?} cannot be the id of a machine")));
+    }
+    Ok(())
+}
+
 /// A byte stream in both directions, as a VNC connection.
 pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}

@@ -3,6 +3,7 @@
 
 use crate::settings::{Metal, Settings};
 use kernel::{Entropy, LockError, LockFile};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
@@ -62,18 +63,14 @@ pub struct Passwords {
 impl Passwords {
     /// The passwords that are kept here; none where the cloud was first started by another controller.
     pub fn kept(state_dir: &Path) -> io::Result<Option<Self>> {
-        match fs::read(state_dir.join(PASSWORDS)) {
-            Ok(text) => serde_json::from_slice(&text).map(Some).map_err(io::Error::other),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        read_json(&state_dir.join(PASSWORDS))
     }
 
     /// The passwords of a cloud that is about to be made. They are on disk before users are made with them, so that a
     /// crash in between cannot lose them.
     pub fn make(state_dir: &Path, entropy: &Entropy) -> io::Result<Self> {
         let made = Self { admin: entropy.password(), demo: entropy.password() };
-        write_private(&state_dir.join(PASSWORDS), &serde_json::to_vec(&made).map_err(io::Error::other)?)?;
+        write_json(&state_dir.join(PASSWORDS), &made)?;
         Ok(made)
     }
 
@@ -111,6 +108,20 @@ pub fn remember_metal(settings: &Settings) -> Result<(), String> {
         None => write_private(&settings.state_dir.join("metal"), settings.metal.word().as_bytes())
             .map_err(|error| format!("{} cannot be written: {error}.", settings.state_dir.display())),
     }
+}
+
+/// What [`write_json`] has written; `None` if there is no such file.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+    match fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(io::Error::other),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a file as [`write_private`] does.
+pub fn write_json(path: &Path, content: &impl Serialize) -> io::Result<()> {
+    write_private(path, &serde_json::to_vec(content).map_err(io::Error::other)?)
 }
 
 /// Writes a file whole or not at all, readable by its owner alone.

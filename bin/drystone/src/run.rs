@@ -372,8 +372,7 @@ fn progress(progress: &Option<Progress>, what: &'static str) {
 async fn hosts_join(compute: &compute::Compute, count: usize, clock: &Clock) {
     let joined = async {
         while compute.hosts_up().await.unwrap_or(0) < count {
-            let _soon = clock.expect(Duration::from_millis(5));
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            wire_up::pass(clock, Duration::from_millis(5)).await;
         }
     };
     if tokio::time::timeout(HOSTS_JOIN, joined).await.is_err() {

@@ -202,6 +202,12 @@ fn outside(
     ovn::free_range(usual).map(Some).map_err(Fault::unavailable)
 }
 
+/// Waits before looking again for something that comes about meanwhile; a stepped clock goes that far.
+pub async fn pass(clock: &Clock, span: Duration) {
+    let _soon = clock.expect(span);
+    tokio::time::sleep(span).await;
+}
+
 /// Every operation: the service's type, where it is mounted, and the rows of its table.
 pub fn tables() -> [(&'static str, &'static str, Vec<Row>); 7] {
     [

@@ -150,7 +150,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let object = folder.path().join("probe.o");
         let binary = folder.path().join("probe.bin");
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/probe.S");
+        let source = "src/probe.S";
         let run = |program: &str, arguments: &[&std::ffi::OsStr]| {
             let status = std::process::Command::new(program).args(arguments).status();
             assert!(status.expect("apt-get install binutils").success());

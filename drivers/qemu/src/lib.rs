@@ -33,7 +33,9 @@ use cgroup::Cgroups;
 use changes::Changes;
 use host::Host;
 use machine::Entry;
-use metal::driver::{Driven, DriverError, Duplex, Hypervisor, HypervisorFacts, KnownMachine, Machine, Nic};
+use metal::driver::{
+    Driven, DriverError, Duplex, Hypervisor, HypervisorFacts, KnownMachine, Machine, Nic, check_machine_id,
+};
 use process::{Ending, Process};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -102,10 +104,7 @@ impl Shared {
     }
 
     fn entry(&self, id: &str) -> Driven<Arc<Entry>> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        if id.is_empty() || id.len() > 64 || id.starts_with('.') || !id.bytes().all(plain) {
-            return Err(DriverError::Refused(format!("{id:?} cannot be the id of a machine")));
-        }
+        check_machine_id(id)?;
         let mut machines = self.machines();
         let new = || Entry::new(id, self.folder(id), None, self.cgroups.clone(), self.changes.clone());
         Ok(machines.entry(id.to_owned()).or_insert_with(|| Arc::new(new())).clone())

@@ -5,7 +5,9 @@ use crate::state::MachineRecord;
 use crate::{Sim, Timing, console, failed, screen};
 use async_trait::async_trait;
 use metal::DriverError;
-use metal::driver::{Driven, Duplex, Hypervisor, HypervisorFacts, KnownMachine, Machine, Nic};
+use metal::driver::{
+    Driven, Duplex, Hypervisor, HypervisorFacts, KnownMachine, Machine, Nic, check_machine_id,
+};
 use metal::server::MachineState;
 use std::time::Duration;
 
@@ -140,15 +142,6 @@ impl Sim {
     }
 }
 
-/// As on real metal, where ids are names of files.
-fn plain(id: &str) -> Driven<()> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if id.is_empty() || id.len() > 64 || id.starts_with('.') || !id.bytes().all(plain) {
-        return Err(DriverError::Refused(format!("{id:?} cannot be the id of a machine")));
-    }
-    Ok(())
-}
-
 fn unknown(id: &str) -> DriverError {
     DriverError::Refused(format!("there is no machine {id}"))
 }
@@ -179,7 +172,7 @@ impl Hypervisor for Sim {
 
     async fn start(&self, machine: &Machine) -> Driven<()> {
         self.luck()?;
-        plain(&machine.id)?;
+        check_machine_id(&machine.id)?;
         let held = self.state().machines.get(&machine.id).map(|held| (held.state, held.incarnation));
         match held {
             Some((_, incarnation)) if incarnation > machine.incarnation => {

@@ -59,12 +59,7 @@ pub fn seed(settings: &Settings) -> Result<Option<u64>, String> {
 
 fn remembered(dir: &Path) -> Result<Option<Remembered>, String> {
     let path = dir.join("seed");
-    let read = match std::fs::read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Ok(text) => serde_json::from_slice(&text).map_err(io::Error::other),
-        Err(error) => Err(error),
-    };
-    read.map(Some).map_err(|error| format!("{} cannot be read: {error}.", path.display()))
+    keep::read_json(&path).map_err(|error| format!("{} cannot be read: {error}.", path.display()))
 }
 
 /// A runtime, and what makes a cloud repeat in it.
@@ -93,9 +88,7 @@ pub fn begin(settings: &Settings, pace: Option<Pace>) -> Result<Option<Repeat>, 
     let seed = known.map(|known| known.seed).or(settings.seed);
     let (Some(pace), Some(seed)) = (pace, seed) else { return Ok(None) };
     let path = settings.state_dir.join("seed");
-    let text =
-        serde_json::to_vec(&Remembered { seed, starts: starts + 1 }).map_err(|error| error.to_string())?;
-    let kept = keep::write_private(&path, &text)
+    let kept = keep::write_json(&path, &Remembered { seed, starts: starts + 1 })
         .and_then(|()| std::fs::create_dir_all(settings.state_dir.join("sim")));
     kept.map_err(|error| format!("{} cannot be written: {error}.", path.display()))?;
     Ok(Some(Repeat { entropy: Entropy::seeded_anew(seed, starts), pace }))

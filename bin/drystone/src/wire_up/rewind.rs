@@ -4,7 +4,7 @@
 //! stopped. What was under way on the old timeline is refused by the fences that a restore from a backup needs anyway;
 //! tokens from before are void.
 
-use super::{Controller, Hosts};
+use super::{Controller, Hosts, pass};
 use crate::settings::Settings;
 use agent::Agent;
 use async_trait::async_trait;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::Db;
 use tokio::sync::Mutex;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 /// How long requests that run may take to end.
 const REQUESTS: Duration = Duration::from_secs(10);
@@ -75,8 +75,7 @@ impl Rewind {
         let _turn = self.turn.lock().await;
         let joined = async {
             while self.compute.hosts_up().await? < self.hosts.len() {
-                let _soon = self.control.clock().expect(Duration::from_millis(5));
-                sleep(Duration::from_millis(5)).await;
+                pass(self.control.clock(), Duration::from_millis(5)).await;
             }
             Ok::<_, Fault>(())
         };
@@ -136,8 +135,7 @@ impl Rewind {
     async fn until(&self, what: &'static str, holds: impl Fn() -> bool) -> Result<(), Fault> {
         let waited = async {
             while !holds() {
-                let _soon = self.control.clock().expect(Duration::from_millis(1));
-                sleep(Duration::from_millis(1)).await;
+                pass(self.control.clock(), Duration::from_millis(1)).await;
             }
         };
         timeout(AGENTS, waited).await.map_err(|_| Fault::unavailable(what))

@@ -16,7 +16,6 @@ use sim::pace::Turn;
 use sim::topology::{self, Plan};
 use sim::{Config, Control, Sim, Timing};
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -80,11 +79,7 @@ impl Shape {
 
     fn kept(state_dir: &Path) -> Result<Self, String> {
         let path = state_dir.join(HOSTS);
-        let read = match std::fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Ok(text) => serde_json::from_slice(&text).map_err(io::Error::other),
-            Err(error) => Err(error),
-        };
+        let read = keep::read_json(&path).map(Option::unwrap_or_default);
         read.map_err(|error| format!("{} cannot be read: {error}.", path.display()))
     }
 }
@@ -102,9 +97,7 @@ pub fn remember_hosts(settings: &Settings) -> Result<(), String> {
         return Ok(());
     }
     let path = settings.state_dir.join(HOSTS);
-    let text = serde_json::to_vec(&shape).map_err(|error| error.to_string())?;
-    keep::write_private(&path, &text)
-        .map_err(|error| format!("{} cannot be written: {error}.", path.display()))
+    keep::write_json(&path, &shape).map_err(|error| format!("{} cannot be written: {error}.", path.display()))
 }
 
 /// The aggregates that the hosts are in, and those that make their zones.

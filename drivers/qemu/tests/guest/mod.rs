@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub fn disk(folder: &Path) -> PathBuf {
     let object = folder.join("guest.o");
     let disk = folder.join("guest.raw");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guest/guest.S");
+    let source = "tests/guest/guest.S";
     let done = |command: &mut Command| {
         let status = command.status().expect("the assembler is missing: apt-get install binutils");
         assert!(status.success());

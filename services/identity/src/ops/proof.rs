@@ -58,6 +58,17 @@ pub(super) struct Proved {
     pub(super) bound: Option<(String, String)>,
 }
 
+impl Proved {
+    /// What was proved earlier by these methods counts as well.
+    pub(super) fn also_by(&mut self, methods: &[String]) {
+        for earlier in methods {
+            if !self.methods.contains(earlier) {
+                self.methods.push(earlier.clone());
+            }
+        }
+    }
+}
+
 impl Identity {
     pub(super) async fn prove(&self, proof: Proof) -> Result<Proved, Fault> {
         let mut proved =
@@ -126,11 +137,7 @@ impl Identity {
                 }
             }));
         }
-        for earlier in &token.payload.methods {
-            if !proved.methods.contains(earlier) {
-                proved.methods.push(earlier.clone());
-            }
-        }
+        proved.also_by(&token.payload.methods);
         proved.parent = Some(token.payload);
         Ok(token.user.id)
     }

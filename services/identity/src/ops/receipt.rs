@@ -48,11 +48,7 @@ pub(super) fn receipt_add(tx: &Tx, text: &str, user: &User, proved: &mut Proved)
             receipt.user_id == user.id && receipt.expires_at > tx.now() && *issued_at >= user.valid_since
         })
         .ok_or_else(|| Fault::new(Kind::Unauthenticated, format!("Could not find auth receipt: {text}.")))?;
-    for method in receipt.methods {
-        if !proved.methods.contains(&method) {
-            proved.methods.push(method);
-        }
-    }
+    proved.also_by(&receipt.methods);
     Ok(())
 }
 

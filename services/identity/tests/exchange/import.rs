@@ -16,7 +16,7 @@ const ADMIN_ROLE: &str = "aaaabec8f2b746ba93cb1d46a6da73bd";
 const KEY: [u8; 32] = [9; 32];
 
 fn take(cloud: &Cloud, wishes: &Wishes) -> Result<Report, fault::Fault> {
-    let dump = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/exchange/keystone.sql");
+    let dump = "tests/exchange/keystone.sql";
     let estate = Estate::read(&Tables::read(dump, TABLES)?, wishes)?;
     import(&cloud.fixture.db, estate, wishes.clone())
 }
