@@ -40,7 +40,8 @@ impl Engine {
     /// it voids the leases of all others on SQLite. Where there are others, an owner `controller/start` voids those of
     /// earlier starts of the same controller, which must not run any more.
     pub fn new(db: Db, clock: Clock, entropy: Entropy, owner: impl Into<String>) -> Self {
-        let setting = Setting { db, clock, owner: owner.into(), lease: LEASE, trial: Trial::default() };
+        let setting =
+            Setting { db: db.patient(), clock, owner: owner.into(), lease: LEASE, trial: Trial::default() };
         Self { setting, entropy, reconcilers: BTreeMap::new(), deference: None }
     }
 

@@ -3,11 +3,12 @@
 use crate::here::Here;
 use crate::job::{Job, Reply, Task};
 use crate::migrate::{self, Migration};
+use crate::queue::Jobs;
 use crate::shared::{Listener, Shared};
 use crate::sqlite::{self, Durability, Lite};
 use crate::tx::{Session, Tx};
-use crate::{copy, lock, params, postgres};
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crate::{copy, lock, params, postgres, queue};
+use crossbeam_channel::{TrySendError, bounded};
 use fault::{Fault, Kind, Means};
 use kernel::{Clock, Entropy};
 use std::any::Any;
@@ -20,9 +21,6 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
-
-/// Closures that may wait for a thread; beyond it the store says that it is busy instead of growing without bound.
-const QUEUE: usize = 8192;
 
 /// What a store takes from its surroundings.
 #[derive(Clone, Debug)]
@@ -37,6 +35,8 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Db {
     inner: Arc<Inner>,
+    /// What is asked for through this handle gives way.
+    is_patient: bool,
 }
 
 struct Inner {
@@ -54,7 +54,7 @@ struct Inner {
     held: Mutex<Option<Box<dyn Any + Send + Sync>>>,
 }
 
-type Queue = Sender<Box<dyn Job>>;
+type Queue = queue::Queue<Box<dyn Job>>;
 
 thread_local! {
     /// Set on the store's own threads: a closure that waits there for another would wait for itself.
@@ -98,8 +98,8 @@ impl Db {
         let shared = Arc::new(Shared::new(parts.clock, parts.entropy));
         let config = postgres::Server::at(url)?;
         postgres::probe(&config)?;
-        let (writes, write_jobs) = bounded(QUEUE);
-        let (reads, read_jobs) = bounded(QUEUE);
+        let (writes, write_jobs) = queue::queue();
+        let (reads, read_jobs) = queue::queue();
         let mut threads = Vec::new();
         for number in 0..postgres::WRITERS {
             let session = Session::Postgres(Box::new(postgres::Pg::new(config.clone())));
@@ -161,8 +161,8 @@ impl Db {
                 held: Mutex::new(Some(held)),
             });
         }
-        let (writes, write_jobs) = bounded(QUEUE);
-        let (reads, read_jobs) = bounded(QUEUE);
+        let (writes, write_jobs) = queue::queue();
+        let (reads, read_jobs) = queue::queue();
         let writer = Session::Sqlite(Lite::open(path, durability, true)?);
         let mut threads =
             vec![start("store-write".to_owned(), writer, &shared, &write_jobs, sqlite::write_loop)?];
@@ -190,7 +190,7 @@ impl Db {
     }
 
     fn assembled(inner: Inner) -> Result<Self, Fault> {
-        let db = Self { inner: Arc::new(inner) };
+        let db = Self { inner: Arc::new(inner), is_patient: false };
         db.migrate("store", OWN)?;
         let timeline = db.write_now(|tx| {
             tx.execute(
@@ -261,6 +261,11 @@ impl Db {
         self.wait(true, |reply| Task::boxed(f, place, reply))
     }
 
+    /// The same store, for work that nobody waits for: what is asked for through this handle gives way to the rest.
+    pub fn patient(&self) -> Self {
+        Self { inner: self.inner.clone(), is_patient: true }
+    }
+
     /// Adds a listener for what committed transactions changed. See [`Listener`] for what it must not do.
     pub fn on_commit(&self, listener: Listener) {
         self.inner.shared.listen(listener);
@@ -286,7 +291,7 @@ impl Db {
 
     /// How many closures wait for a thread: those that write, and those that read.
     pub fn waiting(&self) -> (usize, usize) {
-        let length = |queue: &Option<Queue>| queue.as_ref().map_or(0, Sender::len);
+        let length = |queue: &Option<Queue>| queue.as_ref().map_or(0, Queue::len);
         (length(&self.inner.writes), length(&self.inner.reads))
     }
 
@@ -353,14 +358,14 @@ impl Db {
                 tokio::task::yield_now().await;
                 return receiver.await.unwrap_or_else(|_| Err(closed()));
             }
-            db.queue(writes)?.try_send(Task::boxed(f, place, Reply::Awaited(sender))).map_err(|error| {
-                match error {
+            db.queue(writes)?.put(db.is_patient, Task::boxed(f, place, Reply::Awaited(sender))).map_err(
+                |error| match error {
                     TrySendError::Full(_) => {
                         Fault::unavailable("The store has too much to do. Try again in a moment.")
                     }
                     TrySendError::Disconnected(_) => closed(),
-                }
-            })?;
+                },
+            )?;
             receiver.await.unwrap_or_else(|_| Err(closed()))
         }
     }
@@ -372,7 +377,11 @@ impl Db {
         let (sender, receiver) = bounded(1);
         match &self.inner.here {
             Some(here) => here.run(writes, task(Reply::Blocking(sender))),
-            None => self.queue(writes)?.send(task(Reply::Blocking(sender))).map_err(|_| closed())?,
+            None => self
+                .queue(writes)?
+                .lane(self.is_patient)
+                .send(task(Reply::Blocking(sender)))
+                .map_err(|_| closed())?,
         }
         receiver.recv().unwrap_or_else(|_| Err(closed()))
     }
@@ -411,10 +420,10 @@ fn start(
     name: String,
     session: Session,
     shared: &Arc<Shared>,
-    jobs: &Receiver<Box<dyn Job>>,
-    live: fn(&Tx, &Receiver<Box<dyn Job>>),
+    jobs: &Jobs<Box<dyn Job>>,
+    live: fn(&Tx, &Jobs<Box<dyn Job>>),
 ) -> Result<JoinHandle<()>, Fault> {
-    let (shared, jobs) = (shared.clone(), jobs.clone());
+    let (shared, jobs) = (shared.clone(), jobs.another());
     let body = move || {
         INSIDE.set(true);
         live(&Tx::new(session, shared), &jobs);

@@ -15,6 +15,7 @@ pub mod list;
 mod lock;
 mod migrate;
 mod postgres;
+mod queue;
 mod row;
 mod shared;
 mod sqlite;

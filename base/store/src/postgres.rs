@@ -14,8 +14,8 @@ pub(crate) use session::Pg;
 
 use crate::error::StoreError;
 use crate::job::Job;
+use crate::queue::Jobs;
 use crate::tx::{Tx, Verdict};
-use crossbeam_channel::Receiver;
 use fault::{Fault, Kind, Means};
 use std::time::{Duration, Instant};
 
@@ -88,18 +88,18 @@ fn first_text(pg: &Pg, sql: &str) -> Result<String, Fault> {
 }
 
 /// The life of a thread that writes.
-pub(crate) fn write_loop(tx: &Tx, jobs: &Receiver<Box<dyn Job>>) {
+pub(crate) fn write_loop(tx: &Tx, jobs: &Jobs<Box<dyn Job>>) {
     live(tx, jobs, WRITE);
 }
 
 /// The life of a thread that reads.
-pub(crate) fn read_loop(tx: &Tx, jobs: &Receiver<Box<dyn Job>>) {
+pub(crate) fn read_loop(tx: &Tx, jobs: &Jobs<Box<dyn Job>>) {
     live(tx, jobs, READ);
 }
 
-fn live(tx: &Tx, jobs: &Receiver<Box<dyn Job>>, begin: &str) {
+fn live(tx: &Tx, jobs: &Jobs<Box<dyn Job>>, begin: &str) {
     let Some(pg) = tx.postgres() else { return };
-    while let Ok(mut job) = jobs.recv() {
+    while let Some(mut job) = jobs.wait() {
         let outcome = conduct(tx, pg, job.as_mut(), begin);
         job.answer(outcome);
     }

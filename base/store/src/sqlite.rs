@@ -6,10 +6,10 @@
 
 use crate::error::StoreError;
 use crate::job::Job;
+use crate::queue::Jobs;
 use crate::row::Row;
 use crate::tx::{Tx, Verdict};
 use crate::value::Value;
-use crossbeam_channel::Receiver;
 use fault::{Fault, Kind, Means};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql};
@@ -125,8 +125,8 @@ impl Lite {
 }
 
 /// The life of a reader: each closure sees the newest commit, and nothing newer while it runs.
-pub(crate) fn read_loop(tx: &Tx, jobs: &Receiver<Box<dyn Job>>) {
-    while let Ok(job) = jobs.recv() {
+pub(crate) fn read_loop(tx: &Tx, jobs: &Jobs<Box<dyn Job>>) {
+    while let Some(job) = jobs.wait() {
         read_one(tx, job);
     }
 }
@@ -144,9 +144,9 @@ pub(crate) fn read_one(tx: &Tx, mut job: Box<dyn Job>) {
 }
 
 /// The life of the writer.
-pub(crate) fn write_loop(tx: &Tx, jobs: &Receiver<Box<dyn Job>>) {
+pub(crate) fn write_loop(tx: &Tx, jobs: &Jobs<Box<dyn Job>>) {
     let Some(lite) = tx.sqlite() else { return };
-    while let Ok(first) = jobs.recv() {
+    while let Some(first) = jobs.wait() {
         for job in group(tx, lite, first, Some(jobs)) {
             group(tx, lite, job, None);
         }
@@ -164,12 +164,7 @@ pub(crate) fn write_one(tx: &Tx, job: Box<dyn Job>) {
 type Run = (Box<dyn Job>, Result<(), Fault>);
 
 /// Runs `first` and what waits behind it in one transaction. Returns the closures that must run again, alone.
-fn group(
-    tx: &Tx,
-    lite: &Lite,
-    first: Box<dyn Job>,
-    more: Option<&Receiver<Box<dyn Job>>>,
-) -> Vec<Box<dyn Job>> {
+fn group(tx: &Tx, lite: &Lite, first: Box<dyn Job>, more: Option<&Jobs<Box<dyn Job>>>) -> Vec<Box<dyn Job>> {
     let begun = Instant::now();
     if let Err(error) = lite.command("BEGIN IMMEDIATE") {
         lite.abandon();
@@ -197,7 +192,7 @@ fn group(
         };
         runs.push((job, outcome));
         if runs.len() < GROUP && begun.elapsed() < GROUP_SPAN {
-            next = more.and_then(|jobs| jobs.try_recv().ok());
+            next = more.and_then(Jobs::next);
         }
     }
     commit(tx, lite, runs)

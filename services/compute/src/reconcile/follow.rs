@@ -178,7 +178,7 @@ impl Compute {
         let (this, items) = (self.clone(), Arc::new(items));
         let all = items.clone();
         if let Ok(written) =
-            self.db.write(move |tx| all.iter().map(|item| write(&this, tx, item)).collect()).await
+            self.db.patient().write(move |tx| all.iter().map(|item| write(&this, tx, item)).collect()).await
         {
             return written;
         }
@@ -271,7 +271,7 @@ impl Compute {
         let write = Arc::new(write);
         for _ in 0..TRIES {
             let (this, write) = (self.clone(), write.clone());
-            match self.db.write(move |tx| write(&this, tx)).await {
+            match self.db.patient().write(move |tx| write(&this, tx)).await {
                 Ok(value) => return Some(value),
                 Err(fault) => tracing::warn!(%fault, what, "a write is tried again"),
             }

@@ -32,7 +32,7 @@ impl Network {
     pub async fn take_reports(self: &Arc<Self>, batch: Vec<(String, Report)>) {
         loop {
             let (service, reports) = (self.clone(), batch.clone());
-            let taken = self.db.write(move |tx| {
+            let taken = self.db.patient().write(move |tx| {
                 let mut gone = Vec::new();
                 for (host, report) in &reports {
                     if service.take_report(tx, host, report)? {
