@@ -101,6 +101,6 @@ pub trait Placement: Send + Sync + 'static {
     ) -> Result<(), Fault>;
     /// The consumer has nothing any more. Nothing happens if it had nothing.
     fn release(&self, tx: &Tx, consumer_id: &str) -> Result<(), Fault>;
-    /// What is used of a provider, by class.
-    fn used(&self, tx: &Tx, provider_id: &str) -> Result<Amounts, Fault>;
+    /// What is used of each provider, by class.
+    fn used(&self, tx: &Tx) -> Result<BTreeMap<String, Amounts>, Fault>;
 }

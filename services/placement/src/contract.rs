@@ -197,7 +197,9 @@ impl contract::Placement for PlacementService {
         providers.into_iter().try_for_each(|provider| weigh(tx, provider))
     }
 
-    fn used(&self, tx: &Tx, provider_id: &str) -> Result<Amounts, Fault> {
-        Ok(inventories(tx, provider_id)?.into_iter().map(|one| (one.resource_class, one.used)).collect())
+    fn used(&self, tx: &Tx) -> Result<BTreeMap<String, Amounts>, Fault> {
+        let of =
+            |stock: Vec<Inventory>| stock.into_iter().map(|one| (one.resource_class, one.used)).collect();
+        Ok(inventories_by_provider(tx)?.into_iter().map(|(provider, stock)| (provider, of(stock))).collect())
     }
 }

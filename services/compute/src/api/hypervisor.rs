@@ -2,7 +2,7 @@
 
 use super::page::{self, Form};
 use super::{Answered, form};
-use crate::ops::host::Hypervisor;
+use crate::ops::host::{Beside, Hypervisor};
 use crate::{Compute, rules, versions};
 use fault::{Fault, Kind};
 use serde_json::{Map, Value, json};
@@ -30,7 +30,7 @@ fn shown(cx: &Cx, hypervisor: &Hypervisor, detail: bool) -> Map<String, Value> {
         "service",
         json!({"id": id(&service.id, service.number), "host": host.name, "disabled_reason": reason}),
     );
-    if cx.has(versions::STATISTICS_GONE) {
+    if !statistics_shown(cx) {
         put("uptime", Value::Null);
         return body;
     }
@@ -43,6 +43,17 @@ fn shown(cx: &Cx, hypervisor: &Hypervisor, detail: bool) -> Map<String, Value> {
     };
     body.insert("cpu_info".into(), info);
     body
+}
+
+/// Whether details tell what is in use; 2.88 left that to placement.
+fn statistics_shown(cx: &Cx) -> bool {
+    !cx.has(versions::STATISTICS_GONE)
+}
+
+/// Whether the servers are asked for, which can be said since hypervisors have UUIDs.
+fn with_servers_asked(ask: &Ask) -> bool {
+    let asked = |text: &str| form::flag(&json!(text)) == Some(true);
+    ask.cx.has(versions::UUIDS) && ask.query.get("with_servers").is_some_and(asked)
 }
 
 /// What a host has, and what of it is in use.
@@ -92,7 +103,8 @@ async fn listed(compute: Arc<Compute>, ask: Ask, detail: bool) -> Answered {
         ));
     }
     let rule = if detail { &rules::HYPERVISORS_LIST_DETAIL } else { &rules::HYPERVISORS_LIST };
-    let mut all = compute.hypervisor_list(&ask.cx, rule, pattern.clone()).await?;
+    let beside = Beside { used: detail && statistics_shown(&ask.cx), servers: with_servers_asked(&ask) };
+    let mut all = compute.hypervisor_list(&ask.cx, rule, pattern.clone(), beside).await?;
     if let (Some(pattern), true) = (&pattern, all.is_empty()) {
         return Err(Fault::not_found(format!("No hypervisor matching '{pattern}' could be found.")));
     }
@@ -106,11 +118,9 @@ async fn listed(compute: Arc<Compute>, ask: Ask, detail: bool) -> Answered {
         all.drain(..=at);
     }
     all.truncate(limit as usize);
-    let servers =
-        uuids && ask.query.get("with_servers").is_some_and(|text| form::flag(&json!(text)) == Some(true));
     let bodies = all.iter().map(|one| {
         let mut body = shown(&ask.cx, one, detail);
-        if servers {
+        if beside.servers {
             with_servers(&mut body, one, ask.cx.has(versions::STRICT));
         }
         body
@@ -155,11 +165,11 @@ pub async fn show(compute: Arc<Compute>, ask: Ask) -> Answered {
         page::check(&ask, &[("with_servers", Form::Flag)], versions::UUIDS)?;
     }
     ask.cx.may(&rules::HYPERVISORS_SHOW, &policy::Target::none())?;
-    let hypervisor = compute.hypervisor_show(&ask.cx, &rules::HYPERVISORS_SHOW, &checked_id(&ask)?).await?;
+    let beside = Beside { used: statistics_shown(&ask.cx), servers: with_servers_asked(&ask) };
+    let (rule, id) = (&rules::HYPERVISORS_SHOW, checked_id(&ask)?);
+    let hypervisor = compute.hypervisor_show(&ask.cx, rule, &id, beside).await?;
     let mut body = shown(&ask.cx, &hypervisor, true);
-    if ask.cx.has(versions::UUIDS)
-        && ask.query.get("with_servers").is_some_and(|text| form::flag(&json!(text)) == Some(true))
-    {
+    if beside.servers {
         with_servers(&mut body, &hypervisor, ask.cx.has(versions::STRICT));
     }
     Ok(Answer::ok(&json!({"hypervisor": body})))
@@ -168,13 +178,15 @@ pub async fn show(compute: Arc<Compute>, ask: Ask) -> Answered {
 /// `GET /os-hypervisors/{id}/uptime`: hosts do not tell.
 pub async fn uptime(compute: Arc<Compute>, ask: Ask) -> Answered {
     ask.cx.may(&rules::HYPERVISORS_UPTIME, &policy::Target::none())?;
-    compute.hypervisor_show(&ask.cx, &rules::HYPERVISORS_UPTIME, &checked_id(&ask)?).await?;
+    let (rule, id) = (&rules::HYPERVISORS_UPTIME, checked_id(&ask)?);
+    compute.hypervisor_show(&ask.cx, rule, &id, Beside::default()).await?;
     Err(Fault::new(Kind::NotImplemented, "The requested functionality is not supported."))
 }
 
 async fn found(compute: Arc<Compute>, ask: Ask, rule: &'static policy::Rule, servers: bool) -> Answered {
     let pattern = ask.id("id").to_owned();
-    let all = compute.hypervisor_list(&ask.cx, rule, Some(pattern.clone())).await?;
+    let beside = Beside { servers, ..Beside::default() };
+    let all = compute.hypervisor_list(&ask.cx, rule, Some(pattern.clone()), beside).await?;
     if all.is_empty() {
         return Err(Fault::not_found(format!("No hypervisor matching '{pattern}' could be found.")));
     }
@@ -200,7 +212,8 @@ pub async fn servers(compute: Arc<Compute>, ask: Ask) -> Answered {
 
 /// `GET /os-hypervisors/statistics`
 pub async fn all_statistics(compute: Arc<Compute>, ask: Ask) -> Answered {
-    let all = compute.hypervisor_list(&ask.cx, &rules::HYPERVISORS_STATISTICS, None).await?;
+    let beside = Beside { used: true, ..Beside::default() };
+    let all = compute.hypervisor_list(&ask.cx, &rules::HYPERVISORS_STATISTICS, None, beside).await?;
     let mut sums: Map<String, Value> = Map::new();
     let names = [
         "vcpus",

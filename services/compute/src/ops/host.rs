@@ -12,7 +12,7 @@ use std::sync::Arc;
 use store::Tx;
 use web::Cx;
 
-/// A hypervisor with its service, its use and its servers.
+/// A hypervisor with its service, and with its use and its servers as far as they were asked for.
 #[derive(Clone, Debug)]
 pub struct Hypervisor {
     /// The host.
@@ -27,6 +27,15 @@ pub struct Hypervisor {
     pub servers_count: i64,
     /// Their names and ids.
     pub servers: Vec<(String, String)>,
+}
+
+/// What is wanted of hypervisors beside what they are. Each is read once for all of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside {
+    /// What is in use, and how many servers there are.
+    pub used: bool,
+    /// Names and ids of the servers.
+    pub servers: bool,
 }
 
 /// What is changed about a service. `None` leaves as is.
@@ -61,18 +70,13 @@ impl Compute {
         cx: &Cx,
         rule: &'static policy::Rule,
         pattern: Option<String>,
+        beside: Beside,
     ) -> Result<Vec<Hypervisor>, Fault> {
         cx.may(rule, &Target::none())?;
         self.read(cx, move |this, tx, _| {
-            let (hosts, mut services) = (rows::host::host_list(tx)?, hosts_services(tx)?);
-            let fits =
-                |host: &&Host| pattern.as_ref().is_none_or(|pattern| host.name.contains(pattern.as_str()));
-            hosts
-                .iter()
-                .filter(fits)
-                .filter_map(|host| Some((host, services.remove(&host.name)?)))
-                .map(|(host, service)| this.hypervisor(tx, host, service))
-                .collect()
+            let mut hosts = rows::host::host_list(tx)?;
+            hosts.retain(|host| pattern.as_ref().is_none_or(|pattern| host.name.contains(pattern.as_str())));
+            this.hypervisors(tx, hosts, beside)
         })
         .await
     }
@@ -83,31 +87,37 @@ impl Compute {
         cx: &Cx,
         rule: &'static policy::Rule,
         id: &str,
+        beside: Beside,
     ) -> Result<Hypervisor, Fault> {
         cx.may(rule, &Target::none())?;
         let id = id.to_owned();
         self.read(cx, move |this, tx, _| {
-            let hosts = rows::host::host_list(tx)?;
-            let found = hosts.iter().find(|host| host.id == id || host.number.to_string() == id);
-            let found = match found {
-                Some(host) => hosts_services(tx)?.remove(&host.name).map(|service| (host, service)),
-                None => None,
-            };
-            let shown = found.map(|(host, service)| this.hypervisor(tx, host, service)).transpose()?;
+            let mut hosts = rows::host::host_list(tx)?;
+            hosts.retain(|host| host.id == id || host.number.to_string() == id);
+            let shown = this.hypervisors(tx, hosts, beside)?.pop();
             shown.ok_or_else(|| Fault::not_found(format!("Hypervisor with ID '{id}' could not be found.")))
         })
         .await
     }
 
-    fn hypervisor(&self, tx: &Tx, host: &Host, service: Service) -> Result<Hypervisor, Fault> {
-        Ok(Hypervisor {
-            used: self.placement.used(tx, &host.id)?,
-            reserved_mib: self.settings.reserved_memory_mib,
-            servers_count: rows::server::servers_running_on(tx, &host.id)?,
-            servers: rows::server::server_names_on(tx, &host.id)?,
-            service,
-            host: host.clone(),
-        })
+    fn hypervisors(&self, tx: &Tx, hosts: Vec<Host>, beside: Beside) -> Result<Vec<Hypervisor>, Fault> {
+        let mut services = hosts_services(tx)?;
+        let (mut used, running) = match beside.used {
+            true => (self.placement.used(tx)?, rows::server::servers_running(tx)?),
+            false => Default::default(),
+        };
+        let mut servers = if beside.servers { rows::server::server_names(tx)? } else { BTreeMap::new() };
+        let shown = |host: Host| {
+            Some(Hypervisor {
+                service: services.remove(&host.name)?,
+                used: used.remove(&host.id).unwrap_or_default(),
+                reserved_mib: self.settings.reserved_memory_mib,
+                servers_count: running.get(&host.id).copied().unwrap_or(0),
+                servers: servers.remove(&host.id).unwrap_or_default(),
+                host,
+            })
+        };
+        Ok(hosts.into_iter().filter_map(shown).collect())
     }
 
     /// The services, with their zones.

@@ -3,7 +3,7 @@
 use crate::model::server::{Phase, Server, ServerFault, Task};
 use fault::{Fault, Means};
 use metal::server::Power;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use store::list::{Column, Direction, List, ListError, Noun};
 use store::{Row, Tx, Value, params};
 
@@ -261,14 +261,22 @@ pub fn servers_standing_on(tx: &Tx, image_id: &str) -> Result<Vec<String>, Fault
     tx.query(sql, params![image_id])?.iter().map(|row| row.text(0)).collect()
 }
 
-/// Names and ids of all servers that are not deleted on a host, for operators.
-pub fn server_names_on(tx: &Tx, host_id: &str) -> Result<Vec<(String, String)>, Fault> {
-    let sql =
-        "SELECT number, id FROM compute_servers WHERE host_id = ?1 AND deleted_at IS NULL ORDER BY number";
-    tx.query(sql, params![host_id])?
-        .iter()
-        .map(|row| Ok((instance_name(row.int(0)?), row.text(1)?)))
-        .collect()
+/// Names and ids of all servers that are not deleted, by the ids of their hosts, for operators.
+pub fn server_names(tx: &Tx) -> Result<BTreeMap<String, Vec<(String, String)>>, Fault> {
+    let sql = "SELECT host_id, number, id FROM compute_servers
+               WHERE host_id IS NOT NULL AND deleted_at IS NULL ORDER BY number";
+    let mut by_host: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for row in tx.query(sql, params![])? {
+        by_host.entry(row.text(0)?).or_default().push((instance_name(row.int(1)?), row.text(2)?));
+    }
+    Ok(by_host)
+}
+
+/// How many servers run, by the ids of their hosts.
+pub fn servers_running(tx: &Tx) -> Result<BTreeMap<String, i64>, Fault> {
+    let sql = "SELECT host_id, count(*) FROM compute_servers
+               WHERE host_id IS NOT NULL AND deleted_at IS NULL GROUP BY host_id";
+    tx.query(sql, params![])?.iter().map(|row| Ok((row.text(0)?, row.int(1)?))).collect()
 }
 
 /// The name under which a hypervisor knows a server.

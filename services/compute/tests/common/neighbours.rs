@@ -12,7 +12,7 @@ use metal::driver::Data;
 use metal::server::ServerPort;
 use policy::Who;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Mutex;
 use store::Tx;
@@ -261,7 +261,9 @@ impl Placement for Shelf {
         self.claims.lock().unwrap().remove(consumer_id);
         Ok(())
     }
-    fn used(&self, _: &Tx, provider_id: &str) -> Result<Amounts, Fault> {
-        Ok(self.used_of(provider_id))
+    fn used(&self, _: &Tx) -> Result<BTreeMap<String, Amounts>, Fault> {
+        let providers: BTreeSet<String> =
+            self.claims.lock().unwrap().values().map(|(id, _)| id.clone()).collect();
+        Ok(providers.into_iter().map(|id| (id.clone(), self.used_of(&id))).collect())
     }
 }
