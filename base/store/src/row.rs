@@ -35,12 +35,16 @@ impl Row {
 
     /// Column `index`, which holds JSON.
     pub fn json<T: DeserializeOwned>(&self, index: usize) -> Result<T, Fault> {
-        serde_json::from_str(&self.text(index)?).or_bug()
+        self.opt_json(index)?.ok_or_else(|| Fault::bug(format!("column {index} is NULL and not JSON")))
     }
 
     /// Column `index`, which holds JSON or NULL.
     pub fn opt_json<T: DeserializeOwned>(&self, index: usize) -> Result<Option<T>, Fault> {
-        self.opt_text(index)?.map(|text| serde_json::from_str(&text).or_bug()).transpose()
+        match self.0.get(index) {
+            Some(Value::Text(text)) => serde_json::from_str(text).map(Some).or_bug(),
+            Some(Value::Null) => Ok(None),
+            other => Err(Fault::bug(format!("column {index} is {other:?} and not JSON"))),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Answered;
 use super::page::{self, Form};
-use super::server::host_id;
+use super::server_view::host_id;
 use crate::ops::action::ActionQuery;
 use crate::store::action::Action;
 use crate::{Compute, rules, versions};

@@ -16,7 +16,7 @@ fn basic(cx: &Cx, flavor: &Flavor) -> Map<String, Value> {
     let mut body = Map::new();
     body.insert("id".into(), json!(flavor.facts.id));
     body.insert("name".into(), json!(flavor.facts.name));
-    body.insert("links".into(), page::links(cx, "flavors", &flavor.facts.id));
+    body.insert("links".into(), json!(page::links(cx, "flavors", &flavor.facts.id)));
     if cx.has(versions::FLAVOR_DESCRIPTION) {
         body.insert("description".into(), json!(flavor.description));
     }

@@ -3,6 +3,7 @@
 use fault::Fault;
 use kernel::Micros;
 use regex_lite::Regex;
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use store::list::Direction;
@@ -112,12 +113,21 @@ pub fn sorting(ask: &Ask, default: &str) -> Result<Vec<(String, Direction)>, Fau
     keys.iter().enumerate().map(|(at, key)| Ok(((*key).to_owned(), direction(at)?))).collect()
 }
 
+/// A link, as the API writes one.
+#[derive(Debug, Serialize)]
+pub struct Link {
+    /// What it leads to.
+    pub rel: &'static str,
+    /// Where that is.
+    pub href: String,
+}
+
 /// `self` and `bookmark`.
-pub fn links(cx: &Cx, collection: &str, id: &str) -> Value {
-    json!([
-        {"rel": "self", "href": cx.url(&format!("/v2.1/{collection}/{id}"))},
-        {"rel": "bookmark", "href": bookmark(cx, collection, id)},
-    ])
+pub fn links(cx: &Cx, collection: &str, id: &str) -> [Link; 2] {
+    [
+        Link { rel: "self", href: cx.url(&format!("/v2.1/{collection}/{id}")) },
+        Link { rel: "bookmark", href: bookmark(cx, collection, id) },
+    ]
 }
 
 /// The link without version.

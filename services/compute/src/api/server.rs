@@ -1,243 +1,21 @@
-//! Servers: how they are shown, listed, changed and deleted.
+//! Servers: how they are listed, changed and deleted.
 
 use super::Answered;
 use super::form::{self, object, text, wrapped};
-use super::page::{self, Form};
+use super::page::{self, Form, Link};
+use super::server_view::{DETAIL, SHOW, View, addresses, changed};
 use crate::model::server::Server;
-use crate::ops::server::{ServerUpdate, Shown};
+use crate::ops::server::ServerUpdate;
 use crate::ops::server_list::ServerQuery;
 use crate::ops::target;
-use crate::store::server::instance_name;
 use crate::{Compute, rules, versions};
 use contract::network::PortFacts;
 use fault::Fault;
 use policy::Target;
-use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha224};
-use std::net::IpAddr;
+use serde::Serialize;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use web::{Answer, Ask, Cx, Version};
-
-/// An id of a host that tells a project whether two servers share one, and nothing else.
-pub fn host_id(host: Option<&str>, project_id: &str) -> String {
-    let Some(host) = host else { return String::new() };
-    Sha224::digest(format!("{project_id}{host}").as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-/// Which parts are shown.
-#[derive(Clone, Copy, Debug)]
-pub struct Parts {
-    /// All that `GET` shows; answers to changes showed less before 2.75.
-    whole: bool,
-    /// The group of the server, from 2.71 on and never in lists.
-    group: bool,
-    /// The key's name.
-    key: bool,
-    /// User data among the extended attributes.
-    user_data: bool,
-}
-
-/// What `GET /servers/{id}` shows.
-pub const SHOW: Parts = Parts { whole: true, group: true, key: true, user_data: true };
-/// What a list with details shows.
-const DETAIL: Parts = Parts { whole: true, group: false, key: true, user_data: true };
-
-/// What an answer to a change shows.
-fn changed(cx: &Cx) -> Parts {
-    let whole = cx.has(versions::STRICT);
-    Parts { whole, group: true, key: whole, user_data: true }
-}
-
-/// What the answer to a rebuild shows.
-pub fn rebuilt(cx: &Cx) -> Parts {
-    Parts { key: cx.has(versions::REBUILD_KEY), user_data: false, ..changed(cx) }
-}
-
-/// A server as the API shows it.
-pub fn whole(cx: &Cx, shown: &Shown, parts: Parts) -> Map<String, Value> {
-    let mut body = common(cx, shown, parts);
-    if parts.whole {
-        more(cx, shown, parts, &mut body);
-    } else if parts.key {
-        body.insert("key_name".into(), json!(shown.server.key_name));
-    }
-    later(cx, shown, parts, &mut body);
-    body
-}
-
-fn common(cx: &Cx, shown: &Shown, parts: Parts) -> Map<String, Value> {
-    let server = &shown.server;
-    let standing = server.standing();
-    let mut body = Map::new();
-    let mut put = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
-    put("accessIPv4", json!(server.access_v4.as_deref().unwrap_or_default()));
-    put("accessIPv6", json!(server.access_v6.as_deref().unwrap_or_default()));
-    let hidden = standing.vm_state == crate::model::server::VmState::Building;
-    put("addresses", if hidden { json!({}) } else { addresses(&shown.ports, parts.whole) });
-    put("created", json!(server.created_at.seconds_z()));
-    put("flavor", flavor(cx, server));
-    put("hostId", json!(host_id(server.host.as_deref(), &server.project_id)));
-    put("id", json!(server.id));
-    put("image", image(cx, server));
-    put("links", page::links(cx, "servers", &server.id));
-    put("metadata", json!(server.detail.metadata));
-    put("name", json!(server.name));
-    put("status", json!(standing.status));
-    put("tenant_id", json!(server.project_id));
-    put("user_id", json!(server.user_id));
-    put("updated", json!(server.updated_at.seconds_z()));
-    put("OS-DCF:diskConfig", json!(if server.auto_disk { "AUTO" } else { "MANUAL" }));
-    if let (Some(fault), "ERROR" | "DELETED") = (&server.fault, standing.status) {
-        let mut told = json!({"code": fault.code, "created": fault.at.seconds_z(), "message": fault.message});
-        if !fault.details.is_empty() && (cx.who.is_admin() || fault.code != 500) {
-            told["details"] = json!(fault.details);
-        }
-        put("fault", told);
-    }
-    if matches!(standing.status, "ACTIVE" | "BUILD" | "REBUILD") {
-        put("progress", json!(server.progress));
-    }
-    body
-}
-
-/// The addresses by network, fixed ones first.
-pub fn addresses(ports: &[PortFacts], extended: bool) -> Value {
-    let mut networks: Map<String, Value> = Map::new();
-    let one = |port: &PortFacts, address: IpAddr, kind: &str| {
-        let mut entry =
-            json!({"version": if address.is_ipv4() { 4 } else { 6 }, "addr": address.to_string()});
-        if extended {
-            entry["OS-EXT-IPS:type"] = json!(kind);
-            entry["OS-EXT-IPS-MAC:mac_addr"] = json!(port.wiring.mac);
-        }
-        entry
-    };
-    // On a network all fixed addresses come first, then all floating ones.
-    for floating in [false, true] {
-        for port in ports {
-            let entries: Vec<Value> = match floating {
-                false => port.fixed_ips.iter().map(|(_, address)| one(port, *address, "fixed")).collect(),
-                true => {
-                    port.floating_ips.iter().map(|(_, address)| one(port, *address, "floating")).collect()
-                }
-            };
-            let list = networks.entry(port.network_name.clone()).or_insert_with(|| json!([]));
-            if let Some(list) = list.as_array_mut() {
-                list.extend(entries);
-            }
-        }
-    }
-    Value::Object(networks)
-}
-
-fn flavor(cx: &Cx, server: &Server) -> Value {
-    let facts = &server.detail.flavor;
-    if !cx.has(versions::FLAVOR_INSIDE) {
-        let href = page::bookmark(cx, "flavors", &facts.id);
-        return json!({"id": facts.id, "links": [{"rel": "bookmark", "href": href}]});
-    }
-    let mut body = json!({"vcpus": facts.vcpus, "ram": facts.memory_mib, "disk": facts.root_gib,
-        "ephemeral": facts.ephemeral_gib, "swap": facts.swap_mib, "original_name": facts.name});
-    if cx.allows(&rules::SERVERS_SHOW_FLAVOR_EXTRA_SPECS, &target(server)) {
-        body["extra_specs"] = json!(facts.specs);
-    }
-    body
-}
-
-fn image(cx: &Cx, server: &Server) -> Value {
-    let href = page::bookmark(cx, "images", &server.image_id);
-    let mut body = json!({"id": server.image_id, "links": [{"rel": "bookmark", "href": href}]});
-    if cx.has(versions::IMAGE_PROPERTIES) {
-        let known =
-            |key: &&String| key.starts_with("hw_") || key.starts_with("img_") || key.starts_with("os_");
-        let own = server.detail.image_properties.iter().filter(|(key, _)| known(key));
-        body["properties"] =
-            own.map(|(key, value)| (key.clone(), json!(value))).collect::<Map<_, _>>().into();
-    }
-    body
-}
-
-fn more(cx: &Cx, shown: &Shown, parts: Parts, body: &mut Map<String, Value>) {
-    let server = &shown.server;
-    let standing = server.standing();
-    let mut put = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
-    put("OS-EXT-AZ:availability_zone", json!(server.zone));
-    put("config_drive", json!(if server.config_drive { "True" } else { "" }));
-    if parts.key {
-        put("key_name", json!(server.key_name));
-    }
-    put("OS-SRV-USG:launched_at", json!(server.launched_at.map(|at| at.whole_seconds().micros_naked())));
-    put("OS-SRV-USG:terminated_at", json!(server.terminated_at.map(|at| at.whole_seconds().micros_naked())));
-    let groups: Vec<Value> = shown
-        .ports
-        .iter()
-        .flat_map(|port| &port.security_groups)
-        .map(|(_, name)| json!({"name": name}))
-        .collect();
-    if !groups.is_empty() {
-        put("security_groups", json!(groups));
-    }
-    let extended = cx.allows(&rules::EXTENDED_SERVER_ATTRIBUTES, &target(server));
-    if extended {
-        put("OS-EXT-SRV-ATTR:host", json!(server.host));
-        put("OS-EXT-SRV-ATTR:instance_name", json!(instance_name(server.number)));
-        put("OS-EXT-SRV-ATTR:hypervisor_hostname", json!(server.host));
-        if cx.has(versions::MORE_ATTRIBUTES) {
-            let part = |image: &Option<metal::server::ImageSource>| {
-                image.as_ref().map_or(String::new(), |image| image.id.clone())
-            };
-            put("OS-EXT-SRV-ATTR:hostname", json!(server.hostname));
-            put("OS-EXT-SRV-ATTR:kernel_id", json!(part(&server.detail.kernel)));
-            put("OS-EXT-SRV-ATTR:launch_index", json!(server.launch_index));
-            put("OS-EXT-SRV-ATTR:ramdisk_id", json!(part(&server.detail.ramdisk)));
-            put("OS-EXT-SRV-ATTR:reservation_id", json!(server.reservation_id));
-            put("OS-EXT-SRV-ATTR:root_device_name", json!(server.root_device()));
-            if parts.user_data {
-                put("OS-EXT-SRV-ATTR:user_data", json!(server.detail.user_data));
-            }
-        }
-    }
-    put("OS-EXT-STS:task_state", json!(standing.task_state));
-    put("OS-EXT-STS:vm_state", json!(standing.vm_state.word()));
-    put("OS-EXT-STS:power_state", json!(standing.power_state));
-    put("os-extended-volumes:volumes_attached", json!([]));
-    if cx.has(versions::HOSTNAME) && !extended {
-        put("OS-EXT-SRV-ATTR:hostname", json!(server.hostname));
-    }
-    if let (Some(status), true) = (shown.host_status, cx.has(versions::HOST_STATUS)) {
-        put("host_status", json!(status));
-    }
-    if cx.has(versions::PINNED_ZONE) {
-        put("pinned_availability_zone", json!(server.pinned_zone));
-    }
-}
-
-fn later(cx: &Cx, shown: &Shown, parts: Parts, body: &mut Map<String, Value>) {
-    let server = &shown.server;
-    let mut put = |version: Version, name: &str, value: Value| {
-        if cx.has(version) {
-            body.insert(name.to_owned(), value);
-        }
-    };
-    put(versions::LOCKED, "locked", json!(server.locked_by.is_some()));
-    put(versions::DESCRIPTION, "description", json!(server.description));
-    put(versions::SERVER_TAGS, "tags", json!(shown.tags));
-    put(versions::TRUSTED_CERTS, "trusted_image_certificates", Value::Null);
-    if parts.group {
-        let groups: Vec<&str> = shown.group.iter().map(|group| group.id.as_str()).collect();
-        put(versions::SERVER_GROUPS, "server_groups", json!(groups));
-    }
-    put(versions::LOCK_REASON, "locked_reason", json!(server.locked_reason));
-    let hints = if server.detail.hints.is_object() { server.detail.hints.clone() } else { json!({}) };
-    put(versions::SHOW_HINTS, "scheduler_hints", hints);
-    // Answers to changes had no host name of their own before they showed everything.
-    if !parts.whole {
-        put(versions::HOSTNAME, "OS-EXT-SRV-ATTR:hostname", json!(server.hostname));
-    }
-}
 
 const IGNORED_KEYS: &[&str] = &[
     "architecture",
@@ -397,24 +175,39 @@ fn check_keys(ask: &Ask) -> Result<(), Fault> {
     Ok(())
 }
 
-fn basic(cx: &Cx, server: &Server) -> Value {
-    json!({"id": server.id, "name": server.name, "links": page::links(cx, "servers", &server.id)})
+/// A server in a list without details.
+#[derive(Serialize)]
+struct Basic<'a> {
+    id: &'a str,
+    name: &'a str,
+    links: [Link; 2],
+}
+
+impl<'a> Basic<'a> {
+    fn new(cx: &Cx, server: &'a Server) -> Self {
+        Self { id: &server.id, name: &server.name, links: page::links(cx, "servers", &server.id) }
+    }
+}
+
+#[derive(Serialize)]
+struct Page<T> {
+    servers: Vec<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    servers_links: Option<Value>,
 }
 
 async fn listed(compute: Arc<Compute>, ask: Ask, detail: bool) -> Answered {
     let servers = compute.server_list(&ask.cx, query(&ask, detail)?).await?;
-    let shown = |shown: &Shown| {
-        if detail { Value::Object(whole(&ask.cx, shown, DETAIL)) } else { basic(&ask.cx, &shown.server) }
-    };
-    let all: Vec<Value> = servers.iter().map(shown).collect();
-    let mut body = json!({"servers": all});
     let collection = if detail { "servers/detail" } else { "servers" };
-    if let Some(last) = servers.last()
-        && let Some(next) = page::next(&ask, collection, servers.len(), &last.server.id)
-    {
-        body["servers_links"] = next;
-    }
-    Ok(Answer::ok(&body))
+    let last = servers.last().map(|last| last.server.id.as_str());
+    let servers_links = last.and_then(|last| page::next(&ask, collection, servers.len(), last));
+    Ok(if detail {
+        let servers = servers.iter().map(|shown| View::new(&ask.cx, shown, DETAIL)).collect();
+        Answer::ok(&Page { servers, servers_links })
+    } else {
+        let servers = servers.iter().map(|shown| Basic::new(&ask.cx, &shown.server)).collect();
+        Answer::ok(&Page { servers, servers_links })
+    })
 }
 
 /// `GET /servers`
@@ -431,7 +224,7 @@ pub async fn detail(compute: Arc<Compute>, ask: Ask) -> Answered {
 pub async fn show(compute: Arc<Compute>, ask: Ask) -> Answered {
     page::check(&ask, &[], versions::STRICT_EVERYWHERE)?;
     let shown = compute.server_show(&ask.cx, ask.id("id")).await?;
-    Ok(Answer::ok(&json!({"server": whole(&ask.cx, &shown, SHOW)})))
+    Ok(Answer::ok(&json!({"server": View::new(&ask.cx, &shown, SHOW)})))
 }
 
 fn update_form(version: Version) -> Value {
@@ -483,7 +276,7 @@ pub fn change_of(asked: &Value) -> ServerUpdate {
 pub async fn update(compute: Arc<Compute>, mut ask: Ask) -> Answered {
     let body = form::body(&mut ask, "server_update", update_form).await?;
     let shown = compute.server_update(&ask.cx, ask.id("id"), change_of(&body["server"])).await?;
-    Ok(Answer::ok(&json!({"server": whole(&ask.cx, &shown, changed(&ask.cx))})))
+    Ok(Answer::ok(&json!({"server": View::new(&ask.cx, &shown, changed(&ask.cx))})))
 }
 
 /// `DELETE /servers/{id}`
@@ -506,7 +299,7 @@ pub async fn ips_of(compute: Arc<Compute>, ask: Ask) -> Answered {
     let network = ask.id("network");
     let all = addresses(&ports, false);
     let own =
-        all.get(network).ok_or_else(|| Fault::not_found("Instance is not a member of specified network"))?;
+        all.on(network).ok_or_else(|| Fault::not_found("Instance is not a member of specified network"))?;
     Ok(Answer::ok(&json!({network: own})))
 }
 

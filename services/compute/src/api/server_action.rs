@@ -1,8 +1,9 @@
 //! `POST /servers/{id}/action`: the one key of the body names the action.
 
 use super::form::{self, boolean, int, ip, object, text, texts, wrapped};
-use super::server::{change_of, hostname_form, name_or_none, rebuilt, whole};
+use super::server::{change_of, hostname_form, name_or_none};
 use super::server_create::{certificates, files};
+use super::server_view::{View, rebuilt};
 use super::{Answered, page};
 use crate::ops::power;
 use crate::ops::server::Rebuild;
@@ -220,12 +221,11 @@ async fn rebuild(compute: &Arc<Compute>, cx: &Cx, id: &str, body: &Value) -> Ans
     };
     let password = rebuild.admin_password.clone();
     let shown = compute.server_rebuild(cx, id, rebuild).await?;
-    let mut server = whole(cx, &shown, rebuilt(cx));
-    server.insert("adminPass".into(), json!(password));
+    let mut server = json!(View::new(cx, &shown, rebuilt(cx)));
+    server["adminPass"] = json!(password);
     if cx.has(versions::FILES_GONE) {
-        server.insert("user_data".into(), json!(shown.server.detail.user_data));
+        server["user_data"] = json!(shown.server.detail.user_data);
     }
-    let links = page::links(cx, "servers", id);
-    let location = links[0]["href"].as_str().unwrap_or_default();
-    Ok(Answer::json(202, &json!({"server": server})).with("location", location))
+    let [own, _] = page::links(cx, "servers", id);
+    Ok(Answer::json(202, &json!({"server": server})).with("location", &own.href))
 }

@@ -155,7 +155,8 @@ pub async fn create(compute: Arc<Compute>, mut ask: Ask) -> Answered {
     let links = page::links(&ask.cx, "servers", &server.id);
     let groups = asked.get("security_groups").cloned().unwrap_or_else(|| json!([{"name": "default"}]));
     let config = if server.auto_disk { "AUTO" } else { "MANUAL" };
-    let location = links[0]["href"].as_str().unwrap_or_default().to_owned();
+    let [own, _] = &links;
+    let location = own.href.clone();
     let shown = json!({"id": server.id, "links": links, "OS-DCF:diskConfig": config, "security_groups": groups,
         "adminPass": password});
     Ok(Answer::json(202, &json!({"server": shown})).with("location", &location))
