@@ -18,6 +18,9 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+/// So many values stand in one statement at most: few enough for both databases, and for one to be kept prepared.
+const PORTION: usize = 200;
+
 /// One transaction.
 ///
 /// A failed [`Tx::query`] or [`Tx::execute`] dooms it: it will be rolled back, or run again, also when the closure goes
@@ -65,6 +68,18 @@ impl Tx {
     /// The first row that `sql` yields, if any.
     pub fn query_one(&self, sql: &str, params: &[Value]) -> Result<Option<Row>, Fault> {
         self.query(sql, params).map(|rows| rows.into_iter().next())
+    }
+
+    /// All rows that `sql` yields for many values, in portions that both databases take. `{ids}` in it stands for them:
+    /// `… WHERE server_id IN ({ids})`. What it sorts by is sorted within a portion only.
+    pub fn query_among(&self, sql: &str, ids: &[String]) -> Result<Vec<Row>, Fault> {
+        let mut found = Vec::new();
+        for portion in ids.chunks(PORTION) {
+            let marks = (1..=portion.len()).map(|number| format!("?{number}")).collect::<Vec<_>>().join(", ");
+            let params: Vec<Value> = portion.iter().map(Value::from).collect();
+            found.append(&mut self.query(&sql.replace("{ids}", &marks), &params)?);
+        }
+        Ok(found)
     }
 
     /// Runs a statement that changes rows and answers how many it changed. `RETURNING` belongs into [`Tx::query`].

@@ -135,13 +135,14 @@ impl contract::Placement for PlacementService {
     }
 
     fn roomiest(&self, tx: &Tx, skip: usize, most: usize) -> Result<Vec<Candidate>, Fault> {
-        providers_by_room(tx, skip, most)?
-            .into_iter()
-            .map(|provider| {
-                let own = inventories(tx, &provider.id)?;
-                Ok(candidate(provider, &own))
-            })
-            .collect()
+        let providers = providers_by_room(tx, skip, most)?;
+        let ids: Vec<String> = providers.iter().map(|provider| provider.id.clone()).collect();
+        let mut stocks = inventories_among(tx, &ids)?;
+        let shown = |provider: Provider| {
+            let own = stocks.remove(&provider.id).unwrap_or_default();
+            candidate(provider, &own)
+        };
+        Ok(providers.into_iter().map(shown).collect())
     }
 
     fn traits(&self, tx: &Tx, id: &str) -> Result<Vec<String>, Fault> {

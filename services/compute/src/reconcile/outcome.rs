@@ -123,6 +123,8 @@ impl Compute {
         match self.order_ports(tx, &mut server) {
             Ok(()) => {
                 server.updated_at = tx.now();
+                // What its host must hold is known with its ports; a round of its own would only find the same.
+                self.revised(tx, &mut server)?;
                 rows::server::server_save(tx, &server)?;
                 Ok(Outcome::Progress)
             }
@@ -214,17 +216,26 @@ impl Compute {
     }
 
     fn revise(&self, tx: &Tx, mut server: Server) -> Result<Outcome, Fault> {
-        let ports = self.networks.ports_of(tx, &server.id)?;
-        let Some(spec) = spec::of(&server, &ports, &self.settings.dns_domain) else {
-            return Ok(Outcome::Done);
-        };
-        let digest = wanted(&server, &spec, tx.timeline()).digest();
-        if server.revision == 0 || digest != server.digest {
-            server.revision += 1;
-            server.digest = digest;
-            rows::server::server_save(tx, &server)?;
+        match self.revised(tx, &mut server)? {
+            None => return Ok(Outcome::Done),
+            Some(true) => rows::server::server_save(tx, &server)?,
+            Some(false) => {}
         }
         Ok(Outcome::Progress)
+    }
+
+    /// Counts a new revision if the host must hold something else than at the last one, and says whether. `None` for a
+    /// server that no host can hold.
+    fn revised(&self, tx: &Tx, server: &mut Server) -> Result<Option<bool>, Fault> {
+        let ports = self.networks.ports_of(tx, &server.id)?;
+        let Some(spec) = spec::of(server, &ports, &self.settings.dns_domain) else { return Ok(None) };
+        let digest = wanted(server, &spec, tx.timeline()).digest();
+        let newer = server.revision == 0 || digest != server.digest;
+        if newer {
+            server.revision += 1;
+            server.digest = digest;
+        }
+        Ok(Some(newer))
     }
 
     fn was_sent(

@@ -7,6 +7,7 @@ use crate::Compute;
 use crate::model::scheduler::{self, Place, Request};
 use crate::model::server::Server;
 use crate::store as rows;
+use crate::store::host::Seat;
 use contract::placement::Candidate;
 use fault::Fault;
 use std::collections::BTreeMap;
@@ -35,8 +36,11 @@ impl Compute {
             let candidates = self.placement.roomiest(tx, places.len(), page)?;
             let last = candidates.len() < page;
             let begin = places.len();
+            let ids: Vec<String> = candidates.iter().map(|one| one.provider_id.clone()).collect();
+            let mut seats = rows::host::seats(tx, &ids)?;
             for candidate in candidates {
-                places.push(self.place(tx, server, &members, candidate)?);
+                let seat = seats.remove(&candidate.provider_id);
+                places.push(seat.map(|seat| self.place(tx, server, &members, candidate, seat)).transpose()?);
             }
             let found = places[begin..].iter().flatten().any(|place| scheduler::fits(&request, place));
             if last || (found && by_room) {
@@ -46,15 +50,15 @@ impl Compute {
         }
     }
 
-    /// What there is to know of a host; `None` for a provider that is no host of ours, or a host without service.
+    /// What there is to know of a host. A provider that is no host of ours, or a host without service, has no seat.
     fn place(
         &self,
         tx: &Tx,
         server: &Server,
         members: &BTreeMap<String, u64>,
         candidate: Candidate,
-    ) -> Result<Option<Place>, Fault> {
-        let Some(host) = rows::host::seat(tx, &candidate.provider_id)? else { return Ok(None) };
+        host: Seat,
+    ) -> Result<Place, Fault> {
         let (required, forbidden) = server.detail.flavor.traits();
         let mut misfits = Vec::new();
         if !required.is_empty() || !forbidden.is_empty() {
@@ -62,7 +66,7 @@ impl Compute {
             misfits.extend(required.into_iter().filter(|one| !traits.contains(one)));
             misfits.extend(forbidden.into_iter().filter(|one| traits.contains(one)));
         }
-        Ok(Some(Place {
+        Ok(Place {
             up: host.up && !host.forced_down,
             expected: (!host.up && !host.forced_down).then(|| host.seen_at.plus(DOWN)),
             disabled: host.disabled.then(|| host.disabled_reason.unwrap_or_default()),
@@ -70,7 +74,7 @@ impl Compute {
             members: members.get(&candidate.provider_id).copied().unwrap_or(0),
             traits: misfits,
             candidate,
-        }))
+        })
     }
 
     fn request(&self, tx: &Tx, server: &Server) -> Result<Request, Fault> {

@@ -87,8 +87,14 @@ pub fn zones(tx: &Tx) -> Result<std::collections::BTreeMap<String, String>, Faul
 
 /// The zone that an aggregate puts a host in; the oldest one counts.
 pub fn zone_of_host(tx: &Tx, host: &str) -> Result<Option<String>, Fault> {
-    let sql =
-        "SELECT a.zone FROM compute_aggregate_hosts h JOIN compute_aggregates a ON a.number = h.aggregate
-               WHERE h.host = ?1 AND a.zone IS NOT NULL ORDER BY a.number LIMIT 1";
-    tx.query_one(sql, params![host])?.map(|row| row.text(0)).transpose()
+    let row = tx.query_one(&format!("SELECT {}", zone_of("?1")), params![host])?;
+    Ok(row.map(|row| row.opt_text(0)).transpose()?.flatten())
+}
+
+/// The same as an expression, of a host's name.
+pub fn zone_of(host: &str) -> String {
+    format!(
+        "(SELECT a.zone FROM compute_aggregate_hosts i JOIN compute_aggregates a ON a.number = i.aggregate
+          WHERE i.host = {host} AND a.zone IS NOT NULL ORDER BY a.number LIMIT 1)"
+    )
 }

@@ -5,6 +5,7 @@ use crate::store::{aggregate, counter};
 use fault::{Fault, Means};
 use kernel::Micros;
 use metal::HostFacts;
+use std::collections::HashMap;
 use store::{Row, Tx, params};
 
 const HOST: &str = "id, number, name, facts, up, seen_at";
@@ -54,19 +55,25 @@ pub struct Seat {
     pub zone: Option<String>,
 }
 
-/// The host of this id, if it has a service.
-pub fn seat(tx: &Tx, id: &str) -> Result<Option<Seat>, Fault> {
-    let sql = "SELECT h.up, h.seen_at, s.forced_down, s.disabled, s.disabled_reason, h.name
-        FROM compute_hosts h JOIN compute_services s ON s.kind = 'nova-compute' AND s.host = h.name WHERE h.id = ?1";
-    let Some(row) = tx.query_one(sql, params![id])? else { return Ok(None) };
-    Ok(Some(Seat {
-        up: row.flag(0)?,
-        seen_at: row.at(1)?,
-        forced_down: row.flag(2)?,
-        disabled: row.flag(3)?,
-        disabled_reason: row.opt_text(4)?,
-        zone: aggregate::zone_of_host(tx, &row.text(5)?)?,
-    }))
+/// The hosts of these ids that have a service.
+pub fn seats(tx: &Tx, ids: &[String]) -> Result<HashMap<String, Seat>, Fault> {
+    let sql = format!(
+        "SELECT h.id, h.up, h.seen_at, s.forced_down, s.disabled, s.disabled_reason, {}
+         FROM compute_hosts h JOIN compute_services s ON s.kind = 'nova-compute' AND s.host = h.name
+         WHERE h.id IN ({{ids}})",
+        aggregate::zone_of("h.name")
+    );
+    let seat = |row: &Row| {
+        Ok(Seat {
+            up: row.flag(1)?,
+            seen_at: row.at(2)?,
+            forced_down: row.flag(3)?,
+            disabled: row.flag(4)?,
+            disabled_reason: row.opt_text(5)?,
+            zone: row.opt_text(6)?,
+        })
+    };
+    tx.query_among(&sql, ids)?.iter().map(|row| Ok((row.text(0)?, seat(row)?))).collect()
 }
 
 /// A host is here, with these facts: the host and its service exist and are up.

@@ -36,13 +36,13 @@ pub fn defaults(tx: &Tx) -> Result<HashMap<&'static str, i64>, Fault> {
 /// The limits of a project, or of a user in it (empty: the project).
 pub fn limits(tx: &Tx, project_id: &str, user_id: &str) -> Result<HashMap<&'static str, i64>, Fault> {
     let mut limits = defaults(tx)?;
-    for owner in ["", user_id] {
-        let sql = "SELECT resource, value FROM compute_quotas WHERE project_id = ?1 AND user_id = ?2";
-        for row in tx.query(sql, params![project_id, owner])? {
-            let name = row.text(0)?;
-            if let Some(resource) = RESOURCES.iter().find(|resource| resource.name == name) {
-                limits.insert(resource.name, row.int(1)?);
-            }
+    // The user's own come last and count.
+    let sql = "SELECT resource, value FROM compute_quotas
+               WHERE project_id = ?1 AND user_id IN ('', ?2) ORDER BY user_id <> ''";
+    for row in tx.query(sql, params![project_id, user_id])? {
+        let name = row.text(0)?;
+        if let Some(resource) = RESOURCES.iter().find(|resource| resource.name == name) {
+            limits.insert(resource.name, row.int(1)?);
         }
     }
     Ok(limits)

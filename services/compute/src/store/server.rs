@@ -327,15 +327,11 @@ pub fn tags(tx: &Tx, server_id: &str) -> Result<Vec<String>, Fault> {
 /// The tags of many servers, by server.
 pub fn tags_of_all(tx: &Tx, servers: &[Server]) -> Result<HashMap<String, Vec<String>>, Fault> {
     let mut tags: HashMap<String, Vec<String>> = HashMap::new();
-    for portion in servers.chunks(200) {
-        let marks = (1..=portion.len()).map(|n| format!("?{n}")).collect::<Vec<_>>().join(", ");
-        let sql = format!(
-            "SELECT server_id, tag FROM compute_server_tags WHERE server_id IN ({marks}) ORDER BY server_id, tag"
-        );
-        let ids: Vec<Value> = portion.iter().map(|server| Value::from(&server.id)).collect();
-        for row in tx.query(&sql, &ids)? {
-            tags.entry(row.text(0)?).or_default().push(row.text(1)?);
-        }
+    let sql =
+        "SELECT server_id, tag FROM compute_server_tags WHERE server_id IN ({ids}) ORDER BY server_id, tag";
+    let ids: Vec<String> = servers.iter().map(|server| server.id.clone()).collect();
+    for row in tx.query_among(sql, &ids)? {
+        tags.entry(row.text(0)?).or_default().push(row.text(1)?);
     }
     Ok(tags)
 }

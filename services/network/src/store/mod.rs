@@ -100,21 +100,3 @@ pub fn owned(who: &Who, column: &str) -> Condition {
 pub fn sees_all(who: &Who) -> bool {
     who.is_admin() || who.has_role("service")
 }
-
-/// Reads something for many ids at once, in portions that both databases take.
-pub fn for_ids<T>(
-    tx: &Tx,
-    sql: &str,
-    ids: &[String],
-    mut each: impl FnMut(&store::Row) -> Result<T, Fault>,
-) -> Result<Vec<T>, Fault> {
-    let mut found = Vec::new();
-    for portion in ids.chunks(200) {
-        let marks = (1..=portion.len()).map(|n| format!("?{n}")).collect::<Vec<_>>().join(", ");
-        let params: Vec<Value> = portion.iter().map(Value::from).collect();
-        for row in tx.query(&sql.replace("{ids}", &marks), &params)? {
-            found.push(each(&row)?);
-        }
-    }
-    Ok(found)
-}

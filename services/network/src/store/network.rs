@@ -1,6 +1,6 @@
 //! Networks in the store.
 
-use super::{Condition, for_ids, sees_all};
+use super::{Condition, sees_all};
 use crate::model::faults;
 use crate::model::network::{Net, NetworkRow};
 use crate::model::rbac::{AS_SHARED, EVERYBODY};
@@ -38,8 +38,8 @@ fn complete(tx: &Tx, who: &Who, rows: Vec<NetworkRow>) -> Result<Vec<Net>, Fault
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
     let sql = "SELECT network_id, id FROM subnets WHERE network_id IN ({ids}) ORDER BY created_at, id";
     let mut subnets: HashMap<String, Vec<String>> = HashMap::new();
-    for (network, subnet) in for_ids(tx, sql, &ids, |row| Ok((row.text(0)?, row.text(1)?)))? {
-        subnets.entry(network).or_default().push(subnet);
+    for row in tx.query_among(sql, &ids)? {
+        subnets.entry(row.text(0)?).or_default().push(row.text(1)?);
     }
     let shared = if rows.is_empty() { Vec::new() } else { shared_with(tx, who.project())? };
     let nets = rows.into_iter().map(|row| Net {

@@ -1,6 +1,6 @@
 //! Ports in the store, with their addresses and groups.
 
-use super::{Condition, for_ids, sees_all};
+use super::{Condition, sees_all};
 use crate::model::port::{FixedIp, Port, PortRow, owner};
 use crate::model::subnet::{Pool, Subnet};
 use crate::model::{address, faults};
@@ -50,15 +50,13 @@ fn complete(tx: &Tx, domain: &str, rows: Vec<PortRow>) -> Result<Vec<Port>, Faul
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
     let mut fixed_ips: HashMap<String, Vec<FixedIp>> = HashMap::new();
     let sql = "SELECT port_id, subnet_id, address FROM port_addresses WHERE port_id IN ({ids}) ORDER BY port_id, place";
-    for (port, fixed) in
-        for_ids(tx, sql, &ids, |row| Ok((row.text(0)?, fixed_ip(&row.text(1)?, &row.text(2)?)?)))?
-    {
-        fixed_ips.entry(port).or_default().push(fixed);
+    for row in tx.query_among(sql, &ids)? {
+        fixed_ips.entry(row.text(0)?).or_default().push(fixed_ip(&row.text(1)?, &row.text(2)?)?);
     }
     let mut groups: HashMap<String, Vec<String>> = HashMap::new();
     let sql = "SELECT port_id, group_id FROM port_groups WHERE port_id IN ({ids}) ORDER BY port_id, group_id";
-    for (port, group) in for_ids(tx, sql, &ids, |row| Ok((row.text(0)?, row.text(1)?)))? {
-        groups.entry(port).or_default().push(group);
+    for row in tx.query_among(sql, &ids)? {
+        groups.entry(row.text(0)?).or_default().push(row.text(1)?);
     }
     let ports = rows.into_iter().map(|row| Port {
         fixed_ips: fixed_ips.remove(&row.id).unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! Security groups and rules in the store.
 
-use super::{Condition, for_ids, sees_all};
+use super::{Condition, sees_all};
 use crate::model::faults;
 use crate::model::security_group::{Group, GroupRow, RuleRow};
 use crate::record::Record;
@@ -22,7 +22,8 @@ pub fn seen(tx: &Tx, who: &Who, condition: Condition) -> Result<Vec<Group>, Faul
         "SELECT {columns} FROM security_group_rules WHERE group_id IN ({{ids}}) ORDER BY created_at, id"
     );
     let mut rules: HashMap<String, Vec<RuleRow>> = HashMap::new();
-    for rule in for_ids(tx, &sql, &ids, RuleRow::read)? {
+    for row in tx.query_among(&sql, &ids)? {
+        let rule = RuleRow::read(&row)?;
         rules.entry(rule.group_id.clone()).or_default().push(rule);
     }
     let shared = "SELECT object_id FROM network_rbac WHERE object_type = 'security_group' AND target_project IN (?1, '*')";

@@ -92,10 +92,20 @@ pub fn inventories(tx: &Tx, provider_id: &str) -> Result<Vec<Inventory>, Fault> 
     tx.query(&sql, params![provider_id])?.iter().map(inventory).collect()
 }
 
+/// What some providers have, by provider.
+pub fn inventories_among(tx: &Tx, ids: &[String]) -> Result<BTreeMap<String, Vec<Inventory>>, Fault> {
+    let sql = format!("{INVENTORIES} WHERE provider_id IN ({{ids}}) ORDER BY provider_id, resource_class");
+    grouped(tx.query_among(&sql, ids)?)
+}
+
 /// What all providers have, by provider.
 pub fn inventories_by_provider(tx: &Tx) -> Result<BTreeMap<String, Vec<Inventory>>, Fault> {
+    grouped(tx.query(&format!("{INVENTORIES} ORDER BY provider_id, resource_class"), params![])?)
+}
+
+fn grouped(rows: Vec<Row>) -> Result<BTreeMap<String, Vec<Inventory>>, Fault> {
     let mut all: BTreeMap<String, Vec<Inventory>> = BTreeMap::new();
-    for row in tx.query(&format!("{INVENTORIES} ORDER BY provider_id, resource_class"), params![])? {
+    for row in rows {
         let one = inventory(&row)?;
         all.entry(one.provider_id.clone()).or_default().push(one);
     }
