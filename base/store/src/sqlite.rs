@@ -57,6 +57,10 @@ impl Lite {
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
         connection.pragma_update(None, "query_only", !writes)?;
+        if writes {
+            // In KiB: with the usual 2 MB a cloud of some size reads its indexes again for each group.
+            connection.pragma_update(None, "cache_size", -16384)?;
+        }
         connection.set_prepared_statement_cache_capacity(512);
         Ok(Self { connection })
     }
