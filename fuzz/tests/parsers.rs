@@ -2,6 +2,8 @@
 
 use fuzz::{anything, damaged, damaged_text};
 use identity::model::fernet::{self, Key};
+use identity::model::jws::{self, Pair};
+use identity::model::signed_request::Signed;
 use identity::model::token::{Payload, Scope};
 use inspect::{Stream, inspect};
 use kernel::Micros;
@@ -11,6 +13,11 @@ use std::io::Cursor;
 
 const DECLARED: &[&str] =
     &["raw", "qcow2", "vmdk", "vdi", "vhd", "vhdx", "iso", "ami", "ari", "aki", "ploop", ""];
+
+/// The example of RFC 5849.
+const OAUTH: &str = "OAuth realm=\"Photos\", oauth_consumer_key=\"dpf43f3p2l4k3l03\", oauth_token=\"hh5s93j4hdidpola\", \
+    oauth_signature_method=\"HMAC-SHA1\", oauth_timestamp=\"137131201\", oauth_nonce=\"walatlh\", \
+    oauth_verifier=\"hfdp7dh39dks9884\", oauth_signature=\"gKgrFCywp7rO0OXSjdot%2FIHF7IU%3D\"";
 
 fn at(length: usize, pieces: &[(usize, &[u8])]) -> Vec<u8> {
     let mut image = vec![0; length];
@@ -122,6 +129,39 @@ proptest! {
         }
     }
 
+    /// No damage to a signed token leaves one that says something else, but for the bits that its alphabet does not use.
+    #[test]
+    fn a_tokens_signature(text in damaged_text(&[&jws::sign(&pair(), &said(), Micros(1_800_000_000_000_000)).unwrap()])) {
+        if let Some((payload, issued_at)) = jws::read(&[*pair().public()], &text) {
+            prop_assert_eq!((payload, issued_at), (said(), Micros(1_800_000_000_000_000)));
+        }
+    }
+
+    /// Whatever a token of that form claims is read, or refused: with a signature that is right.
+    #[test]
+    fn what_a_signed_token_claims(claims in damaged_text(&[
+        r#"{"sub":"u","iat":1,"exp":2,"openstack_methods":["password"],"openstack_audit_ids":["a"],"openstack_project_id":"p"}"#,
+        r#"{"sub":"u","iat":-1,"exp":9e99,"openstack_methods":[],"openstack_audit_ids":["a","b"],"openstack_system":"all"}"#,
+    ]), header in damaged_text(&[r#"{"alg":"ES256","typ":"JWT"}"#])) {
+        if let Some((payload, issued_at)) = jws::read(&[*pair().public()], &jws::signed(&pair(), &header, &claims).unwrap()) {
+            let again = jws::sign(&pair(), &payload, issued_at).unwrap();
+            prop_assert_eq!(jws::read(&[*pair().public()], &again), Some((payload, issued_at)));
+        }
+    }
+
+    /// A header of OAuth 1.0 is read, or is none; and no damage leaves the signature right of what says something else.
+    #[test]
+    fn a_signed_request(header in damaged_text(&[OAUTH])) {
+        if let Some(signed) = Signed::of(&header) {
+            let signed = signed.at("https", "photos.example.net", "/token");
+            let _ = signed.flaw(Micros(1_800_000_000_000_000));
+            prop_assert!(!signed.is_by("", ""));
+            if signed.is_by("kd94hf93k423kf44", "hdhd0244k9j7ao03") {
+                prop_assert_eq!((signed.consumer(), signed.verifier()), ("dpf43f3p2l4k3l03", "hfdp7dh39dks9884"));
+            }
+        }
+    }
+
     /// A rule reads, or is refused with a reason.
     #[test]
     fn a_rule(text in damaged_text(&[
@@ -168,4 +208,19 @@ fn key() -> Key {
 
 fn sealed() -> String {
     fernet::seal(&key(), 1_800_000_000, [3; 16], b"what it says").unwrap_or_default()
+}
+
+fn pair() -> Pair {
+    Pair::of([7; 32]).unwrap()
+}
+
+fn said() -> Payload {
+    Payload {
+        user_id: "u".to_owned(),
+        methods: vec!["password".to_owned()],
+        scope: Scope::Project("p".to_owned()),
+        expires_at: Micros(1_800_003_600_000_000),
+        audit_ids: vec!["AAAAAAAAAAAAAAAAAAAAAA".to_owned()],
+        delegation: None,
+    }
 }

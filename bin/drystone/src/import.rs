@@ -5,7 +5,7 @@ use crate::settings::{Form, Settings};
 use crate::wire_up;
 use clap::Args;
 use fault::Fault;
-use identity::import::{Estate, Report, TABLES, Wishes, repository};
+use identity::import::{Estate, Report, TABLES, Wishes, public_keys, repository};
 use kernel::{Clock, Entropy};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -20,6 +20,9 @@ pub struct Wanted {
     /// The repository of Keystone's token keys: its tokens go on being good
     #[arg(long, value_name = "DIR")]
     fernet_keys: Option<PathBuf>,
+    /// The repository of Keystone's public keys, where its tokens are signed (JWS): they go on being good
+    #[arg(long, value_name = "DIR")]
+    jws_public_keys: Option<PathBuf>,
     /// The repository of Keystone's credential keys: EC2 keys and one-time passwords go on being good
     #[arg(long, value_name = "DIR")]
     credential_keys: Option<PathBuf>,
@@ -47,6 +50,7 @@ fn take(settings: &Settings, wanted: Wanted) -> Result<Report, Fault> {
         catalog: wanted.catalog,
         rename: wanted.rename,
         token_keys: keys(wanted.fernet_keys)?,
+        public_keys: wanted.jws_public_keys.map_or(Ok(Vec::new()), |dir| public_keys(&dir))?,
         credential_keys: keys(wanted.credential_keys)?,
     };
     let estate = Estate::read(&Tables::read(&wanted.from, TABLES)?, &wishes)?;

@@ -6,6 +6,7 @@
 use clap::{Args, ValueEnum};
 use identity::model::compliance::{Compliance, DAY, Lockout, PasswordForm};
 use identity::model::limit::LimitModel;
+use identity::model::token::Provider;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -134,6 +135,9 @@ pub struct Said {
     /// How long a token is valid, in seconds [default: 3600]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(TOKEN_SECONDS), global = true)]
     pub token_seconds: Option<u64>,
+    /// In which form tokens are given out: `fernet` or `jws` [default: fernet]
+    #[arg(long, value_name = "PROVIDER", global = true)]
+    pub token_provider: Option<String>,
     /// Keys of tokens and credentials are rotated after so many hours; 0 is never [default: 24]
     #[arg(long, value_name = "HOURS", global = true)]
     pub key_rotation_hours: Option<u32>,
@@ -217,6 +221,8 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// How long a token is valid, in seconds.
     pub token_seconds: u64,
+    /// In which form tokens are given out.
+    pub token_provider: Provider,
     /// After which time keys are rotated.
     pub key_rotation: Option<Duration>,
     /// How limits relate.
@@ -257,6 +263,7 @@ impl Settings {
             boot: said.boot.or(file.boot),
             seed: said.seed.or(file.seed),
             token_seconds: said.token_seconds.or(file.token_seconds).unwrap_or(3600),
+            token_provider: token_provider(said.token_provider.or(file.token_provider))?,
             key_rotation: key_rotation(said.key_rotation_hours.or(file.key_rotation_hours)),
             limit_model: limit_model(said.limit_model.or(file.limit_model))?,
             policy_dir: said.policy_dir.or(file.policy_dir),
@@ -368,6 +375,11 @@ fn compliance(said: SecurityCompliance) -> Result<Compliance, String> {
 fn key_rotation(hours: Option<u32>) -> Option<Duration> {
     let hours = hours.unwrap_or(24);
     (hours > 0).then(|| Duration::from_secs(u64::from(hours) * 60 * 60))
+}
+
+fn token_provider(said: Option<String>) -> Result<Provider, String> {
+    let Some(name) = said else { return Ok(Provider::Fernet) };
+    Provider::named(&name).ok_or_else(|| format!("There is no token provider {name}: it is fernet or jws."))
 }
 
 fn limit_model(said: Option<String>) -> Result<LimitModel, String> {

@@ -112,6 +112,7 @@ pub fn controller(
     let hashing = Hashing::start(threads, settings.password_cost, entropy.clone())?;
     let set = identity::settings::Settings {
         token_life: Duration::from_secs(settings.token_seconds),
+        token_provider: settings.token_provider,
         key_rotation: settings.key_rotation,
         limit_model: settings.limit_model,
         compliance: settings.compliance.clone(),

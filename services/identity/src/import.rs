@@ -9,8 +9,9 @@ mod repository;
 mod take;
 
 pub use keystone::{Estate, TABLES};
-pub use repository::repository;
+pub use repository::{public_keys, repository};
 
+use crate::model::jws::PublicKey;
 use ::store::Db;
 use fault::Fault;
 use kernel::Micros;
@@ -26,6 +27,8 @@ pub struct Wishes {
     pub rename: Option<String>,
     /// Keys of tokens, primary first.
     pub token_keys: Vec<[u8; 32]>,
+    /// Public keys of tokens that are signed.
+    pub public_keys: Vec<PublicKey>,
     /// Keys of credentials' secrets.
     pub credential_keys: Vec<[u8; 32]>,
 }

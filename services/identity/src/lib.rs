@@ -23,6 +23,7 @@ pub mod settings;
 mod store;
 
 use crate::hashing::Hashing;
+use crate::model::token::Provider;
 use crate::ops::token::Cache;
 use crate::settings::Settings;
 use ::store::Db;
@@ -56,6 +57,9 @@ impl Identity {
         parts.db.write_now(ops::credential::seal_all)?;
         let compliance = parts.settings.compliance.clone();
         parts.db.write_now(move |tx| ops::password::activity_watch(tx, &compliance))?;
+        if parts.settings.token_provider == Provider::Jws {
+            parts.db.write_now(ops::key::signing_keys_make)?;
+        }
         let Parts { db, hashing, settings } = parts;
         Ok(Arc::new(Self { db, hashing, settings, cache: Cache::default() }))
     }

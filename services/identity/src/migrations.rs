@@ -32,4 +32,9 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0011_domain_options.sql"),
     },
     Migration { number: 12, name: "use of keys", sql: include_str!("../migrations/0012_key_use.sql") },
+    Migration {
+        number: 13,
+        name: "signing keys and OAuth 1.0",
+        sql: include_str!("../migrations/0013_signing_keys_and_oauth1.sql"),
+    },
 ];

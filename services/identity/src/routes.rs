@@ -3,7 +3,7 @@
 use crate::Identity;
 use crate::api::{
     access_rule, application_credential, assignment, auth, catalog, credential, discovery, domain_config,
-    ec2, endpoint_group, group, limit, oauth2, project, role, trust, user,
+    ec2, endpoint_group, group, limit, oauth1, oauth2, project, role, trust, user,
 };
 use crate::rules::*;
 use fault::Fault;
@@ -13,8 +13,8 @@ use web::{Answer, Ask, Routes};
 
 /// The table.
 pub fn routes() -> Routes<Identity> {
-    domain_configs(endpoint_groups(limits(ec2_keys(trusts(credentials(application_credentials(grants(
-        Routes::new(),
+    domain_configs(endpoint_groups(limits(ec2_keys(trusts(oauth1s(credentials(application_credentials(
+        grants(Routes::new()),
     ))))))))
     .get("/", op("version_list", discovery::versions).open("discovery comes before a token"))
     .get("/v3", op("version_show", discovery::version).open("discovery comes before a token"))
@@ -279,6 +279,41 @@ fn trusts(routes: Routes<Identity>) -> Routes<Identity> {
         .get(
             "/v3/OS-TRUST/trusts/{id}/roles/{role}",
             op("trust_role_show", trust::role_show).rule(&GET_ROLE_FOR_TRUST),
+        )
+}
+
+/// OAuth 1.0: programs that act in a user's place.
+fn oauth1s(routes: Routes<Identity>) -> Routes<Identity> {
+    use oauth1 as own;
+    let (consumers, consumer) = ("/v3/OS-OAUTH1/consumers", "/v3/OS-OAUTH1/consumers/{id}");
+    let (all, one) =
+        ("/v3/users/{id}/OS-OAUTH1/access_tokens", "/v3/users/{id}/OS-OAUTH1/access_tokens/{token}");
+    let signed = "a program signs what it asks";
+    routes
+        .get(consumers, op("consumer_list", own::consumer_list).rule(&LIST_CONSUMERS))
+        .post(consumers, op("consumer_create", own::consumer_create).rule(&CREATE_CONSUMER))
+        .get(consumer, op("consumer_show", own::consumer_show).rule(&GET_CONSUMER))
+        .patch(consumer, op("consumer_update", own::consumer_update).rule(&UPDATE_CONSUMER))
+        .delete(consumer, op("consumer_delete", own::consumer_delete).rule(&DELETE_CONSUMER))
+        .post(
+            "/v3/OS-OAUTH1/request_token",
+            op("request_token_create", own::request_token_create).open(signed),
+        )
+        .put(
+            "/v3/OS-OAUTH1/authorize/{id}",
+            op("request_token_authorize", own::request_token_authorize).rule(&AUTHORIZE_REQUEST_TOKEN),
+        )
+        .post("/v3/OS-OAUTH1/access_token", op("access_token_create", own::access_token_create).open(signed))
+        .get(all, op("access_token_list", own::access_token_list).rule(&LIST_ACCESS_TOKENS))
+        .get(one, op("access_token_show", own::access_token_show).rule(&GET_ACCESS_TOKEN))
+        .delete(one, op("access_token_delete", own::access_token_delete).rule(&EC2_DELETE_CREDENTIAL))
+        .get(
+            "/v3/users/{id}/OS-OAUTH1/access_tokens/{token}/roles",
+            op("access_token_role_list", own::access_token_role_list).rule(&LIST_ACCESS_TOKEN_ROLES),
+        )
+        .get(
+            "/v3/users/{id}/OS-OAUTH1/access_tokens/{token}/roles/{role}",
+            op("access_token_role_show", own::access_token_role_show).rule(&GET_ACCESS_TOKEN_ROLE),
         )
 }
 

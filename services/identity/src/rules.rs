@@ -284,6 +284,36 @@ policy::rules! {
     EC2_DELETE_CREDENTIAL "identity:ec2_delete_credential"
         "(rule:admin_required) or (role:member and user_id:%(target.credential.user_id)s)"
         "Remove EC2 keys.";
+    GET_CONSUMER "identity:get_consumer"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Show a consumer of OAuth 1.0.";
+    LIST_CONSUMERS "identity:list_consumers"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List consumers of OAuth 1.0.";
+    CREATE_CONSUMER "identity:create_consumer"
+        "rule:admin_required"
+        "Enter a consumer of OAuth 1.0.";
+    UPDATE_CONSUMER "identity:update_consumer"
+        "rule:admin_required"
+        "Change a consumer of OAuth 1.0.";
+    DELETE_CONSUMER "identity:delete_consumer"
+        "rule:admin_required"
+        "Remove a consumer of OAuth 1.0.";
+    AUTHORIZE_REQUEST_TOKEN "identity:authorize_request_token"
+        "rule:admin_required"
+        "Lend roles to a consumer of OAuth 1.0." [PROJECT];
+    GET_ACCESS_TOKEN "identity:get_access_token"
+        "rule:admin_required"
+        "Show what a consumer of OAuth 1.0 was given." [PROJECT];
+    GET_ACCESS_TOKEN_ROLE "identity:get_access_token_role"
+        "rule:admin_required"
+        "Show a role that a consumer of OAuth 1.0 was lent." [PROJECT];
+    LIST_ACCESS_TOKENS "identity:list_access_tokens"
+        "rule:admin_required"
+        "List what consumers of OAuth 1.0 were given." [PROJECT];
+    LIST_ACCESS_TOKEN_ROLES "identity:list_access_token_roles"
+        "rule:admin_required"
+        "List the roles that a consumer of OAuth 1.0 was lent." [PROJECT];
     EC2TOKENS_VALIDATE "identity:ec2tokens_validate"
         "rule:service_or_admin"
         "Give out a token for a request that is signed with EC2 keys." [ANY];

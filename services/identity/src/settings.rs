@@ -2,6 +2,7 @@
 
 use crate::model::compliance::Compliance;
 use crate::model::limit::LimitModel;
+use crate::model::token::Provider;
 use std::time::Duration;
 
 /// The settings.
@@ -9,6 +10,8 @@ use std::time::Duration;
 pub struct Settings {
     /// How long a token is valid.
     pub token_life: Duration,
+    /// In which form tokens are given out; both are taken.
+    pub token_provider: Provider,
     /// How long keys of tokens and credentials are in use before they are rotated; `None`: until somebody does it.
     pub key_rotation: Option<Duration>,
     /// How limits of projects and domains relate.
@@ -21,6 +24,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             token_life: Duration::from_secs(3600),
+            token_provider: Provider::Fernet,
             key_rotation: None,
             limit_model: LimitModel::Flat,
             compliance: Compliance::default(),

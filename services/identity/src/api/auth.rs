@@ -1,7 +1,9 @@
 //! Tokens on the wire: how one is asked for, shown and revoked, and what its owner can ask about itself.
 
+use super::oauth1::signed;
 use super::{expected, here, list, unfit_at};
 use crate::Identity;
+use crate::model::oauth1;
 use crate::ops::proof::{Named, NamedCredential, Proof};
 use crate::ops::token::{Granted, Token, Wish, unauthenticated};
 use crate::rules;
@@ -52,7 +54,7 @@ pub async fn token_create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answe
         .ok_or_else(|| expected("auth", "request body"))?;
     TOKEN.check(&auth).map_err(unfit_at)?;
     check_named(&auth)?;
-    let (proof, wish) = (proof(&auth["identity"])?, wish(auth.get("scope"))?);
+    let (proof, wish) = (proof(&ask, &auth["identity"])?, wish(auth.get("scope"))?);
     let receipt = Some(ask.header(RECEIPT).to_owned()).filter(|receipt| !receipt.is_empty());
     match identity.token_create(proof, receipt, wish).await? {
         Granted::Token(text, token) => {
@@ -155,7 +157,7 @@ fn check_named(auth: &Value) -> Result<(), Fault> {
     Ok(())
 }
 
-fn proof(identity: &Value) -> Result<Proof, Fault> {
+fn proof(ask: &Ask, identity: &Value) -> Result<Proof, Fault> {
     let methods: Vec<String> = identity["methods"]
         .as_array()
         .into_iter()
@@ -174,7 +176,8 @@ fn proof(identity: &Value) -> Result<Proof, Fault> {
     let totp = if has("totp") { Some(passcode(&identity["totp"])?) } else { None };
     let credential = if has(CREDENTIAL) { Some(credential(&identity[CREDENTIAL])?) } else { None };
     let token = identity["token"]["id"].as_str().map(str::to_owned);
-    Ok(Proof { methods, password, totp, token, credential })
+    let signed = if has(oauth1::METHOD) { Some(signed(ask)?) } else { None };
+    Ok(Proof { methods, password, totp, token, credential, signed })
 }
 
 const CREDENTIAL: &str = "application_credential";

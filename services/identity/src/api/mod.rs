@@ -12,6 +12,7 @@ pub mod ec2;
 pub mod endpoint_group;
 pub mod group;
 pub mod limit;
+pub mod oauth1;
 pub mod oauth2;
 pub mod project;
 pub mod role;

@@ -35,6 +35,7 @@ pub async fn token_create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answe
         totp: None,
         token: None,
         credential: Some((NamedCredential::Id(id), Zeroizing::new(secret))),
+        signed: None,
     };
     match identity.token_create(proof, None, Wish::Default).await {
         Ok(Granted::Token(text, _)) => Ok(Answer::ok(&json!({

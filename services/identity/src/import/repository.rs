@@ -1,5 +1,7 @@
-//! A key repository: a directory with a file for each key, named by its number. The highest is primary, 0 is staged.
+//! Key repositories: directories with a file for each key. Keys that seal are named by their number: the highest is primary,
+//! 0 is staged. Public keys have any name.
 
+use crate::model::jws::PublicKey;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use fault::{Fault, Kind, Means};
@@ -25,6 +27,25 @@ pub fn repository(directory: &Path) -> Result<Vec<[u8; 32]>, Fault> {
     Ok(keys.into_iter().map(|(_, key)| key).collect())
 }
 
+/// The public keys in a directory.
+pub fn public_keys(directory: &Path) -> Result<Vec<PublicKey>, Fault> {
+    let shown = directory.display();
+    let unreadable = || format!("The key repository {shown} cannot be read.");
+    let mut keys = Vec::new();
+    for entry in std::fs::read_dir(directory).means(Kind::BadInput, unreadable())? {
+        let path = entry.means(Kind::BadInput, unreadable())?.path();
+        let text = std::fs::read_to_string(&path).means(Kind::BadInput, unreadable())?;
+        let key = PublicKey::of_pem(&text);
+        keys.push(key.ok_or_else(|| {
+            Fault::bad_input(format!("{} is no public key of the curve P-256 (ES256).", path.display()))
+        })?);
+    }
+    if keys.is_empty() {
+        return Err(Fault::bad_input(format!("The key repository {shown} has no keys.")));
+    }
+    Ok(keys)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +62,19 @@ mod tests {
         assert_eq!(repository(&dir).unwrap(), [[10; 32], [9; 32], [0; 32]]);
         std::fs::write(dir.join("11"), "short").unwrap();
         assert!(repository(&dir).is_err());
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn public_keys_have_any_name() {
+        let dir = std::env::temp_dir().join(format!("drystone-public-keys-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        assert!(public_keys(&dir).is_err(), "it is empty");
+        let pem = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEiQlSr9hXlnW0LvtRuw9xFKUxQb/l\nXR4Lxescmd0Yu7jqpfRXxdyJTv4w2TlE1xw51Gq+GVEjg80MqUhryb3jzw==\n-----END PUBLIC KEY-----\n";
+        std::fs::write(dir.join("public.pem"), pem).unwrap();
+        assert_eq!(public_keys(&dir).unwrap().len(), 1);
+        std::fs::write(dir.join("README"), "not a key").unwrap();
+        assert!(public_keys(&dir).is_err());
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

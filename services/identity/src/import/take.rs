@@ -5,6 +5,7 @@ use super::{Count, Estate, Report, Revocation, Wishes};
 use crate::model::fernet::Key;
 use crate::model::project::Project;
 use crate::model::user::User;
+use crate::ops::key::signing_keys_make;
 use crate::store::{
     self, access_rule::*, application_credential::*, assignment::*, catalog::*, credential::*, group::*,
     key::*, password::*, project::*, role::*, trust::*, user::*,
@@ -36,7 +37,11 @@ pub(super) fn take(tx: &Tx, estate: &Estate, wishes: &Wishes) -> Result<Report, 
     let mut keys = Count::default();
     keys.made =
         keys_take(tx, Ring::Tokens, &wishes.token_keys.iter().copied().map(Key::new).collect::<Vec<_>>())?;
-    keys.same = wishes.token_keys.len() - keys.made;
+    if !wishes.public_keys.is_empty() {
+        signing_keys_make(tx)?;
+        keys.made += public_keys_take(tx, &wishes.public_keys)?;
+    }
+    keys.same = wishes.token_keys.len() + wishes.public_keys.len() - keys.made;
     report.counts.insert("token keys", keys);
     store::token::epoch_advance(tx)?;
     Ok(report)

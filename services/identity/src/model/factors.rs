@@ -7,7 +7,7 @@ use crate::model::user::User;
 use serde_json::Value;
 
 /// The methods by which somebody can log in here.
-const METHODS: [&str; 4] = ["password", "totp", "token", "application_credential"];
+const METHODS: [&str; 5] = ["password", "totp", "token", "application_credential", "oauth1"];
 
 /// The user's rules, without what nobody can use; empty if any proof will do.
 fn rules(user: &User) -> Vec<Vec<&str>> {

@@ -1,7 +1,7 @@
 //! What a token says, packed as Keystone packs it: a MessagePack list whose first number tells the kind.
 //!
-//! Kinds that are given out: 0 unscoped, 1 domain, 2 project, 3 project by a trust, 8 system, 9 project by an
-//! application credential. Ids of 32 hex digits travel as 16 bytes; a Keystone with the same keys reads our tokens, and
+//! Kinds that are given out: 0 unscoped, 1 domain, 2 project, 3 project by a trust, 7 project by OAuth 1.0, 8 system, 9
+//! project by an application credential. Ids of 32 hex digits travel as 16 bytes; a Keystone with the same keys reads our tokens, and
 //! we read its.
 
 use super::msgpack::{self, Item, Writer};
@@ -11,6 +11,30 @@ use kernel::Micros;
 /// append.
 const METHODS: [&str; 8] =
     ["external", "password", "token", "oauth1", "mapped", "application_credential", "totp", "ec2credential"];
+
+/// In which form a token is given out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provider {
+    /// Sealed: only the cloud reads it ([`super::fernet`]).
+    Fernet,
+    /// Signed: whoever has the public keys reads and checks it ([`super::jws`]).
+    Jws,
+}
+
+impl Provider {
+    /// The name in the settings.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fernet => "fernet",
+            Self::Jws => "jws",
+        }
+    }
+
+    /// The provider of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Fernet, Self::Jws].into_iter().find(|provider| provider.name() == name)
+    }
+}
 
 /// What a token is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +56,8 @@ pub enum Delegation {
     Credential(String),
     /// A trust, by id.
     Trust(String),
+    /// An access token of OAuth 1.0, by id.
+    Access(String),
 }
 
 /// What a token says.
@@ -60,6 +86,7 @@ impl Payload {
             (Scope::Domain(_), _) => (1, 6),
             (Scope::Project(_), None) => (2, 6),
             (Scope::Project(_), Some(Delegation::Trust(_))) => (3, 7),
+            (Scope::Project(_), Some(Delegation::Access(_))) => (7, 7),
             (Scope::System, _) => (8, 6),
             (Scope::Project(_), Some(Delegation::Credential(_))) => (9, 7),
         };
@@ -72,6 +99,9 @@ impl Payload {
             Scope::Project(id) => out.id(id),
             Scope::Domain(id) => out.bare_id(id),
             Scope::System => out.text("all"),
+        }
+        if let (7, Some(Delegation::Access(id))) = (kind, &self.delegation) {
+            out.id(id);
         }
         out.moment(self.expires_at);
         out.list(self.audit_ids.len());
@@ -95,16 +125,17 @@ impl Payload {
         let scope = match kind {
             0 => Scope::Unscoped,
             1 => Scope::Domain(all.next()?.bare_id()?),
-            2 | 3 | 9 => Scope::Project(all.next()?.id()?),
+            2 | 3 | 7 | 9 => Scope::Project(all.next()?.id()?),
             8 => all.next().map(|_| Scope::System)?,
             _ => return None,
         };
+        let access = if kind == 7 { Some(Delegation::Access(all.next()?.id()?)) } else { None };
         let expires_at = all.next()?.moment()?;
         let audit_ids = all.next()?.list()?.into_iter().map(Item::audit_id).collect::<Option<_>>()?;
         let delegation = match kind {
             3 => Some(Delegation::Trust(all.next()?.bare_id()?)),
             9 => Some(Delegation::Credential(all.next()?.id()?)),
-            _ => None,
+            _ => access,
         };
         Some(Self { user_id, methods, scope, expires_at, audit_ids, delegation })
     }
@@ -151,7 +182,11 @@ mod tests {
     #[test]
     fn what_it_was_had_of_is_packed_too() {
         let project = Scope::Project("fedcba9876543210fedcba9876543210".into());
-        for had_of in [Delegation::Credential("0f".repeat(16)), Delegation::Trust("0e".repeat(16))] {
+        for had_of in [
+            Delegation::Credential("0f".repeat(16)),
+            Delegation::Trust("0e".repeat(16)),
+            Delegation::Access("0d".repeat(16)),
+        ] {
             let payload = Payload { delegation: Some(had_of), ..payload(project.clone()) };
             assert_eq!(Payload::unpack(&payload.pack()), Some(payload));
         }

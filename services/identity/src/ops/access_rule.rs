@@ -1,6 +1,6 @@
 //! Access rules of a user's application credentials: made with a credential, and removed when none has them any more.
 
-use super::application_credential::not_of_trust;
+use super::application_credential::not_lent;
 use super::text;
 use super::user::user_target;
 use crate::Identity;
@@ -20,7 +20,7 @@ fn missing(id: &str) -> Fault {
 fn allowed(tx: &Tx, cx: &Cx, user_id: &str, rule: &'static Rule) -> Result<(), Fault> {
     let user = store::user::user_by_id(tx, user_id)?;
     cx.may(rule, &user_target(user.as_ref()))?;
-    not_of_trust(tx, cx)
+    not_lent(tx, cx)
 }
 
 fn rule_of(tx: &Tx, user_id: &str, id: &str) -> Result<AccessRule, Fault> {

@@ -48,7 +48,7 @@ fn credential_for(
     found.ok_or_else(|| missing(id))
 }
 
-/// The caller's own token. One that was had of a restricted credential, or of a trust, makes and removes
+/// The caller's own token. One that was had of a restricted credential, of a trust or by OAuth makes and removes
 /// none.
 fn own_token(tx: &Tx, cx: &Cx) -> Result<Token, Fault> {
     let text = cx.token.as_deref().unwrap_or_default();
@@ -60,14 +60,14 @@ fn own_token(tx: &Tx, cx: &Cx) -> Result<Token, Fault> {
             "You are not authorized to perform the requested action: Using method 'application_credential' is not \
              allowed for managing additional application credentials..",
         )),
-        Some(Delegated::Trust(_)) => Err(super::trust::forbidden()),
+        Some(Delegated::Trust(_) | Delegated::Access(_)) => Err(super::trust::forbidden()),
     }
 }
 
-/// Whoever acts by a trust neither sees nor makes what programs were given: that would outlive the trust.
-pub(super) fn not_of_trust(tx: &Tx, cx: &Cx) -> Result<(), Fault> {
+/// Whoever acts by a trust or by OAuth neither sees nor makes what programs were given: that would outlive what was lent.
+pub(super) fn not_lent(tx: &Tx, cx: &Cx) -> Result<(), Fault> {
     match read(tx, cx.token.as_deref().unwrap_or_default())?.map(|token| token.delegated) {
-        Some(Some(Delegated::Trust(_))) => Err(super::trust::forbidden()),
+        Some(Some(Delegated::Trust(_) | Delegated::Access(_))) => Err(super::trust::forbidden()),
         _ => Ok(()),
     }
 }
@@ -83,7 +83,7 @@ impl Identity {
         self.db
             .read(move |tx| {
                 cx.may(&rules::LIST_APPLICATION_CREDENTIALS, &owned_by(&user_id))?;
-                not_of_trust(tx, &cx)?;
+                not_lent(tx, &cx)?;
                 Ok((application_credentials_of_user(tx, &user_id)?, store::role::roles(tx)?))
             })
             .await
@@ -100,7 +100,7 @@ impl Identity {
         self.db
             .read(move |tx| {
                 let found = credential_for(tx, &cx, &user_id, &id, &rules::GET_APPLICATION_CREDENTIAL)?;
-                not_of_trust(tx, &cx)?;
+                not_lent(tx, &cx)?;
                 Ok((found, store::role::roles(tx)?))
             })
             .await

@@ -2,7 +2,7 @@
 
 use super::credential::{delegated, no_delegation};
 use super::proof::Proved;
-use super::token::{Token, issue, unauthenticated};
+use super::token::{Mint, Token, issue, unauthenticated};
 use super::{describe, missing};
 use crate::Identity;
 use crate::model::credential::Credential;
@@ -129,7 +129,7 @@ impl Identity {
             Form::S3 => &rules::S3TOKENS_VALIDATE,
         };
         cx.may(rule, &Target::none())?;
-        let life = self.settings.token_life;
+        let mint = self.mint();
         self.db
             .read(move |tx| {
                 let id = ec2::id_of(&signed.access);
@@ -139,7 +139,7 @@ impl Identity {
                 if !fits(&signed, &blob.secret, form) || !timely(&signed, tx.now()) {
                     return Err(unauthenticated());
                 }
-                token_of(tx, &found, &blob, life)
+                token_of(tx, &found, &blob, mint)
             })
             .await
     }
@@ -163,7 +163,7 @@ fn timely(signed: &Signed, now: Micros) -> bool {
 }
 
 /// The token of the keys' user for their project, by what they are bound to.
-fn token_of(tx: &Tx, key: &Credential, blob: &Blob, life: Duration) -> Result<(String, Token), Fault> {
+fn token_of(tx: &Tx, key: &Credential, blob: &Blob, mint: Mint) -> Result<(String, Token), Fault> {
     let mut user_id = key.user_id.clone();
     let delegation = match (&blob.trust_id, &blob.credential_id) {
         (Some(id), _) => {
@@ -181,5 +181,5 @@ fn token_of(tx: &Tx, key: &Credential, blob: &Blob, life: Duration) -> Result<(S
     store::project::project_by_id(tx, &project_id)?.ok_or_else(|| missing("project", &project_id))?;
     let user = store::user::user_by_id(tx, &user_id)?.ok_or_else(|| missing("user", &user_id))?;
     let proved = Proved { user_id, methods: vec![METHOD.to_owned()], parent: None, bound: None };
-    issue(tx, &proved, &user, Scope::Project(project_id), delegation, life)?.ok_or_else(unauthenticated)
+    issue(tx, &proved, &user, Scope::Project(project_id), delegation, mint)?.ok_or_else(unauthenticated)
 }

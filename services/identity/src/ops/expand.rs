@@ -1,9 +1,11 @@
 //! What a token stands for at this moment: its owner, its target and the roles, read anew each time.
 
+use super::oauth1::access_in_force;
 use super::trust::{Trusted, trust_in_force};
 use crate::model::application_credential::ApplicationCredential;
 use crate::model::assignment::{self, TargetKind};
 use crate::model::ec2;
+use crate::model::oauth1::AccessToken;
 use crate::model::project::Project;
 use crate::model::role::{Role, with_implied};
 use crate::model::token::{Delegation, Payload, Scope};
@@ -42,6 +44,8 @@ pub enum Delegated {
     Credential(Box<ApplicationCredential>),
     /// A trust.
     Trust(Box<Trusted>),
+    /// An access token of OAuth 1.0.
+    Access(Box<AccessToken>),
 }
 
 /// What a payload stands for now; `None` if the user, the target or every role on it is gone or disabled.
@@ -92,6 +96,10 @@ fn lot(tx: &Tx, payload: &Payload) -> Result<Option<Lot>, Fault> {
             let found = trust_in_force(tx, id, payload)?;
             Ok(found.map(|(trusted, roles)| (roles, Some(Delegated::Trust(Box::new(trusted))))))
         }
+        Some(Delegation::Access(id)) => {
+            let found = access_in_force(tx, id, payload)?;
+            Ok(found.map(|(access, roles)| (roles, Some(Delegated::Access(Box::new(access))))))
+        }
     }
 }
 
@@ -139,7 +147,7 @@ impl Token {
     /// When it ends: with its own time, or earlier with what it was had of or with whom it stands for.
     fn ends_at(&self) -> Micros {
         let lent = match &self.delegated {
-            None => [None; 2],
+            None | Some(Delegated::Access(_)) => [None; 2],
             Some(Delegated::Credential(credential)) => [credential.expires_at, None],
             Some(Delegated::Trust(trusted)) => [trusted.trust.expires_at, trusted.trustor.login.active_until],
         };
@@ -250,6 +258,9 @@ impl Token {
                 let mut own = json!({"id": one.id, "name": one.name, "restricted": one.restricted()});
                 one.write_access_rules(&mut own);
                 body["application_credential"] = own;
+            }
+            Some(Delegated::Access(access)) => {
+                body["OS-OAUTH1"] = json!({"access_token_id": access.id, "consumer_id": access.consumer_id});
             }
             Some(Delegated::Trust(trusted)) => {
                 let trust = &trusted.trust;

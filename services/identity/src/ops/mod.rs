@@ -12,6 +12,7 @@ pub mod expand;
 pub mod group;
 pub mod key;
 pub mod limit;
+pub mod oauth1;
 pub mod password;
 pub mod project;
 pub mod proof;
@@ -28,7 +29,7 @@ use policy::Target;
 use serde_json::{Map, Value};
 
 /// `Could not find user: 42.`
-fn missing(noun: &str, id: &str) -> Fault {
+pub(crate) fn missing(noun: &str, id: &str) -> Fault {
     Fault::not_found(format!("Could not find {noun}: {id}."))
 }
 

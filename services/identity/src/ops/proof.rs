@@ -1,9 +1,11 @@
-//! Proofs: how somebody shows to be a user, by password, one-time password, earlier token or application credential.
+//! Proofs: how somebody shows to be a user, by password, one-time password, earlier token, application
+//! credential or signature of a program.
 
 use crate::Identity;
 use crate::model::application_credential::ApplicationCredential;
 use crate::model::project::Project;
-use crate::model::token::Payload;
+use crate::model::signed_request::Signed;
+use crate::model::token::{Delegation, Payload};
 use crate::model::totp;
 use crate::model::user::User;
 use crate::ops::password::check_current;
@@ -15,7 +17,7 @@ use zeroize::Zeroizing;
 
 /// How a caller proves to be a user.
 pub struct Proof {
-    /// `password`, `totp`, `token` and `application_credential`, in the order given.
+    /// `password`, `totp`, `token`, `application_credential` and `oauth1`, in the order given.
     pub methods: Vec<String>,
     /// The user and the password, for the method `password`.
     pub password: Option<(Named, Zeroizing<String>)>,
@@ -25,6 +27,8 @@ pub struct Proof {
     pub token: Option<String>,
     /// The credential and its secret, for the method `application_credential`.
     pub credential: Option<(NamedCredential, Zeroizing<String>)>,
+    /// The request itself, for the method `oauth1`.
+    pub signed: Option<Signed>,
 }
 
 /// Something by its id, or by its name in a domain.
@@ -54,8 +58,8 @@ pub(super) struct Proved {
     pub(super) methods: Vec<String>,
     /// What the token says that was shown.
     pub(super) parent: Option<Payload>,
-    /// The application credential and its project: the new token is for that one and no other.
-    pub(super) bound: Option<(String, String)>,
+    /// What was lent, and the project that it was lent for: the new token is for that one and no other.
+    pub(super) bound: Option<(Delegation, String)>,
 }
 
 impl Proved {
@@ -86,8 +90,13 @@ impl Identity {
                 }
                 ("application_credential", Proof { credential: Some((credential, secret)), .. }) => {
                     let credential = self.prove_by_credential(credential, secret.clone()).await?;
-                    proved.bound = Some((credential.id, credential.project_id));
+                    proved.bound = Some((Delegation::Credential(credential.id), credential.project_id));
                     credential.user_id
+                }
+                ("oauth1", Proof { signed: Some(signed), .. }) => {
+                    let access = self.prove_by_signature(signed).await?;
+                    proved.bound = Some((Delegation::Access(access.id), access.project_id));
+                    access.user_id
                 }
                 _ => {
                     let said = "Attempted to authenticate with an unsupported method.";
@@ -134,6 +143,10 @@ impl Identity {
                 Some(Delegated::Trust(_)) => {
                     "You are not authorized to perform the requested action: Using trust-scoped token to create another \
                      token. Create a new trust-scoped token instead."
+                }
+                Some(Delegated::Access(_)) => {
+                    "You are not authorized to perform the requested action: Using OAuth-scoped token to create another \
+                     token. Create a new OAuth-scoped token instead."
                 }
             }));
         }

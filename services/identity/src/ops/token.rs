@@ -5,14 +5,15 @@
 //! once, on every controller.
 
 use crate::Identity;
-use crate::model::token::{Delegation, Payload, Scope, audit_id};
+use crate::model::token::{Delegation, Payload, Provider, Scope, audit_id};
 use crate::model::user::User;
-use crate::model::{catalog, fernet};
+use crate::model::{catalog, fernet, jws};
 use crate::ops::endpoint_group::endpoints_of;
 use crate::ops::expand::{expand, roles_on};
+use crate::ops::key::token_keys_replace;
 use crate::ops::proof::{Named, Proof, Proved, find_domain, find_project};
 use crate::ops::receipt::{Begun, receipt_add, receipt_for_part};
-use crate::ops::trust;
+use crate::ops::{missing, trust};
 use crate::store::{self, key::Ring};
 use ::store::Tx;
 use async_trait::async_trait;
@@ -53,6 +54,15 @@ pub enum Granted {
     Receipt(Box<Begun>),
 }
 
+/// How tokens are made.
+#[derive(Clone, Copy)]
+pub(super) struct Mint {
+    /// How long they are valid.
+    life: Duration,
+    /// In which form they are given out.
+    provider: Provider,
+}
+
 /// Answers of earlier validations, by token.
 #[derive(Default)]
 pub struct Cache(Mutex<HashMap<[u8; 32], Remembered>>);
@@ -83,12 +93,19 @@ impl Identity {
             let said = "Error authenticating with application credential: Application credentials cannot request a scope.";
             return Err(Fault::new(Kind::Unauthenticated, said));
         }
+        // What was lent to a program is for one project, whatever it asks for.
+        let wish = if proof.signed.is_some() { Wish::Default } else { wish };
         let proved = self.prove(proof).await?;
-        let life = self.settings.token_life;
+        let mint = self.mint();
         let uses_trust = matches!(wish, Wish::Trust(_));
-        let grant = move |tx: &Tx| grant(tx, proved.clone(), receipt.as_deref(), &wish, life);
+        let grant = move |tx: &Tx| grant(tx, proved.clone(), receipt.as_deref(), &wish, mint);
         // A use of the trust goes into the token.
         if uses_trust { self.db.write(grant).await } else { self.db.read(grant).await }
+    }
+
+    /// How tokens are made here.
+    pub(super) fn mint(&self) -> Mint {
+        Mint { life: self.settings.token_life, provider: self.settings.token_provider }
     }
 
     /// What a token says and stands for; `None` if it is not valid (any more).
@@ -102,7 +119,10 @@ impl Identity {
         if text.is_empty() {
             return Err(Fault::not_found("No token in the request"));
         }
-        self.token_read(text).await?.ok_or_else(|| Fault::not_found("Could not recognize Fernet token"))
+        self.token_read(text).await?.ok_or_else(|| match self.settings.token_provider {
+            Provider::Fernet => Fault::not_found("Could not recognize Fernet token"),
+            Provider::Jws => missing("token", text),
+        })
     }
 
     /// The token that is asked about, if the caller may ask.
@@ -142,7 +162,7 @@ impl Identity {
     /// No token that was given out so far is valid any more.
     pub async fn tokens_void(&self) -> Result<(), Fault> {
         let replace = |tx: &Tx| {
-            store::key::keys_replace(tx, Ring::Tokens)?;
+            token_keys_replace(tx)?;
             store::token::epoch_advance(tx)
         };
         self.db.write(replace).await?;
@@ -158,7 +178,7 @@ fn grant(
     mut proved: Proved,
     receipt: Option<&str>,
     wish: &Wish,
-    life: Duration,
+    mint: Mint,
 ) -> Result<Granted, Fault> {
     let user = store::user::user_by_id(tx, &proved.user_id)?.ok_or_else(unauthenticated)?;
     if let Some(text) = receipt {
@@ -168,25 +188,25 @@ fn grant(
         return Ok(Granted::Receipt(Box::new(begun)));
     }
     let (text, token) = match wish {
-        Wish::Trust(id) => issue_of_trust(tx, &proved, &user, id, life)?,
-        wish => issue_of_user(tx, &proved, &user, wish, life)?,
+        Wish::Trust(id) => issue_of_trust(tx, &proved, &user, id, mint)?,
+        wish => issue_of_user(tx, &proved, &user, wish, mint)?,
     };
     Ok(Granted::Token(text, Box::new(token)))
 }
 
-/// Gives out a token by what the user has itself, or by its application credential.
+/// Gives out a token by what the user has itself, or by what it lent to a program.
 fn issue_of_user(
     tx: &Tx,
     proved: &Proved,
     user: &User,
     wish: &Wish,
-    life: Duration,
+    mint: Mint,
 ) -> Result<(String, Token), Fault> {
     let (scope, delegation) = match &proved.bound {
-        Some((id, project)) => (Scope::Project(project.clone()), Some(Delegation::Credential(id.clone()))),
+        Some((delegation, project)) => (Scope::Project(project.clone()), Some(delegation.clone())),
         None => (scope(tx, user, wish)?, None),
     };
-    issue(tx, proved, user, scope, delegation, life)?.ok_or_else(unauthenticated)
+    issue(tx, proved, user, scope, delegation, mint)?.ok_or_else(unauthenticated)
 }
 
 /// Gives out a token by a trust, which is used once by that.
@@ -195,12 +215,12 @@ fn issue_of_trust(
     proved: &Proved,
     user: &User,
     id: &str,
-    life: Duration,
+    mint: Mint,
 ) -> Result<(String, Token), Fault> {
     let trust = trust::trust_to_use(tx, id, user)?;
     let scope = Scope::Project(trust.project_id.unwrap_or_default());
     let delegation = Some(Delegation::Trust(trust.id));
-    let given = issue(tx, proved, user, scope, delegation, life)?.ok_or_else(trust::forbidden)?;
+    let given = issue(tx, proved, user, scope, delegation, mint)?.ok_or_else(trust::forbidden)?;
     store::trust::trust_use(tx, id)?;
     Ok(given)
 }
@@ -212,7 +232,7 @@ pub(super) fn issue(
     user: &User,
     scope: Scope,
     delegation: Option<Delegation>,
-    life: Duration,
+    mint: Mint,
 ) -> Result<Option<(String, Token)>, Fault> {
     let parent = proved.parent.as_ref();
     let mut audit_ids = vec![audit_id(tx.entropy().bytes())];
@@ -223,7 +243,7 @@ pub(super) fn issue(
         user_id: user.id.clone(),
         methods: proved.methods.clone(),
         scope,
-        expires_at: parent.map_or_else(|| now.plus(life), |token| token.expires_at),
+        expires_at: parent.map_or_else(|| now.plus(mint.life), |token| token.expires_at),
         audit_ids,
         delegation,
     };
@@ -231,7 +251,31 @@ pub(super) fn issue(
     if let Some(trusted) = token.trusted() {
         token.issued_at = now.max(trusted.trustor.valid_since);
     }
-    Ok(Some((fernet_seal(tx, token.issued_at, &token.payload.pack())?, token)))
+    Ok(Some((token_text(tx, &token, mint.provider)?, token)))
+}
+
+/// The text of a token.
+fn token_text(tx: &Tx, token: &Token, provider: Provider) -> Result<String, Fault> {
+    match provider {
+        Provider::Fernet => fernet_seal(tx, token.issued_at, &token.payload.pack()),
+        Provider::Jws => {
+            let pair = store::key::signing_key(tx)?.ok_or_else(|| Fault::bug("there is no signing key"))?;
+            jws::sign(&pair, &token.payload, token.issued_at)
+                .ok_or_else(|| Fault::bug("a token cannot be signed"))
+        }
+    }
+}
+
+/// What the text of a token says that one of the keys sealed or signed, and when; whatever form tokens are given out in.
+fn token_open(tx: &Tx, text: &str) -> Result<Option<(Payload, Micros)>, Fault> {
+    if !jws::is_jws(text) {
+        let opened = fernet_open(tx, text)?;
+        return Ok(opened.and_then(|(bytes, issued_at)| Some((Payload::unpack(&bytes)?, issued_at))));
+    }
+    if text.len() > LONGEST {
+        return Ok(None);
+    }
+    Ok(jws::read(&store::key::public_keys(tx)?, text))
 }
 
 /// What the token will be for.
@@ -277,8 +321,7 @@ pub(super) fn fernet_open(tx: &Tx, text: &str) -> Result<Option<(Vec<u8>, Micros
 }
 
 pub(super) fn read(tx: &Tx, text: &str) -> Result<Option<Token>, Fault> {
-    let Some((bytes, issued_at)) = fernet_open(tx, text)? else { return Ok(None) };
-    let Some(payload) = Payload::unpack(&bytes) else { return Ok(None) };
+    let Some((payload, issued_at)) = token_open(tx, text)? else { return Ok(None) };
     if payload.expires_at <= tx.now() {
         return Ok(None);
     }

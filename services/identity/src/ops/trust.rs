@@ -77,7 +77,9 @@ fn undelegated(tx: &Tx, cx: &Cx) -> Result<Token, Fault> {
     let token = read(tx, cx.token.as_deref().unwrap_or_default())?.ok_or_else(unauthenticated)?;
     match token.delegated {
         None | Some(Delegated::Trust(_)) => Ok(token),
-        Some(Delegated::Credential(_)) => Err(forbidden_since("Delegated tokens cannot manage trusts.")),
+        Some(Delegated::Credential(_) | Delegated::Access(_)) => {
+            Err(forbidden_since("Delegated tokens cannot manage trusts."))
+        }
     }
 }
 
@@ -285,7 +287,7 @@ fn new(tx: &Tx, cx: &Cx, token: &Token, given: &Map<String, Value>) -> Result<Tr
 }
 
 /// The ids of the roles that are asked for by id or by name.
-fn roles_wanted(tx: &Tx, asked: &[Value]) -> Result<Vec<String>, Fault> {
+pub(super) fn roles_wanted(tx: &Tx, asked: &[Value]) -> Result<Vec<String>, Fault> {
     let known = store::role::roles(tx)?;
     let wanted = asked.iter().map(|one| match (one["id"].as_str(), one["name"].as_str()) {
         (Some(id), _) => Ok(id.to_owned()),

@@ -10,6 +10,7 @@ pub mod endpoint_group;
 pub mod group;
 pub mod key;
 pub mod limit;
+pub mod oauth1;
 pub mod password;
 pub mod project;
 pub mod role;

@@ -129,6 +129,7 @@ pub fn project_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     )?;
     super::application_credential::application_credentials_of_project_delete(tx, id)?;
     super::trust::trusts_of_project_delete(tx, id)?;
+    super::oauth1::tokens_of_project_delete(tx, id)?;
     super::limit::limits_of_holder_delete(tx, id)?;
     super::endpoint_group::shown_forget(tx, id)?;
     super::domain_config::domain_options_delete(tx, id, &Part::default())?;

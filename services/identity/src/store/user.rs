@@ -127,6 +127,7 @@ pub fn user_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     tx.execute("DELETE FROM identity_assignments WHERE actor_kind = 'user' AND actor_id = ?1", params![id])?;
     super::application_credential::application_credentials_of_user_delete(tx, id)?;
     super::trust::trusts_of_user_delete(tx, id)?;
+    super::oauth1::tokens_of_user_delete(tx, id)?;
     super::password::past_passwords_delete(tx, id)?;
     tx.execute("DELETE FROM identity_credentials WHERE user_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_users WHERE id = ?1", params![id])?;

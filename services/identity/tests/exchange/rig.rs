@@ -37,6 +37,8 @@ pub struct Told {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Value,
+    /// The body as it came.
+    pub bytes: Bytes,
     /// How many bytes the body has.
     pub length: usize,
 }
@@ -116,7 +118,7 @@ impl Cloud {
         let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Told { status: parts.status.as_u16(), headers: parts.headers, body, length: bytes.len() }
+        Told { status: parts.status.as_u16(), headers: parts.headers, body, length: bytes.len(), bytes }
     }
 
     /// A request with a JSON body (null for none).
