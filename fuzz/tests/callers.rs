@@ -12,6 +12,7 @@ use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use identity::bootstrap::{FirstPasswords, Offer};
 use identity::hashing::{Hashing, LOWEST_COST};
+use identity::model::password::Scheme;
 use identity::settings::Settings;
 use identity::{Identity, Parts, rules};
 use kernel::{Clock, Entropy};
@@ -33,7 +34,7 @@ const OFFERS: &[Offer] = &[Offer { kind: "identity", name: "keystone", path: "/i
 fn service(runtime: &Runtime) -> SocketAddr {
     let (clock, entropy) = (Clock::system(), Entropy::system().unwrap());
     let db = Db::open_memory(store::Parts { clock: clock.clone(), entropy: entropy.clone() }).unwrap();
-    let hashing = Hashing::start(1, LOWEST_COST, entropy.clone()).unwrap();
+    let hashing = Hashing::start(1, Scheme::Bcrypt(LOWEST_COST), entropy.clone()).unwrap();
     let identity = Identity::new(Parts { db, hashing, settings: Settings::default() }).unwrap();
     let passwords = FirstPasswords { admin: "secret".to_owned().into(), demo: "secret".to_owned().into() };
     identity.bootstrap("http://127.0.0.1", "RegionOne", OFFERS, &passwords).unwrap();

@@ -6,6 +6,7 @@
 use clap::{Args, ValueEnum};
 use identity::model::compliance::{Compliance, DAY, Lockout, PasswordForm};
 use identity::model::limit::LimitModel;
+use identity::model::password::Scheme;
 use identity::model::token::Provider;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -117,6 +118,9 @@ pub struct Said {
     /// Use the system's Open vSwitch: its database's socket
     #[arg(long, value_name = "SOCKET", requires = "ovn_northbound", global = true)]
     pub ovs_socket: Option<PathBuf>,
+    /// How passwords that people choose are hashed: `bcrypt`, `bcrypt_sha256`, `scrypt`, `pbkdf2_sha512` or `argon2id` [default: bcrypt]
+    #[arg(long, value_name = "SCHEME", global = true)]
+    pub password_hash: Option<String>,
     /// The cost of bcrypt for passwords that people choose [default: 12]
     #[arg(long, value_name = "4..16", value_parser = clap::value_parser!(u32).range(COSTS), global = true)]
     pub password_cost: Option<u32>,
@@ -209,8 +213,8 @@ pub struct Settings {
     pub masquerade: Option<bool>,
     /// The system's OVN and Open vSwitch.
     pub system_ovn: Option<(PathBuf, PathBuf)>,
-    /// The cost of bcrypt.
-    pub password_cost: u32,
+    /// How passwords are hashed.
+    pub password_hash: Scheme,
     /// So many hosts are simulated, if it was said.
     pub hosts: Option<usize>,
     /// The file that describes them.
@@ -257,7 +261,10 @@ impl Settings {
             acceleration: said.acceleration.or(file.acceleration).unwrap_or(Accel::Auto),
             masquerade: said.masquerade.or(file.masquerade),
             system_ovn: northbound.zip(said.ovs_socket.or(file.ovs_socket)),
-            password_cost: said.password_cost.or(file.password_cost).unwrap_or(12),
+            password_hash: password_hash(
+                said.password_hash.or(file.password_hash),
+                said.password_cost.or(file.password_cost).unwrap_or(12),
+            )?,
             hosts: said.hosts.or(file.hosts),
             topology: said.topology.or(file.topology),
             boot: said.boot.or(file.boot),
@@ -375,6 +382,15 @@ fn compliance(said: SecurityCompliance) -> Result<Compliance, String> {
 fn key_rotation(hours: Option<u32>) -> Option<Duration> {
     let hours = hours.unwrap_or(24);
     (hours > 0).then(|| Duration::from_secs(u64::from(hours) * 60 * 60))
+}
+
+fn password_hash(said: Option<String>, cost: u32) -> Result<Scheme, String> {
+    let Some(name) = said else { return Ok(Scheme::Bcrypt(cost)) };
+    Scheme::named(&name, cost).ok_or_else(|| {
+        format!(
+            "There is no password hash {name}: it is bcrypt, bcrypt_sha256, scrypt, pbkdf2_sha512 or argon2id."
+        )
+    })
 }
 
 fn token_provider(said: Option<String>) -> Result<Provider, String> {

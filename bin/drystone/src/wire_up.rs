@@ -109,7 +109,7 @@ pub fn controller(
     reconcile::migrate(&db)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if clock.is_stepped() { 0 } else { threads };
-    let hashing = Hashing::start(threads, settings.password_cost, entropy.clone())?;
+    let hashing = Hashing::start(threads, settings.password_hash, entropy.clone())?;
     let set = identity::settings::Settings {
         token_life: Duration::from_secs(settings.token_seconds),
         token_provider: settings.token_provider,

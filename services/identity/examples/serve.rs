@@ -4,6 +4,7 @@
 
 use identity::bootstrap::{FirstPasswords, Offer};
 use identity::hashing::{Hashing, LOWEST_COST};
+use identity::model::password::Scheme;
 use identity::settings::Settings;
 use identity::{Identity, Parts, rules};
 use kernel::{Clock, Entropy};
@@ -23,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let (clock, entropy) = (Clock::system(), Entropy::system()?);
     let db = Db::open_memory(store::Parts { clock: clock.clone(), entropy: entropy.clone() })?;
-    let hashing = Hashing::start(1, LOWEST_COST, entropy.clone())?;
+    let hashing = Hashing::start(1, Scheme::Bcrypt(LOWEST_COST), entropy.clone())?;
     let identity = Identity::new(Parts { db, hashing, settings: Settings::default() })?;
     let public = format!("http://{address}");
     let passwords = FirstPasswords { admin: password.clone().into(), demo: password.into() };

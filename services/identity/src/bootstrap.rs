@@ -5,7 +5,7 @@ use crate::Identity;
 use crate::hashing::LOWEST_COST;
 use crate::model::assignment::{ActorKind, Assignment, TargetKind};
 use crate::model::catalog::{Endpoint, Region, Service};
-use crate::model::password;
+use crate::model::password::{self, Scheme};
 use crate::model::project::Project;
 use crate::model::role::Role;
 use crate::model::user::{Login, User};
@@ -123,7 +123,7 @@ fn role(tx: &Tx, name: &str) -> Result<String, Fault> {
 }
 
 fn user(tx: &Tx, name: &str, password: &str) -> Result<String, Fault> {
-    let hash = password::hash(password.as_bytes(), LOWEST_COST, tx.entropy().bytes());
+    let hash = password::hash(password.as_bytes(), Scheme::Bcrypt(LOWEST_COST), tx.entropy().bytes());
     let user = User {
         id: tx.entropy().hex_id(),
         name: name.to_owned(),

@@ -4,7 +4,7 @@
 //! everything else. When the queue is full, a login is answered 429 at once instead of late. Where all is done in one
 //! order there are none, and each hash is made where it is asked for.
 
-use crate::model::password;
+use crate::model::password::{self, Scheme};
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use fault::{Fault, Kind};
 use kernel::Entropy;
@@ -18,7 +18,7 @@ type Job = Box<dyn FnOnce() + Send>;
 pub struct Hashing {
     jobs: Option<Sender<Job>>,
     entropy: Entropy,
-    cost: u32,
+    scheme: Scheme,
     /// What a password is checked against when there is no such user, so that the answer takes the same time.
     nobody: String,
 }
@@ -29,8 +29,8 @@ pub const LOWEST_COST: u32 = 4;
 const QUEUE: usize = 64;
 
 impl Hashing {
-    /// Starts `threads` threads, or none; new passwords get bcrypt of this cost.
-    pub fn start(threads: usize, cost: u32, entropy: Entropy) -> Result<Self, Fault> {
+    /// Starts `threads` threads, or none; new passwords are hashed by this scheme.
+    pub fn start(threads: usize, scheme: Scheme, entropy: Entropy) -> Result<Self, Fault> {
         let (jobs, queue) = bounded::<Job>(QUEUE);
         for number in 0..threads {
             let queue = queue.clone();
@@ -38,9 +38,9 @@ impl Hashing {
             std::thread::Builder::new().name(format!("hash-{number}")).spawn(work).map_err(Fault::bug)?;
         }
         let jobs = (threads > 0).then_some(jobs);
-        let nobody =
-            password::hash(b"nobody", cost, [0; 16]).ok_or_else(|| Fault::bug("bcrypt refuses its cost"))?;
-        Ok(Self { jobs, entropy, cost, nobody })
+        let nobody = password::hash(b"nobody", scheme, [0; 16])
+            .ok_or_else(|| Fault::bug("no password can be hashed"))?;
+        Ok(Self { jobs, entropy, scheme, nobody })
     }
 
     /// How many passwords wait for a thread.
@@ -50,9 +50,15 @@ impl Hashing {
 
     /// The hash of a new password.
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, Fault> {
-        let (cost, salt) = (self.cost, self.entropy.bytes());
-        let hash = self.on_thread(move || password::hash(password.as_bytes(), cost, salt)).await?;
-        hash.ok_or_else(|| Fault::bug("bcrypt refuses a password"))
+        let (scheme, salt) = (self.scheme, self.entropy.bytes());
+        let hash = self.on_thread(move || password::hash(password.as_bytes(), scheme, salt)).await?;
+        hash.ok_or_else(|| Fault::bug("a password cannot be hashed"))
+    }
+
+    /// Whether a password whose hash this is should be hashed anew: the operator wants another scheme now. One that the
+    /// cloud made is safe under any.
+    pub fn is_outdated(&self, password: &str, hash: &str) -> bool {
+        !self.scheme.made(hash) && !password::is_generated(password)
     }
 
     /// Whether the password belongs to the hash; `None` stands for a user that does not exist and takes as long.

@@ -31,11 +31,8 @@ pub async fn token_create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answe
     let Some((id, secret)) = named else { return Ok(refused(&ask, 401, "invalid_client", FAILED)) };
     let proof = Proof {
         methods: vec!["application_credential".to_owned()],
-        password: None,
-        totp: None,
-        token: None,
         credential: Some((NamedCredential::Id(id), Zeroizing::new(secret))),
-        signed: None,
+        ..Proof::default()
     };
     match identity.token_create(proof, None, Wish::Default).await {
         Ok(Granted::Token(text, _)) => Ok(Answer::ok(&json!({

@@ -20,7 +20,7 @@ impl Identity {
     ) -> Result<User, Fault> {
         let rules = &self.settings.compliance;
         let hash = found.as_ref().and_then(|user| user.password_hash.clone());
-        let right = self.hashing.verify(password, hash).await?;
+        let right = self.hashing.verify(password.clone(), hash).await?;
         let Some(user) = found else { return Err(unauthenticated()) };
         if rules.locked(&user, self.db.clock().now()) {
             return Err(unauthenticated().because(format!("the user {} is locked out", user.id)));
@@ -35,6 +35,31 @@ impl Identity {
         if user.login.failures > 0 || rules.notes(&user, self.db.clock().now()) {
             self.login_count(&user.id, true).await?;
         }
+        self.password_renew(user, password).await
+    }
+
+    /// Hashes a right password anew if the operator wants another scheme now. Where hashing is busy it stays as it is until
+    /// the next login.
+    async fn password_renew(&self, mut user: User, password: Zeroizing<String>) -> Result<User, Fault> {
+        let Some(old) = user.password_hash.clone() else { return Ok(user) };
+        if !self.hashing.is_outdated(&password, &old) {
+            return Ok(user);
+        }
+        let hash = match self.hashing.hash(password).await {
+            Err(fault) if fault.kind == Kind::Busy => return Ok(user),
+            hash => hash?,
+        };
+        user.password_hash = Some(hash.clone());
+        let id = user.id.clone();
+        self.db
+            .write(move |tx| {
+                // Somebody may have changed the password in between.
+                let found = user_by_id(tx, &id)?.filter(|user| user.password_hash.as_ref() == Some(&old));
+                let Some(mut user) = found else { return Ok(()) };
+                user.password_hash = Some(hash.clone());
+                user_update(tx, &user).map(drop)
+            })
+            .await?;
         Ok(user)
     }
 

@@ -16,6 +16,7 @@ use fault::{Fault, Kind};
 use zeroize::Zeroizing;
 
 /// How a caller proves to be a user.
+#[derive(Default)]
 pub struct Proof {
     /// `password`, `totp`, `token`, `application_credential` and `oauth1`, in the order given.
     pub methods: Vec<String>,

@@ -8,6 +8,7 @@ use http::Method;
 use identity::hashing::{Hashing, LOWEST_COST};
 use identity::import::{Estate, TABLES, Wishes, import};
 use identity::model::jws::{Pair, sign};
+use identity::model::password::Scheme;
 use identity::model::token::{Payload, Provider, Scope, audit_id};
 use identity::settings::Settings;
 use identity::{Identity, Parts};
@@ -26,7 +27,7 @@ async fn signing(fixture: Fixture) -> Cloud {
 
 /// Another controller of the same cloud.
 fn another(cloud: &Cloud, provider: Provider) -> Arc<Identity> {
-    let hashing = Hashing::start(1, LOWEST_COST, cloud.fixture.entropy.clone()).unwrap();
+    let hashing = Hashing::start(1, Scheme::Bcrypt(LOWEST_COST), cloud.fixture.entropy.clone()).unwrap();
     Identity::new(Parts { db: cloud.fixture.another(), hashing, settings: settings(provider) }).unwrap()
 }
 
@@ -126,14 +127,8 @@ async fn a_change_of_the_setting_throws_nobody_out() {
 async fn signed_by(cloud: &Cloud, other: &Arc<Identity>, shown: &str) -> String {
     use identity::ops::proof::Proof;
     use identity::ops::token::{Granted, Wish};
-    let proof = Proof {
-        methods: vec!["token".to_owned()],
-        password: None,
-        totp: None,
-        token: Some(shown.to_owned()),
-        credential: None,
-        signed: None,
-    };
+    let proof =
+        Proof { methods: vec!["token".to_owned()], token: Some(shown.to_owned()), ..Proof::default() };
     assert!(cloud.valid(shown).await);
     match other.token_create(proof, None, Wish::Unscoped).await.unwrap() {
         Granted::Token(text, _) => text,

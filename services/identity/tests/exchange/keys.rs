@@ -2,6 +2,7 @@
 
 use crate::rig::{Cloud, LIFE, login, project};
 use identity::hashing::{Hashing, LOWEST_COST};
+use identity::model::password::Scheme;
 use identity::settings::Settings;
 use identity::{Identity, Parts};
 use std::time::Duration;
@@ -33,7 +34,7 @@ async fn keys_rotate_when_their_time_has_come_and_once_among_controllers() {
     for fixture in store::testing::databases() {
         let settings = Settings { key_rotation: Some(DAY), token_life: 2 * DAY, ..Settings::default() };
         let other = fixture.another();
-        let hashing = Hashing::start(1, LOWEST_COST, fixture.entropy.clone()).unwrap();
+        let hashing = Hashing::start(1, Scheme::Bcrypt(LOWEST_COST), fixture.entropy.clone()).unwrap();
         let cloud = Cloud::with(fixture, settings.clone()).await;
         let other = Identity::new(Parts { db: other, hashing, settings }).unwrap();
         let both = async || {

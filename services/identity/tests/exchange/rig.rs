@@ -6,6 +6,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use identity::bootstrap::{FirstPasswords, Offer};
 use identity::hashing::{Hashing, LOWEST_COST};
+use identity::model::password::Scheme;
 use identity::settings::Settings;
 use identity::{Identity, Parts, rules};
 use policy::Policy;
@@ -28,7 +29,7 @@ pub struct Cloud {
     pub fixture: Fixture,
     /// The administrator's token for the project `admin`.
     pub admin: String,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 /// An answer.
@@ -87,7 +88,12 @@ impl Cloud {
     }
 
     pub async fn with(fixture: Fixture, settings: Settings) -> Self {
-        let hashing = Hashing::start(1, LOWEST_COST, fixture.entropy.clone()).unwrap();
+        Self::hashing(fixture, settings, Scheme::Bcrypt(LOWEST_COST)).await
+    }
+
+    /// With passwords that are hashed by this scheme.
+    pub async fn hashing(fixture: Fixture, settings: Settings, scheme: Scheme) -> Self {
+        let hashing = Hashing::start(1, scheme, fixture.entropy.clone()).unwrap();
         let identity = Identity::new(Parts { db: fixture.db.clone(), hashing, settings }).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
