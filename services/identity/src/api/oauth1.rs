@@ -32,6 +32,9 @@ static ROLES: LazyLock<Schema> = LazyLock::new(|| {
     Schema::new(json!({"type": "array", "items": role}))
 });
 
+/// Where identity is found below the address of the cloud.
+const MOUNTS: [&str; 2] = ["", "/identity"];
+
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// `GET /v3/OS-OAUTH1/consumers`
@@ -101,11 +104,15 @@ pub async fn access_token_create(identity: Arc<Identity>, ask: Ask) -> Result<An
 pub(super) fn signed(ask: &Ask) -> Result<Signed, Fault> {
     let signed = Signed::of(ask.header("authorization"));
     let signed = signed.ok_or_else(|| expected("oauth_consumer_key", "request"))?;
-    // The address under which the cloud is known, and the one under which the client says that it asks.
+    // The address under which the cloud is known, and the one under which the client says that it asks; below either of them
+    // the two places where we are found, for clients sign the one that they log in at and ask the one of the catalog.
     let (scheme, rest) = ask.cx.base.split_once("://").unwrap_or(("http", &ask.cx.base));
-    let (public, mount) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let path = format!("{mount}{}", ask.path);
-    let signed = signed.at(scheme, public, &path).at(scheme, ask.header("host"), &path);
+    let root = MOUNTS.iter().rev().find_map(|mount| rest.strip_suffix(mount)).unwrap_or(rest);
+    let (public, below) = root.split_at(root.find('/').unwrap_or(root.len()));
+    let signed = [public, ask.header("host")].into_iter().fold(signed, |signed, host| {
+        let at = |signed: Signed, mount| signed.at(scheme, host, &format!("{below}{mount}{}", ask.path));
+        MOUNTS.into_iter().fold(signed, at)
+    });
     Ok(signed.with(ask.query.pairs()))
 }
 

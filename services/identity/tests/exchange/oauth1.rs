@@ -238,6 +238,8 @@ async fn what_is_not_signed_as_it_should_be_gets_nothing() {
     // The same under the names that the cloud has, and no other.
     for (address, status) in [
         ("http://cloud/v3/OS-OAUTH1/request_token", 201),
+        ("http://cloud/identity/v3/OS-OAUTH1/request_token", 201),
+        ("http://cloud/compute/v3/OS-OAUTH1/request_token", 401),
         ("http://CLOUD:80/v3/OS-OAUTH1/request_token", 401),
         ("https://cloud/v3/OS-OAUTH1/request_token", 401),
         ("http://elsewhere/v3/OS-OAUTH1/request_token", 401),
