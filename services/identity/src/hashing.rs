@@ -1,11 +1,13 @@
 //! Threads of their own for hashing passwords, behind a bounded queue.
 //!
 //! A hash costs a tenth of a second of a core on purpose; on the threads that serve requests a few logins would stop
-//! everything else. When the queue is full, a login is answered 429 at once instead of late. Where all is done in one
-//! order there are none, and each hash is made where it is asked for.
+//! everything else. When there is no place in the queue for it ([`crate::places`]), a login is answered 429 at once instead
+//! of late, and who has hung up in the meantime costs nothing more. Where all is done in one order there are no threads, and
+//! each hash is made where it is asked for.
 
 use crate::model::password::{self, Scheme};
-use crossbeam_channel::{Sender, TrySendError, bounded};
+use crate::places::{PLACES, Places, Source};
+use crossbeam_channel::{Sender, bounded};
 use fault::{Fault, Kind};
 use kernel::Entropy;
 use tokio::sync::oneshot;
@@ -17,6 +19,7 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Clone)]
 pub struct Hashing {
     jobs: Option<Sender<Job>>,
+    places: Places,
     entropy: Entropy,
     scheme: Scheme,
     /// What a password is checked against when there is no such user, so that the answer takes the same time.
@@ -25,13 +28,11 @@ pub struct Hashing {
 
 /// The lowest cost: enough for generated passwords of 128 random bits, which nobody guesses.
 pub const LOWEST_COST: u32 = 4;
-/// How many passwords may wait for a thread.
-const QUEUE: usize = 64;
 
 impl Hashing {
     /// Starts `threads` threads, or none; new passwords are hashed by this scheme.
     pub fn start(threads: usize, scheme: Scheme, entropy: Entropy) -> Result<Self, Fault> {
-        let (jobs, queue) = bounded::<Job>(QUEUE);
+        let (jobs, queue) = bounded::<Job>(PLACES);
         for number in 0..threads {
             let queue = queue.clone();
             let work = move || queue.iter().for_each(|job| job());
@@ -40,7 +41,7 @@ impl Hashing {
         let jobs = (threads > 0).then_some(jobs);
         let nobody = password::hash(b"nobody", scheme, [0; 16])
             .ok_or_else(|| Fault::bug("no password can be hashed"))?;
-        Ok(Self { jobs, entropy, scheme, nobody })
+        Ok(Self { jobs, places: Places::default(), entropy, scheme, nobody })
     }
 
     /// How many passwords wait for a thread.
@@ -51,7 +52,7 @@ impl Hashing {
     /// The hash of a new password.
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, Fault> {
         let (scheme, salt) = (self.scheme, self.entropy.bytes());
-        let hash = self.on_thread(move || password::hash(password.as_bytes(), scheme, salt)).await?;
+        let hash = self.on_thread(None, move || password::hash(password.as_bytes(), scheme, salt)).await?;
         hash.ok_or_else(|| Fault::bug("a password cannot be hashed"))
     }
 
@@ -61,27 +62,38 @@ impl Hashing {
         !self.scheme.made(hash) && !password::is_generated(password)
     }
 
-    /// Whether the password belongs to the hash; `None` stands for a user that does not exist and takes as long.
-    pub async fn verify(&self, password: Zeroizing<String>, hash: Option<String>) -> Result<bool, Fault> {
+    /// Whether the password belongs to the hash; `None` stands for a user that does not exist and takes as long. `source`
+    /// says who asks that has shown no token.
+    pub async fn verify(
+        &self,
+        source: Option<&Source>,
+        password: Zeroizing<String>,
+        hash: Option<String>,
+    ) -> Result<bool, Fault> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.nobody.clone());
-        Ok(self.on_thread(move || password::verify(password.as_bytes(), &hash)).await? && known)
+        Ok(self.on_thread(source, move || password::verify(password.as_bytes(), &hash)).await? && known)
     }
 
     async fn on_thread<T: Send + 'static>(
         &self,
+        source: Option<&Source>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Fault> {
         let Some(jobs) = &self.jobs else { return Ok(work()) };
+        let place = self.places.take(source).ok_or_else(|| {
+            let said = "Too many logins are being checked at this moment; try again in a few seconds.";
+            Fault::new(Kind::Busy, said)
+        })?;
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move || drop(answer.send(work())));
-        match jobs.try_send(job) {
-            Ok(()) => answered.await.map_err(Fault::bug),
-            Err(TrySendError::Full(_)) => Err(Fault::new(
-                Kind::Busy,
-                "Too many logins are being checked at this moment; try again in a few seconds.",
-            )),
-            Err(TrySendError::Disconnected(_)) => Err(Fault::bug("the hashing threads are gone")),
-        }
+        let job: Job = Box::new(move || {
+            if !answer.is_closed() {
+                drop(answer.send(work()));
+            }
+            drop(place);
+        });
+        // There are as many places in the queue as there are to take.
+        jobs.try_send(job).map_err(|error| Fault::bug(error.to_string()))?;
+        answered.await.map_err(Fault::bug)
     }
 }

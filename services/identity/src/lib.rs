@@ -2,7 +2,7 @@
 //!
 //! * [`routes`]: every operation on one screen · [`rules`]: who may call · [`envelope`]: how a fault is written
 //! * [`api`]: decode, call one op, encode · [`ops`]: the rules of the cloud · `store`: SQL · [`model`]: plain data
-//! * [`hashing`]: passwords, on threads of their own · [`contract`]: what other services may ask
+//! * [`hashing`]: passwords, on threads of their own, [`places`]: who may wait for them · [`contract`]: what other services may ask
 //! * [`bootstrap`]: what a new cloud starts with · [`import`]: what a Keystone hands over
 //!
 //! A token is never stored: it says whose it is and what for, sealed with the cloud's keys, and what it stands for is
@@ -17,6 +17,7 @@ pub mod import;
 pub mod migrations;
 pub mod model;
 pub mod ops;
+pub mod places;
 pub mod routes;
 pub mod rules;
 pub mod settings;

@@ -177,7 +177,8 @@ fn proof(ask: &Ask, identity: &Value) -> Result<Proof, Fault> {
     let credential = if has(CREDENTIAL) { Some(credential(&identity[CREDENTIAL])?) } else { None };
     let token = identity["token"]["id"].as_str().map(str::to_owned);
     let signed = if has(oauth1::METHOD) { Some(signed(ask)?) } else { None };
-    Ok(Proof { methods, password, totp, token, credential, signed })
+    let address = ask.cx.peer.clone();
+    Ok(Proof { methods, password, totp, token, credential, address, signed })
 }
 
 const CREDENTIAL: &str = "application_credential";

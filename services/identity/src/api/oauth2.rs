@@ -32,6 +32,7 @@ pub async fn token_create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answe
     let proof = Proof {
         methods: vec!["application_credential".to_owned()],
         credential: Some((NamedCredential::Id(id), Zeroizing::new(secret))),
+        address: ask.cx.peer.clone(),
         ..Proof::default()
     };
     match identity.token_create(proof, None, Wish::Default).await {

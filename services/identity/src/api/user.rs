@@ -81,7 +81,7 @@ pub async fn password(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, F
     let given = super::body(&mut ask).await?["user"].take();
     PASSWORD.check(&given).map_err(unfit_at)?;
     let secret = |name: &str| Zeroizing::new(given[name].as_str().unwrap_or_default().to_owned());
-    identity.password_change(ask.id("id"), secret("original_password"), secret("password")).await?;
+    identity.password_change(&ask.cx, ask.id("id"), secret("original_password"), secret("password")).await?;
     Ok(Answer::empty(204))
 }
 

@@ -34,17 +34,22 @@ pub(super) fn take(tx: &Tx, estate: &Estate, wishes: &Wishes) -> Result<Report, 
         report.leave("endpoints (--catalog takes them too)", estate.endpoints.len());
     }
     take_revocations(tx, estate)?;
-    let mut keys = Count::default();
-    keys.made =
-        keys_take(tx, Ring::Tokens, &wishes.token_keys.iter().copied().map(Key::new).collect::<Vec<_>>())?;
-    if !wishes.public_keys.is_empty() {
-        signing_keys_make(tx)?;
-        keys.made += public_keys_take(tx, &wishes.public_keys)?;
-    }
-    keys.same = wishes.token_keys.len() + wishes.public_keys.len() - keys.made;
-    report.counts.insert("token keys", keys);
+    take_keys(tx, wishes, &mut report)?;
     store::token::epoch_advance(tx)?;
     Ok(report)
+}
+
+/// Keys of tokens, those that seal and those that only check.
+fn take_keys(tx: &Tx, wishes: &Wishes, report: &mut Report) -> Result<(), Fault> {
+    let theirs: Vec<Key> = wishes.token_keys.iter().copied().map(Key::new).collect();
+    let mut made = keys_take(tx, Ring::Tokens, &theirs)?;
+    if !wishes.public_keys.is_empty() {
+        signing_keys_make(tx)?;
+        made += public_keys_take(tx, &wishes.public_keys)?;
+    }
+    let same = theirs.len() + wishes.public_keys.len() - made;
+    report.counts.insert("token keys", Count { made, same, ..Count::default() });
+    Ok(())
 }
 
 impl Report {

@@ -156,12 +156,11 @@ impl Signed {
 
     /// The parameters in the one form that is signed.
     fn parameters(&self) -> String {
-        let own = self.own.iter().filter(|(name, _)| !["realm", "oauth_signature"].contains(&name.as_str()));
-        let all = own
-            .map(|(name, value)| (name, value))
-            .chain(self.query.iter().map(|(name, value)| (name, value)));
+        let unsigned = ["realm", "oauth_signature"];
+        let own = self.own.iter().filter(|(name, _)| !unsigned.contains(&name.as_str()));
+        let query = self.query.iter().map(|(name, value)| (name, value));
         let mut pairs: Vec<(String, String)> =
-            all.map(|(name, value)| (encoded(name), encoded(value))).collect();
+            own.chain(query).map(|(name, value)| (encoded(name), encoded(value))).collect();
         pairs.sort_unstable();
         let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         pairs.join("&")

@@ -4,10 +4,12 @@ use super::token::unauthenticated;
 use crate::Identity;
 use crate::model::compliance::{Compliance, DAY};
 use crate::model::user::User;
+use crate::places::Source;
 use crate::store::{password::*, token::epoch_advance, user::*};
 use ::store::Tx;
 use fault::{Fault, Kind};
 use serde_json::Value;
+use web::Cx;
 use zeroize::Zeroizing;
 
 impl Identity {
@@ -15,12 +17,13 @@ impl Identity {
     /// answer takes as long and says no more.
     pub(super) async fn password_prove(
         &self,
+        source: &Source,
         found: Option<User>,
         password: Zeroizing<String>,
     ) -> Result<User, Fault> {
         let rules = &self.settings.compliance;
         let hash = found.as_ref().and_then(|user| user.password_hash.clone());
-        let right = self.hashing.verify(password.clone(), hash).await?;
+        let right = self.hashing.verify(Some(source), password.clone(), hash).await?;
         let Some(user) = found else { return Err(unauthenticated()) };
         if rules.locked(&user, self.db.clock().now()) {
             return Err(unauthenticated().because(format!("the user {} is locked out", user.id)));
@@ -90,6 +93,7 @@ impl Identity {
     /// Changes a user's own password: whoever knows the old one may, also when that has ended.
     pub async fn password_change(
         &self,
+        cx: &Cx,
         id: &str,
         old: Zeroizing<String>,
         new: Zeroizing<String>,
@@ -101,7 +105,8 @@ impl Identity {
                 Ok((user_by_id(tx, &id_own)?, past_passwords(tx, &id_own, count.saturating_sub(1))?))
             })
             .await?;
-        let user = self.password_prove(found, old).await?;
+        let source = Source { address: cx.peer.clone(), account: id.to_owned() };
+        let user = self.password_prove(&source, found, old).await?;
         self.password_check(&new)?;
         check_own(&self.settings.compliance, &user, self.db.clock().now())?;
         self.password_check_unique(&user, past, &new).await?;
@@ -141,7 +146,7 @@ impl Identity {
             return Ok(());
         }
         for hash in user.password_hash.iter().cloned().chain(past) {
-            if self.hashing.verify(new.clone(), Some(hash)).await? {
+            if self.hashing.verify(None, new.clone(), Some(hash)).await? {
                 return Err(Fault::bad_input(format!(
                     "The new password cannot be identical to a previous password. The total number which includes the new \
                      password must be unique is {count}."

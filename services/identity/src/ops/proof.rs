@@ -10,9 +10,11 @@ use crate::model::totp;
 use crate::model::user::User;
 use crate::ops::password::check_current;
 use crate::ops::token::{Delegated, unauthenticated};
+use crate::places::Source;
 use crate::store;
 use ::store::Tx;
 use fault::{Fault, Kind};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// How a caller proves to be a user.
@@ -28,6 +30,8 @@ pub struct Proof {
     pub token: Option<String>,
     /// The credential and its secret, for the method `application_credential`.
     pub credential: Option<(NamedCredential, Zeroizing<String>)>,
+    /// Where the caller is.
+    pub address: Arc<str>,
     /// The request itself, for the method `oauth1`.
     pub signed: Option<Signed>,
 }
@@ -81,7 +85,7 @@ impl Identity {
         for method in &proof.methods {
             let user_id = match (method.as_str(), &proof) {
                 ("password", Proof { password: Some((user, password)), .. }) => {
-                    self.prove_by_password(user, password.clone()).await?
+                    self.prove_by_password(&proof.address, user, password.clone()).await?
                 }
                 ("totp", Proof { totp: Some((user, passcode)), .. }) => {
                     self.prove_by_totp(user, passcode.clone()).await?
@@ -90,7 +94,8 @@ impl Identity {
                     self.prove_by_token(token, &mut proved).await?
                 }
                 ("application_credential", Proof { credential: Some((credential, secret)), .. }) => {
-                    let credential = self.prove_by_credential(credential, secret.clone()).await?;
+                    let credential =
+                        self.prove_by_credential(&proof.address, credential, secret.clone()).await?;
                     proved.bound = Some((Delegation::Credential(credential.id), credential.project_id));
                     credential.user_id
                 }
@@ -112,10 +117,18 @@ impl Identity {
         Ok(proved)
     }
 
-    async fn prove_by_password(&self, user: &Named, password: Zeroizing<String>) -> Result<String, Fault> {
+    async fn prove_by_password(
+        &self,
+        address: &Arc<str>,
+        user: &Named,
+        password: Zeroizing<String>,
+    ) -> Result<String, Fault> {
+        let called = format!("{user:?}");
         let user = user.clone();
         let found = self.db.read(move |tx| find_user(tx, &user)).await?;
-        let user = self.password_prove(found, password).await?;
+        let account = found.as_ref().map_or(called, |user| user.id.clone());
+        let source = Source { address: address.clone(), account };
+        let user = self.password_prove(&source, found, password).await?;
         check_current(&self.settings.compliance, &user, self.db.clock().now())?;
         Ok(user.id)
     }
@@ -158,12 +171,14 @@ impl Identity {
 
     async fn prove_by_credential(
         &self,
+        address: &Arc<str>,
         credential: &NamedCredential,
         secret: Zeroizing<String>,
     ) -> Result<ApplicationCredential, Fault> {
         let credential = credential.clone();
         let found = self.db.read(move |tx| find_credential(tx, &credential)).await?;
-        let right = self.hashing.verify(secret, Some(found.secret_hash.clone())).await?;
+        let source = Source { address: address.clone(), account: found.id.clone() };
+        let right = self.hashing.verify(Some(&source), secret, Some(found.secret_hash.clone())).await?;
         if right && !found.ended(self.db.clock().now()) { Ok(found) } else { Err(unauthenticated()) }
     }
 }

@@ -7,6 +7,7 @@ mod credentials;
 mod domain_configs;
 mod endpoint_groups;
 mod factors;
+mod floods;
 mod hashes;
 mod import;
 mod jws;
