@@ -1,5 +1,7 @@
 //! Parsers by themselves: none panics, whatever it is given, and each keeps its word.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use fuzz::{anything, damaged, damaged_text};
 use identity::model::fernet::{self, Key};
 use identity::model::jws::{self, Pair};
