@@ -3,5 +3,7 @@
 use store::Migration;
 
 /// All steps.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "first", sql: include_str!("../migrations/0001_first.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first", sql: include_str!("../migrations/0001_first.sql") },
+    Migration { number: 2, name: "usage", sql: include_str!("../migrations/0002_usage.sql") },
+];

@@ -417,6 +417,9 @@ fn check_members(tx: &Tx, cx: &Cx, group: Option<&Group>, count: u32) -> Result<
 fn check_quota(tx: &Tx, cx: &Cx, flavor: &FlavorFacts, least: u32, most: u32) -> Result<u32, Fault> {
     let project = cx.who.project();
     let limits = rows::quota::limits(tx, project, &cx.who.user_id)?;
+    if ["instances", "cores", "ram"].iter().all(|name| limits.get(name).is_none_or(|limit| *limit < 0)) {
+        return Ok(most);
+    }
     let (instances, cores, ram) = rows::server::servers_usage(tx, project, None)?;
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let each = [
