@@ -5,13 +5,17 @@
 
 use clap::{Args, ValueEnum};
 use identity::model::compliance::{Compliance, DAY, Lockout, PasswordForm};
+use identity::model::directory::Directory;
+use identity::model::domain_config::{Options, is_directory};
 use identity::model::limit::LimitModel;
 use identity::model::password::Scheme;
 use identity::model::token::Provider;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What the cloud stands on.
@@ -154,6 +158,9 @@ pub struct Said {
     /// The rules for passwords; only in the file.
     #[arg(skip)]
     pub security_compliance: Option<SecurityCompliance>,
+    /// Options of domains by name, then by group; only in the file.
+    #[arg(skip)]
+    pub domains: BTreeMap<String, Options>,
 }
 
 /// The rules for passwords, with the names and the meaning that they have in Keystone's settings.
@@ -235,6 +242,8 @@ pub struct Settings {
     pub policy_dir: Option<PathBuf>,
     /// The rules for passwords.
     pub compliance: Compliance,
+    /// Options of domains, by name.
+    pub domains: Arc<BTreeMap<String, Options>>,
 }
 
 impl Settings {
@@ -275,6 +284,7 @@ impl Settings {
             limit_model: limit_model(said.limit_model.or(file.limit_model))?,
             policy_dir: said.policy_dir.or(file.policy_dir),
             compliance: file.security_compliance.map_or_else(|| Ok(Compliance::default()), compliance)?,
+            domains: domains(file.domains)?,
         })
     }
 
@@ -282,6 +292,18 @@ impl Settings {
     pub fn exposed(&self) -> bool {
         !self.listen.ip().is_loopback()
     }
+}
+
+/// Options of domains: those of a directory must do.
+fn domains(said: BTreeMap<String, Options>) -> Result<Arc<BTreeMap<String, Options>>, String> {
+    for (name, options) in &said {
+        let unfit = |why: String| format!("The options of the domain {name} cannot be used: {why}.");
+        identity::model::domain_config::check_said(options).map_err(unfit)?;
+        if is_directory(options) {
+            Directory::of(options).map_err(unfit)?;
+        }
+    }
+    Ok(Arc::new(said))
 }
 
 /// The state directory, and what its settings file says. A file that is named may also name the state directory; the one

@@ -116,6 +116,8 @@ pub fn controller(
         key_rotation: settings.key_rotation,
         limit_model: settings.limit_model,
         compliance: settings.compliance.clone(),
+        domain_options: settings.domains.clone(),
+        ..identity::settings::Settings::default()
     };
     let identity =
         Identity::new(identity::Parts { db: db.clone(), hashing: hashing.clone(), settings: set })?;

@@ -15,7 +15,7 @@ use crate::model::jws::PublicKey;
 use ::store::Db;
 use fault::Fault;
 use kernel::Micros;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// What is to be taken over besides users and what they may.
@@ -70,6 +70,13 @@ pub fn import(db: &Db, estate: Estate, wishes: Wishes) -> Result<Report, Fault> 
     }
     let shared = Arc::new((estate, wishes));
     db.write_now(move |tx| take::take(tx, &shared.0, &shared.1))
+}
+
+impl Estate {
+    /// The ids of those who live in directories.
+    fn of_directories(&self) -> HashSet<&str> {
+        self.mappings.iter().map(|one| one.public_id.as_str()).collect()
+    }
 }
 
 /// What ended tokens before their time.

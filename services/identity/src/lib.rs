@@ -3,6 +3,7 @@
 //! * [`routes`]: every operation on one screen · [`rules`]: who may call · [`envelope`]: how a fault is written
 //! * [`api`]: decode, call one op, encode · [`ops`]: the rules of the cloud · `store`: SQL · [`model`]: plain data
 //! * [`hashing`]: passwords, on threads of their own, [`places`]: who may wait for them · [`contract`]: what other services may ask
+//! * `directory`: asking LDAP, for domains whose users live there
 //! * [`bootstrap`]: what a new cloud starts with · [`import`]: what a Keystone hands over
 //!
 //! A token is never stored: it says whose it is and what for, sealed with the cloud's keys, and what it stands for is
@@ -11,6 +12,7 @@
 pub mod api;
 pub mod bootstrap;
 pub mod contract;
+mod directory;
 pub mod envelope;
 pub mod hashing;
 pub mod import;
@@ -25,6 +27,7 @@ mod store;
 
 use crate::hashing::Hashing;
 use crate::model::token::Provider;
+use crate::ops::directory::Directories;
 use crate::ops::token::Cache;
 use crate::settings::Settings;
 use ::store::Db;
@@ -49,6 +52,7 @@ pub struct Identity {
     hashing: Hashing,
     settings: Settings,
     cache: Cache,
+    directories: Directories,
 }
 
 impl Identity {
@@ -62,7 +66,8 @@ impl Identity {
             parts.db.write_now(ops::key::signing_keys_make)?;
         }
         let Parts { db, hashing, settings } = parts;
-        Ok(Arc::new(Self { db, hashing, settings, cache: Cache::default() }))
+        let (cache, directories) = (Cache::default(), Directories::default());
+        Ok(Arc::new(Self { db, hashing, settings, cache, directories }))
     }
 
     /// The service as the wire sees it.

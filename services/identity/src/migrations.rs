@@ -37,4 +37,5 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "signing keys and OAuth 1.0",
         sql: include_str!("../migrations/0013_signing_keys_and_oauth1.sql"),
     },
+    Migration { number: 14, name: "directories", sql: include_str!("../migrations/0014_directories.sql") },
 ];

@@ -1,8 +1,11 @@
 //! What an operator can set of identity.
 
 use crate::model::compliance::Compliance;
+use crate::model::domain_config::Options;
 use crate::model::limit::LimitModel;
 use crate::model::token::Provider;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The settings.
@@ -18,6 +21,10 @@ pub struct Settings {
     pub limit_model: LimitModel,
     /// The rules for passwords.
     pub compliance: Compliance,
+    /// Options of domains by name, for those that have none in the store.
+    pub domain_options: Arc<BTreeMap<String, Options>>,
+    /// For how long what a directory said of somebody stands.
+    pub directory_memory: Duration,
 }
 
 impl Default for Settings {
@@ -28,6 +35,8 @@ impl Default for Settings {
             key_rotation: None,
             limit_model: LimitModel::Flat,
             compliance: Compliance::default(),
+            domain_options: Arc::default(),
+            directory_memory: Duration::from_secs(60),
         }
     }
 }

@@ -17,7 +17,7 @@ static UPDATE: LazyLock<Schema> = LazyLock::new(|| below("group", &[], attribute
 
 /// `GET /v3/groups`
 pub async fn list_all(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
-    let all = identity.group_list(&ask.cx).await?;
+    let all = identity.group_list(&ask.cx, ask.query.get("domain_id"), ask.query.get("name")).await?;
     Ok(list(&ask, "groups", all.iter().map(|group| group.body(&ask.cx.base)), &["domain_id", "name"]))
 }
 

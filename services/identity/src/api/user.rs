@@ -46,7 +46,7 @@ static PASSWORD: LazyLock<Schema> = LazyLock::new(|| {
 /// `GET /v3/users`
 pub async fn list_all(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     check_query(&ask, &QUERY)?;
-    let all = identity.user_list(&ask.cx).await?;
+    let all = identity.user_list(&ask.cx, ask.query.get("domain_id"), ask.query.get("name")).await?;
     Ok(list(&ask, "users", all.iter().map(|user| user.body(&ask.cx.base)), &["domain_id", "enabled", "name"]))
 }
 

@@ -6,17 +6,19 @@ use crate::model::application_credential::ApplicationCredential;
 use crate::model::assignment::{ActorKind, Assignment, TargetKind};
 use crate::model::catalog::{Endpoint, Region, Service};
 use crate::model::credential::Credential;
+use crate::model::domain_config::{Options, Part};
 use crate::model::fernet::{self, Key};
 use crate::model::password;
 use crate::model::project::Project;
 use crate::model::role::Role;
 use crate::model::trust::Trust;
 use crate::model::user::{Group, Login, User};
+use crate::store::directory::Mapping;
 use ::store::foreign::{Record, Tables};
 use fault::Fault;
 use kernel::Micros;
 use policy::Access;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
 
 /// The tables that are read, or whose rows are counted among what is left behind.
@@ -64,7 +66,6 @@ pub const TABLES: &[&str] = &[
 
 /// What is not taken over, by table.
 const LEFT: &[(&str, &str)] = &[
-    ("id_mapping", "users and groups of LDAP"),
     ("identity_provider", "identity providers"),
     ("mapping", "mappings of federation"),
     ("registered_limit", "registered limits"),
@@ -74,8 +75,6 @@ const LEFT: &[(&str, &str)] = &[
     ("project_endpoint", "endpoints of projects"),
     ("consumer", "OAuth consumers"),
     ("access_token", "OAuth access tokens"),
-    ("whitelisted_config", "options of domains"),
-    ("sensitive_config", "options of domains"),
 ];
 
 /// The domain of domains, and what a role of the whole cloud has for a domain.
@@ -103,6 +102,10 @@ pub struct Estate {
     /// The passwords that users had, oldest first.
     pub(super) past_passwords: HashMap<String, Vec<String>>,
     pub(super) groups: Vec<Group>,
+    /// Users and groups of directories, and what they are called there.
+    pub(super) mappings: Vec<Mapping>,
+    /// Options of domains.
+    pub(super) domain_options: BTreeMap<String, Options>,
     /// Users and their groups.
     pub(super) memberships: Vec<(String, String)>,
     pub(super) roles: Vec<Role>,
@@ -129,6 +132,7 @@ impl Estate {
         let mut estate = Self {
             projects: projects(tables)?,
             groups: each(tables, "group", group)?,
+            mappings: mappings(tables)?,
             memberships: pairs(tables, "user_group_membership", ["user_id", "group_id"])?,
             roles: roles(tables)?,
             implications: pairs(tables, "implied_role", ["prior_role_id", "implied_role_id"])?,
@@ -140,6 +144,7 @@ impl Estate {
             revocations: revocations(tables)?,
             ..Self::default()
         };
+        estate.read_domain_options(tables)?;
         estate.read_users(tables)?;
         estate.read_assignments(tables)?;
         estate.read_application_credentials(tables)?;
@@ -152,6 +157,19 @@ impl Estate {
 
     fn leave(&mut self, what: &'static str, count: usize) {
         *self.left.entry(what).or_default() += count;
+    }
+
+    fn read_domain_options(&mut self, tables: &Tables) -> Result<(), Fault> {
+        for row in tables.rows("whitelisted_config").iter().chain(tables.rows("sensitive_config")) {
+            let (group, name) = (row.text("group")?, row.text("option")?);
+            if (Part { group: Some(group.clone()), name: Some(name.clone()) }).check().is_err() {
+                self.leave("options of domains that are none here", 1);
+                continue;
+            }
+            let own = self.domain_options.entry(row.text("domain_id")?).or_default();
+            own.entry(group).or_insert_with(|| json!({}))[name] = row.json("value")?;
+        }
+        Ok(())
     }
 
     fn read_users(&mut self, tables: &Tables) -> Result<(), Fault> {
@@ -392,6 +410,20 @@ fn group(row: &Record) -> Result<Group, Fault> {
         description: row.opt_text("description")?,
         extra: extra(row)?,
     })
+}
+
+/// What is of a directory. Keystone maps its own users, too, where it has several databases; these have their own ids.
+fn mappings(tables: &Tables) -> Result<Vec<Mapping>, Fault> {
+    let read = |row: &Record| {
+        Ok(Mapping {
+            public_id: row.text("public_id")?,
+            domain_id: row.text("domain_id")?,
+            local_id: row.text("local_id")?,
+            kind: row.text("entity_type")?,
+        })
+    };
+    let all: Vec<Mapping> = tables.rows("id_mapping").iter().map(read).collect::<Result<_, Fault>>()?;
+    Ok(all.into_iter().filter(|one| one.public_id != one.local_id).collect())
 }
 
 fn access_rule(row: &Record) -> Result<AccessRule, Fault> {

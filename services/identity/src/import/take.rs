@@ -7,8 +7,8 @@ use crate::model::project::Project;
 use crate::model::user::User;
 use crate::ops::key::signing_keys_make;
 use crate::store::{
-    self, access_rule::*, application_credential::*, assignment::*, catalog::*, credential::*, group::*,
-    key::*, password::*, project::*, role::*, trust::*, user::*,
+    self, access_rule::*, application_credential::*, assignment::*, catalog::*, credential::*, directory::*,
+    domain_config::*, group::*, key::*, password::*, project::*, role::*, trust::*, user::*,
 };
 use ::store::Tx;
 use fault::Fault;
@@ -25,6 +25,7 @@ pub(super) fn take(tx: &Tx, estate: &Estate, wishes: &Wishes) -> Result<Report, 
     }
     make_room(tx, estate, wishes, &mut report)?;
     take_places(tx, estate, &mut report)?;
+    take_directories(tx, estate, &mut report)?;
     take_people(tx, estate, &mut report)?;
     take_roles(tx, estate, &mut report)?;
     take_delegations(tx, estate, &mut report)?;
@@ -108,7 +109,8 @@ fn make_room(tx: &Tx, estate: &Estate, wishes: &Wishes, report: &mut Report) -> 
         }
     }
     let theirs: HashSet<&str> = estate.users.iter().map(|one| one.id.as_str()).collect();
-    for one in &estate.users {
+    let elsewhere = estate.of_directories();
+    for one in estate.users.iter().filter(|one| !elsewhere.contains(one.id.as_str())) {
         let found = user_by_name(tx, &one.domain_id, &one.name)?;
         if let Some(mut ours) = found.filter(|ours| !theirs.contains(ours.id.as_str())) {
             room.rename("user", &mut ours.name);
@@ -169,8 +171,30 @@ fn take_places(tx: &Tx, estate: &Estate, report: &mut Report) -> Result<(), Faul
     Ok(())
 }
 
+/// What domains say of their directories, and under which ids those are known who live there. What they look like, and who
+/// is in which group, the directory says itself.
+fn take_directories(tx: &Tx, estate: &Estate, report: &mut Report) -> Result<(), Fault> {
+    for (domain, options) in &estate.domain_options {
+        report.note("options of domains", domain_options_opened(tx, domain)? != *options);
+        domain_options_put(tx, domain, options)?;
+    }
+    for one in &estate.mappings {
+        let new = mapping_by_id(tx, &one.public_id)?.is_none();
+        if new && !mapping_insert(tx, one)? {
+            return Err(Fault::conflict(format!("{} has another id here already.", one.local_id)));
+        }
+        report.note("users and groups of LDAP", new);
+    }
+    let elsewhere = estate.of_directories();
+    for one in estate.users.iter().filter(|one| elsewhere.contains(one.id.as_str())) {
+        user_mirror(tx, one)?;
+    }
+    Ok(())
+}
+
 fn take_people(tx: &Tx, estate: &Estate, report: &mut Report) -> Result<(), Fault> {
-    for theirs in &estate.users {
+    let elsewhere = estate.of_directories();
+    for theirs in estate.users.iter().filter(|one| !elsewhere.contains(one.id.as_str())) {
         let found = user_by_id(tx, &theirs.id)?;
         let one = merged(theirs, found.as_ref());
         if found.is_none() {
@@ -251,9 +275,10 @@ struct Known {
 impl Known {
     fn all(tx: &Tx) -> Result<Self, Fault> {
         let places = [projects(tx, false)?, projects(tx, true)?].concat();
+        let [mapped_users, mapped_groups] = ["user", "group"].map(|kind| mapped(tx, None, kind));
         Ok(Self {
-            users: users(tx)?.into_iter().map(|one| one.id).collect(),
-            groups: groups(tx)?.into_iter().map(|one| one.id).collect(),
+            users: users(tx)?.into_iter().map(|one| one.id).chain(mapped_users?).collect(),
+            groups: groups(tx)?.into_iter().map(|one| one.id).chain(mapped_groups?).collect(),
             projects: places.into_iter().map(|one: Project| one.id).collect(),
             roles: roles(tx)?.into_iter().map(|one| one.id).collect(),
         })

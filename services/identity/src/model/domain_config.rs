@@ -18,6 +18,16 @@ pub fn is_sensitive(group: &str, name: &str) -> bool {
     (group, name) == SENSITIVE
 }
 
+/// What holds where nobody said anything of an option.
+pub(super) fn default_of(group: &str, name: &str) -> Value {
+    DEFAULTS.get(group).and_then(|group| group.get(name)).cloned().unwrap_or_default()
+}
+
+/// Whether the options say that the domain's users and groups live in a directory.
+pub fn is_directory(options: &Options) -> bool {
+    options.get("identity").and_then(|identity| identity.get("driver")).is_some_and(|driver| driver == "ldap")
+}
+
 /// A part of the options: a group of them, or one in a group.
 #[derive(Clone, Debug, Default)]
 pub struct Part {
@@ -112,6 +122,21 @@ impl Part {
             (Some(_), _) => Ok(given),
         }
     }
+}
+
+/// Options of LDAP that are set in the settings alone.
+const SAID_ONLY: &[&str] = &["connection_timeout", "group_ad_nesting"];
+
+/// Whether options in the settings are such as there are. The error names one that is not.
+pub fn check_said(options: &Options) -> Result<(), String> {
+    for (group, own) in options {
+        let own = own.as_object().ok_or_else(|| format!("{group} is no group of options"))?;
+        let ours = |name: &String| group == "ldap" && SAID_ONLY.contains(&name.as_str());
+        for name in own.keys().filter(|name| !ours(name)) {
+            Part { group: Some(group.clone()), name: Some(name.clone()) }.check()?;
+        }
+    }
+    Ok(())
 }
 
 fn check_options(given: &Options) -> Result<(), String> {

@@ -6,6 +6,8 @@ pub mod assignment;
 pub mod catalog;
 pub mod compliance;
 pub mod credential;
+pub mod directory;
+pub mod dn;
 pub mod domain_config;
 pub mod ec2;
 pub mod endpoint_group;

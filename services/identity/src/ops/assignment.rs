@@ -51,6 +51,7 @@ pub struct Found {
 impl Identity {
     /// Grants or takes back.
     pub async fn grant(&self, cx: &Cx, one: Assignment, rule: &'static Rule, act: Act) -> Result<(), Fault> {
+        self.directory_refresh([one.actor_id.clone()]).await?;
         let cx = cx.clone();
         self.db
             .write(move |tx| {
@@ -67,6 +68,7 @@ impl Identity {
 
     /// It is granted, or it is a 404.
     pub async fn grant_check(&self, cx: &Cx, one: Assignment, rule: &'static Rule) -> Result<(), Fault> {
+        self.directory_refresh([one.actor_id.clone()]).await?;
         let cx = cx.clone();
         self.db
             .read(move |tx| {
@@ -83,6 +85,7 @@ impl Identity {
         like: Assignment,
         rule: &'static Rule,
     ) -> Result<Vec<Role>, Fault> {
+        self.directory_refresh([like.actor_id.clone()]).await?;
         let cx = cx.clone();
         self.db
             .read(move |tx| {
@@ -103,6 +106,10 @@ impl Identity {
         filter: Filter,
         named: bool,
     ) -> Result<(Vec<Found>, Option<Names>), Fault> {
+        if filter.effective {
+            let of_directories = self.db.read(granted_groups_of_directories).await?;
+            self.directory_members_if_it_answers(of_directories).await;
+        }
         let cx = cx.clone();
         self.db
             .read(move |tx| {
@@ -119,6 +126,14 @@ impl Identity {
             })
             .await
     }
+}
+
+/// The groups of directories that anything was granted to.
+fn granted_groups_of_directories(tx: &Tx) -> Result<Vec<String>, Fault> {
+    let mirrored = store::directory::mirrored(tx, "group")?;
+    let groups = assignments(tx)?.into_iter().filter(|one| one.actor_kind == ActorKind::Group);
+    let ids: BTreeSet<String> = groups.map(|one| one.actor_id).filter(|id| mirrored.contains(id)).collect();
+    Ok(ids.into_iter().collect())
 }
 
 /// What programs were given in a user's name for a project ends when the user loses a role there.

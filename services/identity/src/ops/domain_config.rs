@@ -1,4 +1,5 @@
-//! Options of domains: kept for whoever reads them. Nobody here follows them yet: users live in our own store alone.
+//! Options of domains. Those of `ldap` are followed by `directory`, where the driver of `identity` is that; the others
+//! are kept for whoever reads them.
 
 use super::missing;
 use crate::Identity;

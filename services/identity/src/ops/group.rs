@@ -1,10 +1,11 @@
 //! Groups and who is in them.
 
+use super::directory::{check_own, check_own_domain, check_own_member};
 use super::{check_same, describe, missing, taken, text, text_or_empty};
 use crate::Identity;
 use crate::model::project::merge_extra;
 use crate::model::user::{Group, User};
-use crate::ops::user::{user_for, user_target};
+use crate::ops::user::{list_domain, user_for, user_target};
 use crate::rules;
 use crate::store::{self, group::*};
 use ::store::Tx;
@@ -37,25 +38,38 @@ fn member_for(tx: &Tx, cx: &Cx, group_id: &str, user_id: &str, rule: &'static Ru
 }
 
 impl Identity {
-    /// Every group that the caller may see.
-    pub async fn group_list(&self, cx: &Cx) -> Result<Vec<Group>, Fault> {
-        let cx = cx.clone();
+    /// Every group that the caller may see; of a domain that has a directory, which that knows (by this name, if there
+    /// is one). A list that is of no such domain shows our own groups.
+    pub async fn group_list(
+        &self,
+        cx: &Cx,
+        domain: Option<&str>,
+        name: Option<&str>,
+    ) -> Result<Vec<Group>, Fault> {
+        let own = cx.who.domain_id.clone();
+        let target =
+            own.as_ref().map_or(Target::none(), |own| Target::none().with("target.group.domain_id", own));
+        cx.may(&rules::LIST_GROUPS, &target)?;
+        let elsewhere = match list_domain(cx, domain) {
+            Some(domain) => self.directory_teams(&domain, name).await?,
+            None => None,
+        };
         self.db
             .read(move |tx| {
-                let own = cx.who.domain_id.as_deref();
-                let target =
-                    own.map_or(Target::none(), |own| Target::none().with("target.group.domain_id", own));
-                cx.may(&rules::LIST_GROUPS, &target)?;
-                Ok(groups(tx)?
-                    .into_iter()
-                    .filter(|group| own.is_none_or(|own| group.domain_id == own))
-                    .collect())
+                let mirrored = store::directory::mirrored(tx, "group")?;
+                let shown = |group: &Group| match &elsewhere {
+                    Some(ids) => ids.contains(&group.id),
+                    None => !mirrored.contains(&group.id),
+                };
+                let of_own = |group: &Group| own.as_ref().is_none_or(|own| group.domain_id == *own);
+                Ok(groups(tx)?.into_iter().filter(|group| shown(group) && of_own(group)).collect())
             })
             .await
     }
 
     /// The groups of a user.
     pub async fn group_list_of_user(&self, cx: &Cx, user_id: &str) -> Result<Vec<Group>, Fault> {
+        self.directory_refresh([user_id.to_owned()]).await?;
         let (cx, user_id) = (cx.clone(), user_id.to_owned());
         self.db
             .read(move |tx| {
@@ -67,13 +81,14 @@ impl Identity {
 
     /// One group.
     pub async fn group_show(&self, cx: &Cx, id: &str) -> Result<Group, Fault> {
+        self.directory_refresh([id.to_owned()]).await?;
         let (cx, id) = (cx.clone(), id.to_owned());
         self.db.read(move |tx| group_for(tx, &cx, &id, &rules::GET_GROUP)).await
     }
 
     /// Makes a group.
     pub async fn group_create(&self, cx: &Cx, given: Map<String, Value>) -> Result<Group, Fault> {
-        let cx = cx.clone();
+        let (cx, said) = (cx.clone(), self.settings.domain_options.clone());
         self.db
             .write(move |tx| {
                 let own = cx.who.domain_id.clone().or_else(|| cx.who.project_domain_id.clone());
@@ -89,6 +104,7 @@ impl Identity {
                 let domain =
                     store::project::project_by_id(tx, &group.domain_id)?.filter(|domain| domain.is_domain);
                 domain.ok_or_else(|| missing("domain", &group.domain_id))?;
+                check_own_domain(tx, &said, &group.domain_id)?;
                 merge_extra(&mut group.extra, &given, KNOWN);
                 if group_insert(tx, &group)? {
                     Ok(group)
@@ -101,11 +117,13 @@ impl Identity {
 
     /// Changes a group.
     pub async fn group_update(&self, cx: &Cx, id: &str, given: Map<String, Value>) -> Result<Group, Fault> {
+        self.directory_refresh([id.to_owned()]).await?;
         let (cx, id) = (cx.clone(), id.to_owned());
         self.db
             .write(move |tx| {
                 let mut group = group_for(tx, &cx, &id, &rules::UPDATE_GROUP)?;
                 check_same(&given, &group.id, &group.domain_id)?;
+                check_own(tx, &id)?;
                 if let Some(name) = text(&given, "name") {
                     group.name = name;
                 }
@@ -120,11 +138,13 @@ impl Identity {
 
     /// Removes a group.
     pub async fn group_delete(&self, cx: &Cx, id: &str) -> Result<(), Fault> {
+        self.directory_refresh([id.to_owned()]).await?;
         let (cx, id) = (cx.clone(), id.to_owned());
         self.db
             .write(move |tx| {
                 let group = group_by_id(tx, &id)?.ok_or_else(|| missing("group", &id))?;
                 cx.may(&rules::DELETE_GROUP, &group_target(Target::none(), Some(&group)))?;
+                check_own(tx, &id)?;
                 group_delete(tx, &id)?;
                 store::token::epoch_advance(tx)
             })
@@ -133,6 +153,7 @@ impl Identity {
 
     /// The users in a group.
     pub async fn group_users(&self, cx: &Cx, id: &str) -> Result<Vec<User>, Fault> {
+        self.group_show_members(cx, id, &rules::LIST_USERS_IN_GROUP).await?;
         let (cx, id) = (cx.clone(), id.to_owned());
         self.db
             .read(move |tx| {
@@ -142,12 +163,22 @@ impl Identity {
             .await
     }
 
+    /// Asks who is in the group if a directory knows it and the caller may do `rule` to it.
+    async fn group_show_members(&self, cx: &Cx, id: &str, rule: &'static Rule) -> Result<(), Fault> {
+        self.directory_refresh([id.to_owned()]).await?;
+        let (cx, id_own) = (cx.clone(), id.to_owned());
+        self.db.read(move |tx| group_for(tx, &cx, &id_own, rule).map(drop)).await?;
+        self.directory_members([id.to_owned()]).await
+    }
+
     /// Puts a user into a group.
     pub async fn member_add(&self, cx: &Cx, group_id: &str, user_id: &str) -> Result<(), Fault> {
+        self.directory_refresh([group_id.to_owned(), user_id.to_owned()]).await?;
         let (cx, group_id, user_id) = (cx.clone(), group_id.to_owned(), user_id.to_owned());
         self.db
             .write(move |tx| {
                 member_for(tx, &cx, &group_id, &user_id, &rules::ADD_USER_TO_GROUP)?;
+                check_own_member(tx, &group_id, &user_id)?;
                 membership_add(tx, &user_id, &group_id)?;
                 store::token::epoch_advance(tx)
             })
@@ -156,10 +187,12 @@ impl Identity {
 
     /// Takes a user out of a group.
     pub async fn member_remove(&self, cx: &Cx, group_id: &str, user_id: &str) -> Result<(), Fault> {
+        self.directory_refresh([group_id.to_owned(), user_id.to_owned()]).await?;
         let (cx, group_id, user_id) = (cx.clone(), group_id.to_owned(), user_id.to_owned());
         self.db
             .write(move |tx| {
                 member_for(tx, &cx, &group_id, &user_id, &rules::REMOVE_USER_FROM_GROUP)?;
+                check_own_member(tx, &group_id, &user_id)?;
                 if !membership_remove(tx, &user_id, &group_id)? {
                     return Err(not_a_member(&user_id, &group_id));
                 }
@@ -170,6 +203,7 @@ impl Identity {
 
     /// A user is in a group, or it is a 404.
     pub async fn member_check(&self, cx: &Cx, group_id: &str, user_id: &str) -> Result<(), Fault> {
+        self.directory_refresh([group_id.to_owned(), user_id.to_owned()]).await?;
         let (cx, group_id, user_id) = (cx.clone(), group_id.to_owned(), user_id.to_owned());
         self.db
             .read(move |tx| {

@@ -1,5 +1,7 @@
 //! Passwords: how one is checked and set under the rules of the operator.
 
+use super::directory::read_only;
+use super::proof::Named;
 use super::token::unauthenticated;
 use crate::Identity;
 use crate::model::compliance::{Compliance, DAY};
@@ -98,6 +100,9 @@ impl Identity {
         old: Zeroizing<String>,
         new: Zeroizing<String>,
     ) -> Result<(), Fault> {
+        if self.directory_prove(&Named::Id(id.to_owned()), &old).await?.is_some() {
+            return Err(read_only());
+        }
         let (id_own, count) = (id.to_owned(), self.settings.compliance.unique_passwords);
         let (found, past) = self
             .db
@@ -179,7 +184,9 @@ fn check_own(rules: &Compliance, user: &User, now: kernel::Micros) -> Result<(),
 /// Begins to watch how active users are, or stops. Who was not watched so far counts as active now, so that the setting
 /// does not disable everybody at once.
 pub(crate) fn activity_watch(tx: &Tx, rules: &Compliance) -> Result<(), Fault> {
-    for mut user in users(tx)? {
+    // Who of a directory is disabled that says itself.
+    let mirrored = crate::store::directory::mirrored(tx, "user")?;
+    for mut user in users(tx)?.into_iter().filter(|user| !mirrored.contains(&user.id)) {
         let before = user.login.clone();
         match user.login.active_at {
             Some(_) if rules.inactivity.is_some() => rules.watch(&mut user),

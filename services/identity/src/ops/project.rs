@@ -377,6 +377,14 @@ fn delete_domain(tx: &Tx, domain: &Project) -> Result<(), Fault> {
     for group in store::group::groups(tx)?.iter().filter(|group| group.domain_id == domain.id) {
         store::group::group_delete(tx, &group.id)?;
     }
+    // Of a directory's users and groups not all have rows, and any may have been granted something.
+    for user in store::directory::mapped(tx, Some(&domain.id), "user")? {
+        store::user::user_delete(tx, &user)?;
+    }
+    for group in store::directory::mapped(tx, Some(&domain.id), "group")? {
+        store::group::group_delete(tx, &group)?;
+    }
+    store::directory::mappings_of_domain_delete(tx, &domain.id)?;
     for role in store::role::roles(tx)?.iter().filter(|role| role.domain_id == domain.id) {
         store::role::role_delete(tx, &role.id)?;
     }

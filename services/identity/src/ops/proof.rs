@@ -123,6 +123,9 @@ impl Identity {
         user: &Named,
         password: Zeroizing<String>,
     ) -> Result<String, Fault> {
+        if let Some(id) = self.directory_prove(user, &password).await? {
+            return Ok(id);
+        }
         let called = format!("{user:?}");
         let user = user.clone();
         let found = self.db.read(move |tx| find_user(tx, &user)).await?;
@@ -135,7 +138,7 @@ impl Identity {
 
     /// By a passcode of one of the user's secrets of type totp, this one or the one before it.
     async fn prove_by_totp(&self, user: &Named, passcode: String) -> Result<String, Fault> {
-        let user = user.clone();
+        let user = self.directory_resolve(user).await?;
         self.db
             .read(move |tx| {
                 let user = find_user(tx, &user)?.filter(|user| user.enabled).ok_or_else(unauthenticated)?;
@@ -175,7 +178,12 @@ impl Identity {
         credential: &NamedCredential,
         secret: Zeroizing<String>,
     ) -> Result<ApplicationCredential, Fault> {
-        let credential = credential.clone();
+        let credential = match credential {
+            NamedCredential::Of(user, name) => {
+                NamedCredential::Of(self.directory_resolve(user).await?, name.clone())
+            }
+            by_id @ NamedCredential::Id(_) => by_id.clone(),
+        };
         let found = self.db.read(move |tx| find_credential(tx, &credential)).await?;
         let source = Source { address: address.clone(), account: found.id.clone() };
         let right = self.hashing.verify(Some(&source), secret, Some(found.secret_hash.clone())).await?;

@@ -8,6 +8,7 @@ use crate::Identity;
 use crate::model::token::{Delegation, Payload, Provider, Scope, audit_id};
 use crate::model::user::User;
 use crate::model::{catalog, fernet, jws};
+use crate::ops::directory::people_behind;
 use crate::ops::endpoint_group::endpoints_of;
 use crate::ops::expand::{expand, roles_on};
 use crate::ops::key::token_keys_replace;
@@ -67,8 +68,16 @@ pub(super) struct Mint {
 #[derive(Default)]
 pub struct Cache(Mutex<HashMap<[u8; 32], Remembered>>);
 
-/// The epoch at which a token was looked at, and its owner.
-type Remembered = (i64, Arc<Who>);
+/// What is remembered of a token.
+#[derive(Clone)]
+struct Remembered {
+    /// The epoch at which it was looked at.
+    epoch: i64,
+    /// Its owner.
+    who: Arc<Who>,
+    /// Who of directories stands behind it: it is good as long as what they said of these is fresh.
+    behind: Arc<[String]>,
+}
 
 /// The longest token that is looked at, in characters.
 const LONGEST: usize = 4096;
@@ -96,6 +105,7 @@ impl Identity {
         // What was lent to a program is for one project, whatever it asks for.
         let wish = if proof.signed.is_some() { Wish::Default } else { wish };
         let proved = self.prove(proof).await?;
+        self.directory_refresh([proved.user_id.clone()]).await?;
         let mint = self.mint();
         let uses_trust = matches!(wish, Wish::Trust(_));
         let grant = move |tx: &Tx| grant(tx, proved.clone(), receipt.as_deref(), &wish, mint);
@@ -110,8 +120,19 @@ impl Identity {
 
     /// What a token says and stands for; `None` if it is not valid (any more).
     pub async fn token_read(&self, text: &str) -> Result<Option<Token>, Fault> {
-        let text = text.to_owned();
-        self.db.read(move |tx| read(tx, &text)).await
+        Ok(self.token_read_behind(text).await?.0)
+    }
+
+    /// The same, with those of directories who stand behind it, whom their directories have been asked about.
+    async fn token_read_behind(&self, text: &str) -> Result<(Option<Token>, Vec<String>), Fault> {
+        let text: Arc<str> = text.into();
+        let own = text.clone();
+        let look = move |tx: &Tx| Ok((read(tx, &own)?, people_behind(tx, &own)?));
+        let (token, behind) = self.db.read(look).await?;
+        if self.directory_refresh(behind.clone()).await? {
+            return Ok((self.db.read(move |tx| read(tx, &text)).await?, behind));
+        }
+        Ok((token, behind))
     }
 
     /// A token that must be valid. Why it is not is nobody's business.
@@ -267,7 +288,7 @@ fn token_text(tx: &Tx, token: &Token, provider: Provider) -> Result<String, Faul
 }
 
 /// What the text of a token says that one of the keys sealed or signed, and when; whatever form tokens are given out in.
-fn token_open(tx: &Tx, text: &str) -> Result<Option<(Payload, Micros)>, Fault> {
+pub(super) fn token_open(tx: &Tx, text: &str) -> Result<Option<(Payload, Micros)>, Fault> {
     if !jws::is_jws(text) {
         let opened = fernet_open(tx, text)?;
         return Ok(opened.and_then(|(bytes, issued_at)| Some((Payload::unpack(&bytes)?, issued_at))));
@@ -340,19 +361,20 @@ impl web::Authenticate for Identity {
         let key: [u8; 32] = sha2::Sha256::digest(token.as_bytes()).into();
         let epoch = self.db.read(store::token::epoch).await?;
         let cached = self.cache.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some((at, who)) = cached
+        if let Some(Remembered { epoch: at, who, behind }) = cached
             && at == epoch
             && who.expires_at > self.db.clock().now().0
+            && behind.iter().all(|id| self.directory_fresh(id))
         {
             return Ok(Some(who));
         }
-        let Some(token) = self.token_read(token).await? else { return Ok(None) };
+        let (Some(token), behind) = self.token_read_behind(token).await? else { return Ok(None) };
         let who = Arc::new(token.who());
         let mut cache = self.cache.0.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= REMEMBERED {
             cache.clear();
         }
-        cache.insert(key, (epoch, who.clone()));
+        cache.insert(key, Remembered { epoch, who: who.clone(), behind: behind.into() });
         Ok(Some(who))
     }
 }

@@ -1,5 +1,6 @@
 //! Users.
 
+use super::directory::{check_own, check_own_domain};
 use super::password::password_set;
 use super::{check_same, describe, missing, taken, text};
 use crate::Identity;
@@ -45,24 +46,37 @@ pub(super) fn user_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Resul
 }
 
 impl Identity {
-    /// Every user that the caller may see.
-    pub async fn user_list(&self, cx: &Cx) -> Result<Vec<User>, Fault> {
-        let cx = cx.clone();
+    /// Every user that the caller may see; of a domain that has a directory, whom that knows (by this name, if there
+    /// is one). A list that is of no such domain shows our own users.
+    pub async fn user_list(
+        &self,
+        cx: &Cx,
+        domain: Option<&str>,
+        name: Option<&str>,
+    ) -> Result<Vec<User>, Fault> {
+        let own = cx.who.domain_id.clone();
+        let target = own.as_ref().map_or(Target::none(), |own| Target::none().with("target.domain_id", own));
+        cx.may(&rules::LIST_USERS, &target)?;
+        let elsewhere = match list_domain(cx, domain) {
+            Some(domain) => self.directory_people(&domain, name).await?,
+            None => None,
+        };
         self.db
             .read(move |tx| {
-                let own = cx.who.domain_id.as_deref();
-                let target = own.map_or(Target::none(), |own| Target::none().with("target.domain_id", own));
-                cx.may(&rules::LIST_USERS, &target)?;
-                Ok(users(tx)?
-                    .into_iter()
-                    .filter(|user| own.is_none_or(|own| user.domain_id == own))
-                    .collect())
+                let mirrored = store::directory::mirrored(tx, "user")?;
+                let shown = |user: &User| match &elsewhere {
+                    Some(ids) => ids.contains(&user.id),
+                    None => !mirrored.contains(&user.id),
+                };
+                let of_own = |user: &User| own.as_ref().is_none_or(|own| user.domain_id == *own);
+                Ok(users(tx)?.into_iter().filter(|user| shown(user) && of_own(user)).collect())
             })
             .await
     }
 
     /// One user.
     pub async fn user_show(&self, cx: &Cx, id: &str) -> Result<User, Fault> {
+        self.directory_refresh([id.to_owned()]).await?;
         let (cx, id) = (cx.clone(), id.to_owned());
         self.db.read(move |tx| user_for(tx, &cx, &id, &rules::GET_USER)).await
     }
@@ -74,9 +88,10 @@ impl Identity {
         let facts = describe(Target::none(), "user", &[("domain_id", &domain_id)]);
         cx.may(&rules::CREATE_USER, &facts)?;
         let hash = self.hash_given(&given).await?;
-        let compliance = self.settings.compliance.clone();
+        let (compliance, said) = (self.settings.compliance.clone(), self.settings.domain_options.clone());
         self.db
             .write(move |tx| {
+                check_own_domain(tx, &said, &domain_id)?;
                 let domain = store::project::project_by_id(tx, &domain_id)?.filter(|domain| domain.is_domain);
                 if domain.is_none() {
                     return Err(missing("domain", &domain_id));
@@ -112,8 +127,13 @@ impl Identity {
 
     /// Changes a user. A new password, and disabling, revoke its tokens.
     pub async fn user_update(&self, cx: &Cx, id: &str, given: Map<String, Value>) -> Result<User, Fault> {
+        self.directory_refresh([id.to_owned()]).await?;
         let (cx_own, id_own) = (cx.clone(), id.to_owned());
-        self.db.read(move |tx| user_for(tx, &cx_own, &id_own, &rules::UPDATE_USER).map(drop)).await?;
+        let changeable = move |tx: &Tx| {
+            user_for(tx, &cx_own, &id_own, &rules::UPDATE_USER)?;
+            check_own(tx, &id_own)
+        };
+        self.db.read(changeable).await?;
         let hash = self.hash_given(&given).await?;
         let compliance = self.settings.compliance.clone();
         let (cx, id) = (cx.clone(), id.to_owned());
@@ -152,10 +172,12 @@ impl Identity {
 
     /// Removes a user.
     pub async fn user_delete(&self, cx: &Cx, id: &str) -> Result<(), Fault> {
+        self.directory_refresh([id.to_owned()]).await?;
         let (cx, id) = (cx.clone(), id.to_owned());
         self.db
             .write(move |tx| {
                 user_for(tx, &cx, &id, &rules::DELETE_USER)?;
+                check_own(tx, &id)?;
                 user_delete(tx, &id)?;
                 store::token::epoch_advance(tx)
             })
@@ -164,6 +186,7 @@ impl Identity {
 
     /// The projects on which a user has a role, directly, through a group or inherited.
     pub async fn user_projects(&self, cx: &Cx, id: &str) -> Result<Vec<Project>, Fault> {
+        self.directory_refresh([id.to_owned()]).await?;
         let (cx, id) = (cx.clone(), id.to_owned());
         self.db
             .read(move |tx| {
@@ -205,6 +228,12 @@ impl Identity {
             None => Ok(None),
         }
     }
+}
+
+/// The domain that a list is of: the caller's own, the one that is asked for, or that of the caller's project.
+pub(super) fn list_domain(cx: &Cx, asked: Option<&str>) -> Option<String> {
+    let own = cx.who.domain_id.clone();
+    own.or_else(|| asked.map(str::to_owned)).or_else(|| cx.who.project_domain_id.clone())
 }
 
 fn own_domain(cx: &Cx) -> Option<String> {

@@ -19,6 +19,18 @@ pub fn domain_options(tx: &Tx, domain_id: &str) -> Result<Options, Fault> {
     Ok(found)
 }
 
+/// All options of a domain, those included that nobody is shown.
+pub fn domain_options_opened(tx: &Tx, domain_id: &str) -> Result<Options, Fault> {
+    let mut found = domain_options(tx, domain_id)?;
+    let sql = "SELECT option_group, name, option_value FROM identity_domain_options WHERE domain_id = ?1 AND sealed = 1";
+    for row in tx.query(sql, params![domain_id])? {
+        let text = opened(&keys(tx, Ring::Credentials)?, &row.text(2)?)?;
+        let group = found.entry(row.text(0)?).or_insert_with(|| json!({}));
+        group[row.text(1)?] = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    }
+    Ok(found)
+}
+
 /// Whether a domain has any option of a part, shown or not.
 pub fn domain_has_options(tx: &Tx, domain_id: &str, part: &Part) -> Result<bool, Fault> {
     let rows = tx.query(

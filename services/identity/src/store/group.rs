@@ -27,6 +27,11 @@ pub fn groups(tx: &Tx) -> Result<Vec<Group>, Fault> {
     tx.query(&format!("{SELECT} ORDER BY id"), params![])?.iter().map(group).collect()
 }
 
+/// The groups that fit a condition with one value.
+pub(super) fn groups_where(tx: &Tx, condition: &str, value: &str) -> Result<Vec<Group>, Fault> {
+    tx.query(&format!("{SELECT} WHERE {condition} ORDER BY id"), params![value])?.iter().map(group).collect()
+}
+
 /// The groups that a user is in.
 pub fn groups_of_user(tx: &Tx, user_id: &str) -> Result<Vec<Group>, Fault> {
     let sql = format!(

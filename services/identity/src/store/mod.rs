@@ -5,6 +5,7 @@ pub mod application_credential;
 pub mod assignment;
 pub mod catalog;
 pub mod credential;
+pub mod directory;
 pub mod domain_config;
 pub mod endpoint_group;
 pub mod group;

@@ -41,15 +41,21 @@ pub fn user_by_id(tx: &Tx, id: &str) -> Result<Option<User>, Fault> {
         .transpose()
 }
 
-/// The user of that name in a domain.
+/// Our own user of that name in a domain.
 pub fn user_by_name(tx: &Tx, domain_id: &str, name: &str) -> Result<Option<User>, Fault> {
-    let sql = format!("{SELECT} WHERE domain_id = ?1 AND name = ?2");
+    let sql = format!("{SELECT} WHERE domain_id = ?1 AND name = ?2 AND mirrored = 0");
     tx.query_one(&sql, params![domain_id, name])?.as_ref().map(|row| user(tx, row)).transpose()
 }
 
 /// Every user.
 pub fn users(tx: &Tx) -> Result<Vec<User>, Fault> {
     tx.query(&format!("{SELECT} ORDER BY id"), params![])?.iter().map(|row| user(tx, row)).collect()
+}
+
+/// The users that fit a condition with one value.
+pub(super) fn users_where(tx: &Tx, condition: &str, value: &str) -> Result<Vec<User>, Fault> {
+    let sql = format!("{SELECT} WHERE {condition} ORDER BY id");
+    tx.query(&sql, params![value])?.iter().map(|row| user(tx, row)).collect()
 }
 
 /// The users in a group.

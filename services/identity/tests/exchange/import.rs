@@ -47,11 +47,13 @@ async fn users_go_on_with_their_ids_passwords_and_tokens() {
         assert_eq!(count("users"), Count { made: 2, ..Count::default() });
         assert_eq!(count("domains"), Count { same: 1, ..Count::default() });
         assert_eq!(count("roles"), Count { made: 1, changed: 1, ..Count::default() });
-        assert_eq!(count("assignments").made, 1);
+        assert_eq!(count("assignments").made, 2, "one is of a user of LDAP");
+        assert_eq!(count("users and groups of LDAP").made, 1);
+        let options = cloud.get("/v3/domains/default/config").await.body["config"].clone();
+        assert_eq!(options, json!({"identity": {"list_limit": 100}}), "and the password is shown to nobody");
         assert_eq!(report.renamed, ["project admin: now admin-old", "user admin: now admin-old"]);
         for (what, wanted) in [
-            ("users and groups of LDAP", 1),
-            ("assignments of what is not here", 1),
+            ("options of domains that are none here", 1),
             ("federated users", 1),
             ("passwords in a form that nobody can check any more", 1),
         ] {

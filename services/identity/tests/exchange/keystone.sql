@@ -25,6 +25,8 @@ INSERT INTO `assignment` (`type`, `actor_id`, `target_id`, `role_id`, `inherited
  ('UserProject','3c55f5b599544828a208e04478517e94','5fb4b2d1a1c14e4f8a7f0f3c7c1d2e3f','bbbbbec8f2b746ba93cb1d46a6da73bd',0),
  ('UserProject','ldap00000000000000000000000000ee','5fb4b2d1a1c14e4f8a7f0f3c7c1d2e3f','bbbbbec8f2b746ba93cb1d46a6da73bd',0);
 INSERT INTO `id_mapping` (`public_id`, `domain_id`, `local_id`, `entity_type`) VALUES ('ldap00000000000000000000000000ee','default','x','user');
+INSERT INTO `whitelisted_config` (`domain_id`, `group`, `option`, `value`) VALUES ('default','identity','list_limit','100'), ('default','ldap','debug','1');
+INSERT INTO `sensitive_config` (`domain_id`, `group`, `option`, `value`) VALUES ('default','ldap','password','"hush"');
 INSERT INTO `revocation_event` (`id`, `domain_id`, `project_id`, `user_id`, `role_id`, `trust_id`, `consumer_id`, `access_token_id`, `issued_before`, `expires_at`, `revoked_at`, `audit_id`, `audit_chain_id`) VALUES
  (1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'2026-11-21 00:30:00','2026-11-21 02:00:00','2026-11-21 00:30:00','BwcHBwcHBwcHBwcHBwcHBw',NULL),
  (2,NULL,NULL,'3c55f5b599544828a208e04478517e94',NULL,NULL,NULL,NULL,'2026-11-21 00:20:00',NULL,'2026-11-21 00:20:00',NULL,NULL);

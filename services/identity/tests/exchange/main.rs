@@ -4,6 +4,7 @@
 
 mod access_rules;
 mod credentials;
+mod directories;
 mod domain_configs;
 mod endpoint_groups;
 mod factors;
@@ -20,5 +21,6 @@ mod oauth2;
 mod passwords;
 mod rig;
 mod signed;
+mod slapd;
 mod tokens;
 mod trusts;
