@@ -1,4 +1,4 @@
-"""Operates the program as its documents promise: settings, TLS, logs, metrics, databases, full disks.
+"""Operates the program as its documents promise: settings, TLS, logs, metrics, databases, full disks, LDAP.
 
 It starts clouds of its own on simulated metal, in short-lived state directories. As root it also makes a network
 namespace and a small file system for itself, and removes them. The result ends with the line `N passed, N failed`.
@@ -16,7 +16,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, '..', 'kit'), os.path.join(HERE, '..', 
 from report import Report  # noqa: E402
 from stage import Stage  # noqa: E402
 
-PARTS = ['settings', 'refusals', 'catalog', 'transport', 'logs', 'metrics', 'status', 'full_disk', 'database']
+PARTS = ['settings', 'refusals', 'catalog', 'transport', 'logs', 'metrics', 'status', 'full_disk', 'database', 'directory']
 
 
 def main():

@@ -164,24 +164,21 @@ impl Asker {
     }
 
     fn fault(&self, failure: Failure) -> Fault {
-        let urls = self.settings.urls.join(", ");
-        match failure {
+        let (said, why) = match failure {
             Failure::Silent(why) => {
-                let said = format!("Unable to establish a connection to LDAP Server ({urls}).");
-                Fault::new(Kind::Unavailable, said).because(why)
+                ("Unable to establish a connection to the LDAP server of this domain.", why)
             }
             Failure::Stranger(why) => {
-                let said = "Unable to authenticate against Identity backend - Invalid username or password";
-                Fault::new(Kind::Unavailable, said).because(why)
+                ("Unable to authenticate against Identity backend - Invalid username or password", why)
             }
-            Failure::TooMuch(why) => {
-                let said = "Number of User/Group entities returned by LDAP exceeded size limit. Contact your LDAP administrator.";
-                Fault::new(Kind::Unavailable, said).because(why)
-            }
-            Failure::Refused(why) => {
-                let said = format!("The LDAP server ({urls}) refuses what it is asked: {why}.");
-                Fault::new(Kind::Unavailable, said)
-            }
-        }
+            Failure::TooMuch(why) => (
+                "Number of User/Group entities returned by LDAP exceeded size limit. Contact your LDAP administrator.",
+                why,
+            ),
+            Failure::Refused(why) => ("The LDAP server of this domain refuses what it is asked.", why),
+        };
+        // Where it is, and what it says, is for the log: whoever logs in is still a stranger.
+        let cause = format!("{}: {why}", self.settings.urls.join(", "));
+        Fault::new(Kind::Unavailable, said).because(cause)
     }
 }

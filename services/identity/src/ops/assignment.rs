@@ -1,5 +1,6 @@
 //! Grants: who has which role on what, and what that amounts to when groups, inheritance and implications are followed.
 
+use super::directory::never_seen;
 use super::group::group_target;
 use super::missing;
 use super::project::{below, project_target};
@@ -106,6 +107,7 @@ impl Identity {
         filter: Filter,
         named: bool,
     ) -> Result<(Vec<Found>, Option<Names>), Fault> {
+        self.directory_meet(self.db.read(strange_actors).await?).await;
         if filter.effective {
             let of_directories = self.db.read(granted_groups_of_directories).await?;
             self.directory_members_if_it_answers(of_directories).await;
@@ -128,8 +130,19 @@ impl Identity {
     }
 }
 
+/// Those of directories who have grants and were never seen, as after a Keystone was taken over.
+fn strange_actors(tx: &Tx) -> Result<Vec<String>, Fault> {
+    if !store::directory::has_mappings(tx)? {
+        return Ok(Vec::new());
+    }
+    never_seen(tx, assignments(tx)?.into_iter().map(|one| one.actor_id))
+}
+
 /// The groups of directories that anything was granted to.
 fn granted_groups_of_directories(tx: &Tx) -> Result<Vec<String>, Fault> {
+    if !store::directory::has_mappings(tx)? {
+        return Ok(Vec::new());
+    }
     let mirrored = store::directory::mirrored(tx, "group")?;
     let groups = assignments(tx)?.into_iter().filter(|one| one.actor_kind == ActorKind::Group);
     let ids: BTreeSet<String> = groups.map(|one| one.actor_id).filter(|id| mirrored.contains(id)).collect();

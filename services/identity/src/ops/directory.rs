@@ -60,6 +60,14 @@ fn of_directories(tx: &Tx, ids: &BTreeSet<String>) -> Result<Vec<Mapping>, Fault
     Ok(found.into_iter().flatten().collect())
 }
 
+/// Those of these users and groups that are of a directory and were never seen.
+pub(super) fn never_seen(tx: &Tx, ids: impl Iterator<Item = String>) -> Result<Vec<String>, Fault> {
+    let [users, groups] = ["user", "group"].map(|kind| mirrored(tx, kind));
+    let (users, groups) = (users?, groups?);
+    let strange = ids.filter(|id| !users.contains(id) && !groups.contains(id)).collect();
+    Ok(of_directories(tx, &strange)?.into_iter().map(|one| one.public_id).collect())
+}
+
 /// Whom of directories a token stands for: its owner, and who lent it.
 pub(super) fn people_behind(tx: &Tx, text: &str) -> Result<Vec<String>, Fault> {
     if !has_mappings(tx)? {
@@ -103,9 +111,9 @@ impl Identity {
             askers.remove(domain_id);
             return Ok(None);
         };
-        let unfit = |why| {
-            let said = format!("The LDAP options of the domain {domain_id} cannot be used: {why}.");
-            Fault::new(Kind::Unavailable, said)
+        let unfit = |why: String| {
+            let said = "The LDAP options of this domain cannot be used.";
+            Fault::new(Kind::Unavailable, said).because(format!("domain {domain_id}: {why}"))
         };
         let settings = Directory::of(&options).map_err(unfit)?;
         if let Some(asker) = askers.get(domain_id).filter(|asker| asker.settings == settings) {
@@ -220,6 +228,16 @@ impl Identity {
         let teams = asker.teams_named(name).await?;
         let news = News { domain_id: domain_id.to_owned(), teams, ..News::default() };
         Ok(Some(news.take(&self.db).await?.groups.into_iter().collect()))
+    }
+
+    /// The same for lists that are no worse for one that does not answer: of whom nothing was known nothing is known
+    /// still.
+    pub(super) async fn directory_meet(&self, ids: Vec<String>) {
+        for id in ids {
+            if let Err(fault) = self.directory_refresh([id]).await {
+                tracing::warn!(why = fault.public(), "a directory does not say who somebody is");
+            }
+        }
     }
 
     /// Asks who is in these groups, as far as they are of a directory.

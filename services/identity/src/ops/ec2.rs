@@ -130,6 +130,9 @@ impl Identity {
         };
         cx.may(rule, &Target::none())?;
         let mint = self.mint();
+        let id = ec2::id_of(&signed.access);
+        let owner = self.db.read(move |tx| Ok(credential_by_id(tx, &id)?.map(|found| found.user_id))).await?;
+        self.directory_refresh(owner).await?;
         self.db
             .read(move |tx| {
                 let id = ec2::id_of(&signed.access);

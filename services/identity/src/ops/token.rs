@@ -105,7 +105,11 @@ impl Identity {
         // What was lent to a program is for one project, whatever it asks for.
         let wish = if proof.signed.is_some() { Wish::Default } else { wish };
         let proved = self.prove(proof).await?;
-        self.directory_refresh([proved.user_id.clone()]).await?;
+        let trustor = match &wish {
+            Wish::Trust(id) => self.trustor(id).await?,
+            _ => None,
+        };
+        self.directory_refresh([proved.user_id.clone()].into_iter().chain(trustor)).await?;
         let mint = self.mint();
         let uses_trust = matches!(wish, Wish::Trust(_));
         let grant = move |tx: &Tx| grant(tx, proved.clone(), receipt.as_deref(), &wish, mint);
@@ -116,6 +120,12 @@ impl Identity {
     /// How tokens are made here.
     pub(super) fn mint(&self) -> Mint {
         Mint { life: self.settings.token_life, provider: self.settings.token_provider }
+    }
+
+    async fn trustor(&self, trust_id: &str) -> Result<Option<String>, Fault> {
+        let id = trust_id.to_owned();
+        let found = self.db.read(move |tx| store::trust::trust_by_id(tx, &id)).await?;
+        Ok(found.map(|trust| trust.trustor_id))
     }
 
     /// What a token says and stands for; `None` if it is not valid (any more).
