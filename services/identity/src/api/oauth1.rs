@@ -1,6 +1,6 @@
 //! OAuth 1.0 on the wire: programs, what they ask for with signed requests, and what users lend them.
 
-use super::{list, one, unfit};
+use super::{list, one, unfit_at};
 use crate::Identity;
 use crate::model::oauth1::form;
 use crate::model::role::Role;
@@ -73,7 +73,7 @@ pub async fn consumer_delete(identity: Arc<Identity>, ask: Ask) -> Result<Answer
 async fn consumer(ask: &mut Ask, schema: &Schema) -> Result<Map<String, Value>, Fault> {
     let mut body = super::body(ask).await?;
     let given = Some(body["consumer"].take()).filter(|given| !given.is_null()).unwrap_or_else(|| json!({}));
-    schema.check(&given).map_err(unfit)?;
+    schema.check(&given).map_err(unfit_at)?;
     Ok(given.as_object().cloned().unwrap_or_default())
 }
 
@@ -88,7 +88,7 @@ pub async fn request_token_create(identity: Arc<Identity>, ask: Ask) -> Result<A
 pub async fn request_token_authorize(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
     let mut body = super::body(&mut ask).await?;
     let roles = Some(body["roles"].take()).filter(|roles| !roles.is_null()).unwrap_or_else(|| json!([]));
-    ROLES.check(&roles).map_err(unfit)?;
+    ROLES.check(&roles).map_err(unfit_at)?;
     let roles = roles.as_array().cloned().unwrap_or_default();
     let verifier = identity.request_token_authorize(&ask.cx, ask.id("id"), roles).await?;
     Ok(Answer::ok(&json!({"token": {"oauth_verifier": verifier}})))

@@ -117,7 +117,7 @@ impl Signed {
             return Some(invalid("Missing mandatory OAuth parameters."));
         }
         if self.word(METHOD_NAME) != METHOD {
-            let description = "Invalid signature, the method is not HMAC-SHA1.";
+            let description = "Invalid signature, the method is not HMAC-SHA1";
             return Some(Flaw { error: "invalid_signature_method", description });
         }
         if self.own.get("oauth_version").is_some_and(|version| version != "1.0") {
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(flaw("", "", now), None);
         for (name, value, wanted) in [
             ("oauth_signature", "", "Missing mandatory OAuth parameters."),
-            ("oauth_signature_method", "PLAINTEXT", "Invalid signature, the method is not HMAC-SHA1."),
+            ("oauth_signature_method", "PLAINTEXT", "Invalid signature, the method is not HMAC-SHA1"),
             ("oauth_version", "2.0", "Invalid OAuth version."),
             ("oauth_timestamp", "137131201", "Invalid timestamp size"),
             ("oauth_timestamp", "yesterday!", "Timestamp must be an integer."),
