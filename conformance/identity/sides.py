@@ -23,6 +23,7 @@ class Side:
         parts = urlsplit(self.base)
         self.prefix = parts.path
         self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        self.asked = time.monotonic()
 
     def fill(self, thing):
         """Puts this side's ids into the slots of a path or a body."""
@@ -43,9 +44,13 @@ class Side:
         if body is not None:
             data = json.dumps(self.fill(body))
             sent.setdefault('Content-Type', 'application/json')
+        if time.monotonic() - self.asked > 5:
+            # a server gives up connections that are idle while the other side thinks
+            self.connection.close()
         self.connection.request(method, self.prefix + self.fill(path), data, sent)
         answer = self.connection.getresponse()
         text = answer.read().decode()
+        self.asked = time.monotonic()
         try:
             text = json.loads(text) if text else None
         except ValueError:

@@ -2,15 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use fuzz::{anything, damaged, damaged_text};
+use fuzz::{anything, damaged, damaged_body, damaged_text};
 use identity::model::fernet::{self, Key};
 use identity::model::jws::{self, Pair};
+use identity::model::mapping::{Mapping, apply, literal, schema};
 use identity::model::signed_request::Signed;
 use identity::model::token::{Payload, Scope};
 use inspect::{Stream, inspect};
 use kernel::Micros;
 use proptest::prelude::*;
 use proptest::sample::select;
+use serde_json::{Value, json};
 use std::io::Cursor;
 
 const DECLARED: &[&str] =
@@ -176,6 +178,29 @@ proptest! {
         }
     }
 
+    /// A mapping applies or is refused, whether it fits its schema or not, and what comes out of it has an end.
+    #[test]
+    fn a_mapping(
+        body in damaged_body(&mapping()), version in select(vec!["1.0", "2.0", "3.0", ""]), groups in damaged_text(&GROUPS),
+    ) {
+        let fits = body.as_object().is_some_and(|body| schema::check(body, version).is_ok());
+        let rules = body.get("rules").cloned().unwrap_or(Value::Null);
+        let mapping = Mapping { id: "m".to_owned(), rules, schema_version: version.to_owned() };
+        let said = [("user", "ann".to_owned()), ("groups", groups)];
+        let assertion = said.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        if let Ok(mapped) = apply(&mapping, &assertion) {
+            prop_assert!(!fits || mapped.user.contains_key("type"));
+            prop_assert!(json!(mapped.group_names).to_string().len() < 8 << 20);
+        }
+    }
+
+    /// A list in a text has members, and a text that is none is its own.
+    #[test]
+    fn a_list_in_a_text(text in damaged_text(&GROUPS)) {
+        let members = literal::members(&text);
+        prop_assert!(text.trim_start().starts_with('[') || members == [Value::String(text)]);
+    }
+
     /// A query takes apart, and its parts are put together to one that says the same.
     #[test]
     fn a_query(text in damaged_text(&["name=a%20b&limit=10&marker=x&tags=a,b&sort=name:desc,id:asc", "a=%C3%A9+%00;b&&=&="])) {
@@ -202,6 +227,22 @@ proptest! {
             prop_assert_eq!(ovn::ovsdb::Datum::decode(&datum.encode()), Some(datum));
         }
     }
+}
+
+const GROUPS: [&str; 3] = [
+    "admins;users;x",
+    "['it\\'s', \"b\", '\\x41\\u00e9', 1, -2.5, None, ['x'], {'k': 'v'}]",
+    "JSON:{\"name\": \"g\", \"domain\": {\"id\": \"d\"}}",
+];
+
+fn mapping() -> Value {
+    json!({"rules": [
+        {"local": [{"user": {"name": "{0}", "email": "{}", "domain": {"id": "d"}}}, {"groups": "{1}", "domain": {"name": "e"}},
+                   {"group_ids": "{2[0]}", "projects": [{"name": "{0}-{1!r}", "roles": [{"name": "reader"}]}]}],
+         "remote": [{"type": "user", "any_one_of": ["^a.+\\Z"], "regex": true}, {"type": "user"}, {"type": "groups", "whitelist": ["x"]},
+                    {"type": "groups", "blacklist": ["(?i)U"], "regex": true}]},
+        {"local": [{"group": {"id": "g"}}, {"group": {"name": "g", "domain": {"id": "d"}}}], "remote": [{"type": "groups", "not_any_of": ["y"]}]},
+    ]})
 }
 
 fn key() -> Key {

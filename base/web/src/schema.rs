@@ -72,171 +72,20 @@ impl Schema {
 
     /// The first thing that is wrong with `value`.
     pub fn check(&self, value: &Value) -> Result<(), Violation> {
-        self.walk(&self.root, value, &mut Vec::new())
+        self.violations(value).into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Everything that is wrong with `value`.
+    pub fn violations(&self, value: &Value) -> Vec<Violation> {
+        let mut walk = Walk { schema: self, path: Vec::new(), found: Vec::new() };
+        walk.value(&self.root, value);
+        walk.found
     }
 
     fn valid(&self, schema: &Value, value: &Value) -> bool {
-        self.walk(schema, value, &mut Vec::new()).is_ok()
-    }
-
-    fn walk(&self, schema: &Value, value: &Value, path: &mut Vec<String>) -> Result<(), Violation> {
-        let table = match schema {
-            Value::Bool(true) => return Ok(()),
-            Value::Object(table) => table,
-            _ => return Err(wrong(path, value, format!("False schema does not allow {}", python(value)))),
-        };
-        for (keyword, demand) in table {
-            self.keyword(keyword, demand, table, value, path)?;
-        }
-        Ok(())
-    }
-
-    fn keyword(
-        &self,
-        keyword: &str,
-        demand: &Value,
-        table: &Map<String, Value>,
-        value: &Value,
-        path: &mut Vec<String>,
-    ) -> Result<(), Violation> {
-        let text = || python(value);
-        let complaint = match keyword {
-            "type" => (!types(demand).any(|name| has_type(name, value))).then(|| {
-                format!(
-                    "{} is not of type {}",
-                    text(),
-                    types(demand).map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", ")
-                )
-            }),
-            "enum" => (!demand.as_array().is_some_and(|all| all.contains(value)))
-                .then(|| format!("{} is not one of {}", text(), python(demand))),
-            "const" => (demand != value).then(|| format!("{} was expected", python(demand))),
-            "properties" => return self.properties(demand, value, path),
-            "patternProperties" => return self.pattern_properties(demand, value, path),
-            "additionalProperties" => return self.additional(demand, table, value, path),
-            "required" => missing(demand, value),
-            "items" => return self.items(demand, value, path),
-            "oneOf" | "anyOf" | "allOf" | "not" => return self.combined(keyword, demand, value, path),
-            _ => self.bound(keyword, demand, value),
-        };
-        complaint.map_or(Ok(()), |message| Err(wrong(path, value, message)))
-    }
-
-    fn properties(&self, demand: &Value, value: &Value, path: &mut Vec<String>) -> Result<(), Violation> {
-        let (Some(demand), Some(value)) = (demand.as_object(), value.as_object()) else { return Ok(()) };
-        for (name, schema) in demand {
-            if let Some(inner) = value.get(name) {
-                path.push(name.clone());
-                self.walk(schema, inner, path)?;
-                path.pop();
-            }
-        }
-        Ok(())
-    }
-
-    fn pattern_properties(
-        &self,
-        demand: &Value,
-        value: &Value,
-        path: &mut Vec<String>,
-    ) -> Result<(), Violation> {
-        let (Some(demand), Some(value)) = (demand.as_object(), value.as_object()) else { return Ok(()) };
-        for (pattern, schema) in demand {
-            for (name, inner) in value.iter().filter(|(name, _)| self.matches(pattern, name)) {
-                path.push(name.clone());
-                self.walk(schema, inner, path)?;
-                path.pop();
-            }
-        }
-        Ok(())
-    }
-
-    fn additional(
-        &self,
-        demand: &Value,
-        table: &Map<String, Value>,
-        value: &Value,
-        path: &mut Vec<String>,
-    ) -> Result<(), Violation> {
-        let Some(object) = value.as_object() else { return Ok(()) };
-        let named = table.get("properties").and_then(Value::as_object);
-        let patterns: Vec<&String> = table
-            .get("patternProperties")
-            .and_then(Value::as_object)
-            .map(|all| all.keys().collect())
-            .unwrap_or_default();
-        let extra: Vec<&String> = object
-            .keys()
-            .filter(|name| !named.is_some_and(|named| named.contains_key(*name)))
-            .filter(|name| !patterns.iter().any(|pattern| self.matches(pattern, name)))
-            .collect();
-        if demand.is_object() {
-            for name in extra {
-                path.push(name.clone());
-                self.walk(demand, &object[name], path)?;
-                path.pop();
-            }
-            return Ok(());
-        }
-        if *demand != Value::Bool(false) || extra.is_empty() {
-            return Ok(());
-        }
-        let list = extra.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
-        let message = if patterns.is_empty() {
-            let verb = if extra.len() == 1 { "was" } else { "were" };
-            format!("Additional properties are not allowed ({list} {verb} unexpected)")
-        } else {
-            let verb = if extra.len() == 1 { "does" } else { "do" };
-            let regexes = patterns.iter().map(|pattern| quoted(pattern)).collect::<Vec<_>>().join(", ");
-            format!("{list} {verb} not match any of the regexes: {regexes}")
-        };
-        Err(wrong(path, value, message))
-    }
-
-    fn items(&self, demand: &Value, value: &Value, path: &mut Vec<String>) -> Result<(), Violation> {
-        for (number, inner) in value.as_array().into_iter().flatten().enumerate() {
-            path.push(number.to_string());
-            self.walk(demand, inner, path)?;
-            path.pop();
-        }
-        Ok(())
-    }
-
-    fn combined(
-        &self,
-        keyword: &str,
-        demand: &Value,
-        value: &Value,
-        path: &mut Vec<String>,
-    ) -> Result<(), Violation> {
-        if keyword == "not" {
-            return match self.valid(demand, value) {
-                true => Err(wrong(
-                    path,
-                    value,
-                    format!("{} should not be valid under {}", python(value), python(demand)),
-                )),
-                false => Ok(()),
-            };
-        }
-        let all = demand.as_array().map(Vec::as_slice).unwrap_or_default();
-        if keyword == "allOf" {
-            return all.iter().try_for_each(|schema| self.walk(schema, value, path));
-        }
-        match all.iter().filter(|schema| self.valid(schema, value)).count() {
-            0 => Err(wrong(
-                path,
-                value,
-                format!("{} is not valid under any of the given schemas", python(value)),
-            )),
-            1 => Ok(()),
-            _ if keyword == "anyOf" => Ok(()),
-            _ => Err(wrong(
-                path,
-                value,
-                format!("{} is valid under each of several given schemas", python(value)),
-            )),
-        }
+        let mut walk = Walk { schema: self, path: Vec::new(), found: Vec::new() };
+        walk.value(schema, value);
+        walk.found.is_empty()
     }
 
     /// Keywords that bound one value: lengths, numbers, patterns, formats.
@@ -302,14 +151,143 @@ impl Schema {
     }
 }
 
-fn wrong(path: &[String], value: &Value, message: String) -> Violation {
-    Violation { path: path.to_vec(), value: value.clone(), message }
+/// A way through a value and the schema that it shall fit.
+struct Walk<'a> {
+    schema: &'a Schema,
+    path: Vec<String>,
+    found: Vec<Violation>,
 }
 
-fn missing(demand: &Value, value: &Value) -> Option<String> {
-    let own = value.as_object()?;
-    let absent = demand.as_array()?.iter().filter_map(Value::as_str).find(|name| !own.contains_key(*name))?;
-    Some(format!("{} is a required property", quoted(absent)))
+impl Walk<'_> {
+    fn wrong(&mut self, value: &Value, message: String) {
+        self.found.push(Violation { path: self.path.clone(), value: value.clone(), message });
+    }
+
+    fn value(&mut self, schema: &Value, value: &Value) {
+        match schema {
+            Value::Bool(true) => {}
+            Value::Object(table) => {
+                for (keyword, demand) in table {
+                    self.keyword(keyword, demand, table, value);
+                }
+            }
+            _ => self.wrong(value, format!("False schema does not allow {}", python(value))),
+        }
+    }
+
+    fn below(&mut self, step: String, schema: &Value, value: &Value) {
+        self.path.push(step);
+        self.value(schema, value);
+        self.path.pop();
+    }
+
+    fn keyword(&mut self, keyword: &str, demand: &Value, table: &Map<String, Value>, value: &Value) {
+        let text = || python(value);
+        let complaint = match keyword {
+            "type" => (!types(demand).any(|name| has_type(name, value))).then(|| {
+                format!(
+                    "{} is not of type {}",
+                    text(),
+                    types(demand).map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", ")
+                )
+            }),
+            "enum" => (!demand.as_array().is_some_and(|all| all.contains(value)))
+                .then(|| format!("{} is not one of {}", text(), python(demand))),
+            "const" => (demand != value).then(|| format!("{} was expected", python(demand))),
+            "properties" => return self.properties(demand, value),
+            "patternProperties" => return self.pattern_properties(demand, value),
+            "additionalProperties" => return self.additional(demand, table, value),
+            "required" => return self.required(demand, value),
+            "items" => return self.items(demand, value),
+            "allOf" => return demand.as_array().into_iter().flatten().for_each(|one| self.value(one, value)),
+            "oneOf" | "anyOf" | "not" => self.combined(keyword, demand, value),
+            _ => self.schema.bound(keyword, demand, value),
+        };
+        if let Some(message) = complaint {
+            self.wrong(value, message);
+        }
+    }
+
+    fn properties(&mut self, demand: &Value, value: &Value) {
+        let (Some(demand), Some(value)) = (demand.as_object(), value.as_object()) else { return };
+        for (name, schema) in demand {
+            if let Some(inner) = value.get(name) {
+                self.below(name.clone(), schema, inner);
+            }
+        }
+    }
+
+    fn pattern_properties(&mut self, demand: &Value, value: &Value) {
+        let (Some(demand), Some(value)) = (demand.as_object(), value.as_object()) else { return };
+        for (pattern, schema) in demand {
+            for (name, inner) in value.iter().filter(|(name, _)| self.schema.matches(pattern, name)) {
+                self.below(name.clone(), schema, inner);
+            }
+        }
+    }
+
+    fn additional(&mut self, demand: &Value, table: &Map<String, Value>, value: &Value) {
+        let Some(object) = value.as_object() else { return };
+        let named = table.get("properties").and_then(Value::as_object);
+        let patterns: Vec<&String> = table
+            .get("patternProperties")
+            .and_then(Value::as_object)
+            .map(|all| all.keys().collect())
+            .unwrap_or_default();
+        let extra: Vec<&String> = object
+            .keys()
+            .filter(|name| !named.is_some_and(|named| named.contains_key(*name)))
+            .filter(|name| !patterns.iter().any(|pattern| self.schema.matches(pattern, name)))
+            .collect();
+        if demand.is_object() {
+            for name in extra {
+                self.below(name.clone(), demand, &object[name]);
+            }
+            return;
+        }
+        if *demand != Value::Bool(false) || extra.is_empty() {
+            return;
+        }
+        let list = extra.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+        let message = if patterns.is_empty() {
+            let verb = if extra.len() == 1 { "was" } else { "were" };
+            format!("Additional properties are not allowed ({list} {verb} unexpected)")
+        } else {
+            let verb = if extra.len() == 1 { "does" } else { "do" };
+            let regexes = patterns.iter().map(|pattern| quoted(pattern)).collect::<Vec<_>>().join(", ");
+            format!("{list} {verb} not match any of the regexes: {regexes}")
+        };
+        self.wrong(value, message);
+    }
+
+    fn required(&mut self, demand: &Value, value: &Value) {
+        let (Some(demand), Some(own)) = (demand.as_array(), value.as_object()) else { return };
+        for name in demand.iter().filter_map(Value::as_str).filter(|name| !own.contains_key(*name)) {
+            self.wrong(value, format!("{} is a required property", quoted(name)));
+        }
+    }
+
+    fn items(&mut self, demand: &Value, value: &Value) {
+        for (number, inner) in value.as_array().into_iter().flatten().enumerate() {
+            self.below(number.to_string(), demand, inner);
+        }
+    }
+
+    fn combined(&self, keyword: &str, demand: &Value, value: &Value) -> Option<String> {
+        if keyword == "not" {
+            return self
+                .schema
+                .valid(demand, value)
+                .then(|| format!("{} should not be valid under {}", python(value), python(demand)));
+        }
+        let all = demand.as_array().map(Vec::as_slice).unwrap_or_default();
+        match all.iter().filter(|schema| self.schema.valid(schema, value)).count() {
+            0 => Some(format!("{} is not valid under any of the given schemas", python(value))),
+            1 => None,
+            _ if keyword == "anyOf" => None,
+            _ => Some(format!("{} is valid under each of several given schemas", python(value))),
+        }
+    }
 }
 
 fn types(demand: &Value) -> impl Iterator<Item = &str> {

@@ -10,6 +10,7 @@ use identity::model::domain_config::{Options, is_directory};
 use identity::model::limit::LimitModel;
 use identity::model::password::Scheme;
 use identity::model::token::Provider;
+use identity::oidc::Relation;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,6 +18,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// What the cloud stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -161,6 +163,63 @@ pub struct Said {
     /// Options of domains by name, then by group; only in the file.
     #[arg(skip)]
     pub domains: BTreeMap<String, Options>,
+    /// Identity providers; only in the file.
+    #[arg(skip)]
+    pub federation: Option<Federation>,
+}
+
+/// Federation: for how long it lets people in, and the providers of OpenID Connect that are relied on.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Federation {
+    /// For how many minutes memberships by mapping hold; 0: as long as a token [default: 0].
+    pub default_authorization_ttl: u64,
+    /// Where browsers may have their tokens sent: dashboards.
+    pub trusted_dashboard: Vec<String>,
+    /// The providers.
+    pub provider: Vec<OidcProvider>,
+}
+
+/// A provider of OpenID Connect.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OidcProvider {
+    /// The identity provider, by the id that it has here.
+    pub identity_provider: String,
+    /// The protocol, by its name.
+    pub protocol: String,
+    /// Where the provider is found: what it calls itself.
+    pub issuer: String,
+    /// As which client this cloud is known there.
+    pub client_id: String,
+    /// That client's secret.
+    pub client_secret: Option<Secret>,
+    /// Other clients whose tokens count here as well.
+    #[serde(default)]
+    pub audiences: Vec<String>,
+    /// What is asked of the provider when a browser logs in [default: openid email profile].
+    pub scopes: Option<String>,
+    /// Which claim is REMOTE_USER [default: sub].
+    pub remote_user_claim: Option<String>,
+    /// Authorities of the provider's certificate (PEM) [default: those of the system].
+    pub ca_file: Option<PathBuf>,
+}
+
+/// What no log shows, and nothing keeps longer than it needs.
+#[derive(Clone, Default, Deserialize)]
+#[serde(from = "String")]
+pub struct Secret(Zeroizing<String>);
+
+impl From<String> for Secret {
+    fn from(secret: String) -> Self {
+        Self(Zeroizing::new(secret))
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 /// The rules for passwords, with the names and the meaning that they have in Keystone's settings.
@@ -244,6 +303,8 @@ pub struct Settings {
     pub compliance: Compliance,
     /// Options of domains, by name.
     pub domains: Arc<BTreeMap<String, Options>>,
+    /// Identity providers.
+    pub federation: identity::settings::Federation,
 }
 
 impl Settings {
@@ -285,6 +346,7 @@ impl Settings {
             policy_dir: said.policy_dir.or(file.policy_dir),
             compliance: file.security_compliance.map_or_else(|| Ok(Compliance::default()), compliance)?,
             domains: domains(file.domains)?,
+            federation: federation(file.federation.unwrap_or_default())?,
         })
     }
 
@@ -332,7 +394,7 @@ fn found(said: &Said) -> Result<(PathBuf, Said), String> {
 
 fn read(path: &Path, must_exist: bool) -> Result<Said, String> {
     let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
+        Ok(text) => Zeroizing::new(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {
             return Ok(Said::default());
         }
@@ -398,6 +460,32 @@ fn compliance(said: SecurityCompliance) -> Result<Compliance, String> {
         form: form.transpose()?,
         change_upon_first_use: said.change_password_upon_first_use,
         inactivity: said.disable_user_account_days_inactive.filter(|days| *days > 0).map(days),
+    })
+}
+
+fn federation(said: Federation) -> Result<identity::settings::Federation, String> {
+    let relation = |one: OidcProvider| {
+        let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+        let safe = one.issuer.starts_with("https://") || local.iter().any(|own| one.issuer.starts_with(own));
+        if !safe {
+            return Err(format!("The issuer {:?} is no https:// address.", one.issuer));
+        }
+        Ok(Relation {
+            identity_provider: one.identity_provider,
+            protocol: one.protocol,
+            issuer: one.issuer,
+            client_id: one.client_id,
+            client_secret: one.client_secret.unwrap_or_default().0,
+            audiences: one.audiences,
+            scopes: one.scopes.unwrap_or_else(|| "openid email profile".to_owned()),
+            remote_user_claim: one.remote_user_claim.unwrap_or_else(|| "sub".to_owned()),
+            ca_file: one.ca_file,
+        })
+    };
+    Ok(identity::settings::Federation {
+        authorization_ttl: Duration::from_secs(said.default_authorization_ttl.saturating_mul(60)),
+        trusted_dashboards: said.trusted_dashboard,
+        relations: said.provider.into_iter().map(relation).collect::<Result<_, _>>()?,
     })
 }
 

@@ -116,6 +116,7 @@ pub fn controller(
         key_rotation: settings.key_rotation,
         limit_model: settings.limit_model,
         compliance: settings.compliance.clone(),
+        federation: settings.federation.clone(),
         domain_options: settings.domains.clone(),
         ..identity::settings::Settings::default()
     };

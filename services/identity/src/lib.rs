@@ -2,6 +2,7 @@
 //!
 //! * [`routes`]: every operation on one screen · [`rules`]: who may call · [`envelope`]: how a fault is written
 //! * [`api`]: decode, call one op, encode · [`ops`]: the rules of the cloud · `store`: SQL · [`model`]: plain data
+//! * [`oidc`]: identity providers that are relied on
 //! * [`hashing`]: passwords, on threads of their own, [`places`]: who may wait for them · [`contract`]: what other services may ask
 //! * `directory`: asking LDAP, for domains whose users live there
 //! * [`bootstrap`]: what a new cloud starts with · [`import`]: what a Keystone hands over
@@ -18,6 +19,7 @@ pub mod hashing;
 pub mod import;
 pub mod migrations;
 pub mod model;
+pub mod oidc;
 pub mod ops;
 pub mod places;
 pub mod routes;
@@ -51,6 +53,7 @@ pub struct Identity {
     db: Db,
     hashing: Hashing,
     settings: Settings,
+    providers: Vec<oidc::Provider>,
     cache: Cache,
     directories: Directories,
 }
@@ -66,8 +69,11 @@ impl Identity {
             parts.db.write_now(ops::key::signing_keys_make)?;
         }
         let Parts { db, hashing, settings } = parts;
+        let relations = settings.federation.relations.iter();
+        let providers = relations.map(|one| oidc::Provider::new(one.clone(), db.clock().clone()));
+        let providers = providers.collect::<Result<_, _>>()?;
         let (cache, directories) = (Cache::default(), Directories::default());
-        Ok(Arc::new(Self { db, hashing, settings, cache, directories }))
+        Ok(Arc::new(Self { db, hashing, settings, providers, cache, directories }))
     }
 
     /// The service as the wire sees it.

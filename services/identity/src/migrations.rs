@@ -38,4 +38,5 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0013_signing_keys_and_oauth1.sql"),
     },
     Migration { number: 14, name: "directories", sql: include_str!("../migrations/0014_directories.sql") },
+    Migration { number: 15, name: "federation", sql: include_str!("../migrations/0015_federation.sql") },
 ];

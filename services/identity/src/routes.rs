@@ -3,7 +3,8 @@
 use crate::Identity;
 use crate::api::{
     access_rule, application_credential, assignment, auth, catalog, credential, discovery, domain_config,
-    ec2, endpoint_group, group, limit, oauth1, oauth2, project, role, trust, user,
+    ec2, endpoint_group, federation, group, identity_provider, limit, mapping, oauth1, oauth2, project, role,
+    trust, user,
 };
 use crate::rules::*;
 use fault::Fault;
@@ -13,8 +14,8 @@ use web::{Answer, Ask, Routes};
 
 /// The table.
 pub fn routes() -> Routes<Identity> {
-    domain_configs(endpoint_groups(limits(ec2_keys(trusts(oauth1s(credentials(application_credentials(
-        grants(Routes::new()),
+    domain_configs(federated(endpoint_groups(limits(ec2_keys(trusts(oauth1s(credentials(
+        application_credentials(grants(Routes::new())),
     ))))))))
     .get("/", op("version_list", discovery::versions).open("discovery comes before a token"))
     .get("/v3", op("version_show", discovery::version).open("discovery comes before a token"))
@@ -241,6 +242,57 @@ fn endpoint_groups(routes: Routes<Identity>) -> Routes<Identity> {
         .delete(
             endpoint,
             op("shown_endpoint_remove", own::endpoint_remove).rule(&REMOVE_ENDPOINT_FROM_PROJECT),
+        )
+}
+
+/// Federation: who vouches for users that are not ours, and what becomes of them here.
+fn federated(routes: Routes<Identity>) -> Routes<Identity> {
+    use identity_provider as own;
+    let (all, one) = ("/v3/OS-FEDERATION/identity_providers", "/v3/OS-FEDERATION/identity_providers/{id}");
+    let protocols = "/v3/OS-FEDERATION/identity_providers/{id}/protocols";
+    let protocol = "/v3/OS-FEDERATION/identity_providers/{id}/protocols/{protocol}";
+    let sso = "/v3/auth/OS-FEDERATION/websso/{protocol}";
+    let sso_by = "/v3/auth/OS-FEDERATION/identity_providers/{id}/protocols/{protocol}/websso";
+    let (mappings, map) = ("/v3/OS-FEDERATION/mappings", "/v3/OS-FEDERATION/mappings/{id}");
+    routes
+        .get(all, op("identity_provider_list", own::list_all).rule(&LIST_IDENTITY_PROVIDERS))
+        .get(one, op("identity_provider_show", own::show).rule(&GET_IDENTITY_PROVIDER))
+        .put(one, op("identity_provider_create", own::create).rule(&CREATE_IDENTITY_PROVIDER))
+        .patch(one, op("identity_provider_update", own::update).rule(&UPDATE_IDENTITY_PROVIDER))
+        .delete(one, op("identity_provider_delete", own::delete).rule(&DELETE_IDENTITY_PROVIDER))
+        .get(protocols, op("protocol_list", own::protocol_list).rule(&LIST_PROTOCOLS))
+        .get(protocol, op("protocol_show", own::protocol_show).rule(&GET_PROTOCOL))
+        .put(protocol, op("protocol_create", own::protocol_create).rule(&CREATE_PROTOCOL))
+        .patch(protocol, op("protocol_update", own::protocol_update).rule(&UPDATE_PROTOCOL))
+        .delete(protocol, op("protocol_delete", own::protocol_delete).rule(&DELETE_PROTOCOL))
+        .get(mappings, op("mapping_list", mapping::list_all).rule(&LIST_MAPPINGS))
+        .get(map, op("mapping_show", mapping::show).rule(&GET_MAPPING))
+        .put(map, op("mapping_create", mapping::create).rule(&CREATE_MAPPING))
+        .patch(map, op("mapping_update", mapping::update).rule(&UPDATE_MAPPING))
+        .delete(map, op("mapping_delete", mapping::delete).rule(&DELETE_MAPPING))
+        .get(
+            "/v3/OS-FEDERATION/identity_providers/{id}/protocols/{protocol}/auth",
+            op("federation_auth", federation::auth).open("who is vouched for asks for a token here"),
+        )
+        .post(
+            "/v3/OS-FEDERATION/identity_providers/{id}/protocols/{protocol}/auth",
+            op("federation_auth_post", federation::auth).open("who is vouched for asks for a token here"),
+        )
+        .get(sso, op("websso", federation::websso).open("a browser logs in here"))
+        .post(sso, op("websso_post", federation::websso).open("a browser logs in here"))
+        .get(sso_by, op("websso_by_provider", federation::websso).open("a browser logs in here"))
+        .post(sso_by, op("websso_by_provider_post", federation::websso).open("a browser logs in here"))
+        .get(
+            "/v3/auth/OS-FEDERATION/oidc/callback",
+            op("websso_callback", federation::callback).open("a browser comes back from its provider here"),
+        )
+        .get(
+            "/v3/OS-FEDERATION/projects",
+            op("federation_projects", auth::project_list).token("the caller's own projects"),
+        )
+        .get(
+            "/v3/OS-FEDERATION/domains",
+            op("federation_domains", auth::domain_list).token("the caller's own domains"),
         )
 }
 

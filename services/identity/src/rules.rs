@@ -320,6 +320,51 @@ policy::rules! {
     S3TOKENS_VALIDATE "identity:s3tokens_validate"
         "rule:service_or_admin"
         "Give out a token for a request for objects that is signed with EC2 keys." [ANY];
+    LIST_IDENTITY_PROVIDERS "identity:list_identity_providers"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List identity providers.";
+    GET_IDENTITY_PROVIDER "identity:get_identity_provider"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Show an identity provider.";
+    CREATE_IDENTITY_PROVIDER "identity:create_identity_provider"
+        "rule:admin_required"
+        "Make an identity provider.";
+    UPDATE_IDENTITY_PROVIDER "identity:update_identity_provider"
+        "rule:admin_required"
+        "Change an identity provider.";
+    DELETE_IDENTITY_PROVIDER "identity:delete_identity_provider"
+        "rule:admin_required"
+        "Remove an identity provider.";
+    LIST_PROTOCOLS "identity:list_protocols"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List protocols of an identity provider.";
+    GET_PROTOCOL "identity:get_protocol"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Show a protocol of an identity provider.";
+    CREATE_PROTOCOL "identity:create_protocol"
+        "rule:admin_required"
+        "Make a protocol of an identity provider.";
+    UPDATE_PROTOCOL "identity:update_protocol"
+        "rule:admin_required"
+        "Change a protocol of an identity provider.";
+    DELETE_PROTOCOL "identity:delete_protocol"
+        "rule:admin_required"
+        "Remove a protocol of an identity provider.";
+    LIST_MAPPINGS "identity:list_mappings"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List mappings for federated users.";
+    GET_MAPPING "identity:get_mapping"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Show a mapping for federated users.";
+    CREATE_MAPPING "identity:create_mapping"
+        "rule:admin_required"
+        "Make a mapping for federated users.";
+    UPDATE_MAPPING "identity:update_mapping"
+        "rule:admin_required"
+        "Change a mapping for federated users.";
+    DELETE_MAPPING "identity:delete_mapping"
+        "rule:admin_required"
+        "Remove a mapping for federated users.";
     LIST_ENDPOINT_GROUPS "identity:list_endpoint_groups"
         "rule:admin_required or (role:reader and system_scope:all)"
         "List groups of endpoints.";

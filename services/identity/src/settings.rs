@@ -4,6 +4,7 @@ use crate::model::compliance::Compliance;
 use crate::model::domain_config::Options;
 use crate::model::limit::LimitModel;
 use crate::model::token::Provider;
+use crate::oidc::Relation;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,19 @@ pub struct Settings {
     pub domain_options: Arc<BTreeMap<String, Options>>,
     /// For how long what a directory said of somebody stands.
     pub directory_memory: Duration,
+    /// Identity providers that are relied on.
+    pub federation: Federation,
+}
+
+/// What an operator can set of federation.
+#[derive(Clone, Debug, Default)]
+pub struct Federation {
+    /// How long memberships by mapping hold where the provider says nothing; zero: as long as a token.
+    pub authorization_ttl: Duration,
+    /// Where browsers may have their tokens sent.
+    pub trusted_dashboards: Vec<String>,
+    /// The providers of OpenID Connect.
+    pub relations: Vec<Relation>,
 }
 
 impl Default for Settings {
@@ -37,6 +51,7 @@ impl Default for Settings {
             compliance: Compliance::default(),
             domain_options: Arc::default(),
             directory_memory: Duration::from_secs(60),
+            federation: Federation::default(),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::{
 use crate::Identity;
 use crate::model::user::Group;
 use fault::Fault;
+use kernel::Micros;
 use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock};
 use web::schema::Schema;
@@ -60,7 +61,11 @@ pub async fn create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fau
 /// `GET /v3/users/{id}`
 pub async fn show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let user = identity.user_show(&ask.cx, ask.id("id")).await?;
-    Ok(one(200, "user", user.body(&ask.cx.base)))
+    let (mut body, federated) = (user.body(&ask.cx.base), identity.user_federated(&user.id).await?);
+    if !federated.is_null() {
+        body["federated"] = federated;
+    }
+    Ok(one(200, "user", body))
 }
 
 /// `PATCH /v3/users/{id}`
@@ -99,10 +104,10 @@ pub async fn projects(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault
 /// `GET /v3/users/{id}/groups`
 pub async fn groups(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let all = identity.group_list_of_user(&ask.cx, ask.id("id")).await?;
-    // Memberships that end come with federation; ours do not end.
-    let body = |group: &Group| {
+    // Memberships that end come with federation; others do not end.
+    let body = |(group, end): &(Group, Option<Micros>)| {
         let mut body = group.body(&ask.cx.base);
-        body["membership_expires_at"] = Value::Null;
+        body["membership_expires_at"] = json!(end.map(Micros::micros_naked));
         body
     };
     Ok(list(&ask, "groups", all.iter().map(body), &["name"]))

@@ -4,7 +4,7 @@
 //! Whoever has the public keys can check such a token without asking. Signing is deterministic (RFC 6979): of the same
 //! claims and key comes the same token, so that a cloud with a seed repeats.
 
-use super::token::{Delegation, Payload, Scope};
+use super::token::{Delegation, Federation, MOST_GROUPS, Payload, Scope};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::Micros;
@@ -81,9 +81,21 @@ struct Claims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     openstack_trust_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    openstack_group_ids: Option<Vec<Group>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    openstack_idp_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    openstack_protocol_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     openstack_access_token_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     openstack_app_cred_id: Option<String>,
+}
+
+/// A group that an identity provider's word brought along.
+#[derive(Deserialize, Serialize)]
+struct Group {
+    id: String,
 }
 
 impl Claims {
@@ -98,6 +110,9 @@ impl Claims {
             openstack_domain_id: None,
             openstack_project_id: None,
             openstack_trust_id: None,
+            openstack_group_ids: None,
+            openstack_idp_id: None,
+            openstack_protocol_id: None,
             openstack_access_token_id: None,
             openstack_app_cred_id: None,
         };
@@ -110,6 +125,12 @@ impl Claims {
         match &payload.delegation {
             None => {}
             Some(Delegation::Trust(id)) => claims.openstack_trust_id = Some(id.clone()),
+            Some(Delegation::Federation(word)) => {
+                let groups = word.group_ids.iter().map(|id| Group { id: id.clone() });
+                claims.openstack_group_ids = Some(groups.collect());
+                claims.openstack_idp_id = Some(word.provider_id.clone());
+                claims.openstack_protocol_id = Some(word.protocol_id.clone());
+            }
             Some(Delegation::Access(id)) => claims.openstack_access_token_id = Some(id.clone()),
             Some(Delegation::Credential(id)) => claims.openstack_app_cred_id = Some(id.clone()),
         }
@@ -137,6 +158,20 @@ impl Claims {
         if delegation.is_some() && !matches!(scope, Scope::Project(_)) {
             return None;
         }
+        let federation = match (self.openstack_idp_id, self.openstack_protocol_id) {
+            (None, None) => None,
+            (Some(provider_id), Some(protocol_id)) if delegation.is_none() => {
+                let groups = self.openstack_group_ids.unwrap_or_default();
+                let group_ids: Vec<String> = groups.into_iter().map(|group| group.id).collect();
+                (group_ids.len() <= MOST_GROUPS).then_some(Some(Delegation::Federation(Federation {
+                    group_ids,
+                    provider_id,
+                    protocol_id,
+                })))?
+            }
+            _ => return None,
+        };
+        let delegation = delegation.or(federation);
         if self.openstack_methods.len() > MOST || !(1..=MOST).contains(&self.openstack_audit_ids.len()) {
             return None;
         }
@@ -217,7 +252,14 @@ mod tests {
     #[test]
     fn what_is_signed_is_read() {
         let project = || Scope::Project("p".into());
+        let word = || {
+            let (group_ids, provider_id, protocol_id) = (vec!["g".into()], "corp".into(), "openid".into());
+            Some(Delegation::Federation(Federation { group_ids, provider_id, protocol_id }))
+        };
         for (scope, delegation) in [
+            (Scope::Unscoped, word()),
+            (Scope::Domain("default".into()), word()),
+            (project(), word()),
             (Scope::Unscoped, None),
             (Scope::System, None),
             (Scope::Domain("default".into()), None),

@@ -11,7 +11,13 @@ pub(super) struct Writer(pub(super) Vec<u8>);
 
 impl Writer {
     pub(super) fn list(&mut self, length: usize) {
-        self.0.push(0x90 | u8::try_from(length).unwrap_or(15).min(15));
+        match u8::try_from(length) {
+            Ok(short) if short < 16 => self.0.push(0x90 | short),
+            _ => {
+                self.0.push(0xdc);
+                self.0.extend(u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes());
+            }
+        }
     }
 
     pub(super) fn number(&mut self, number: u64) {
@@ -170,6 +176,13 @@ impl Item {
         match uuid::Uuid::from_slice(&bytes) {
             Ok(id) => Some(id.simple().to_string()),
             Err(_) => String::from_utf8(bytes).ok(),
+        }
+    }
+
+    pub(super) fn text(self) -> Option<String> {
+        match self {
+            Self::Bytes(text) => String::from_utf8(text).ok(),
+            _ => None,
         }
     }
 

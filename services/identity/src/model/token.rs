@@ -1,7 +1,8 @@
 //! What a token says, packed as Keystone packs it: a MessagePack list whose first number tells the kind.
 //!
-//! Kinds that are given out: 0 unscoped, 1 domain, 2 project, 3 project by a trust, 7 project by OAuth 1.0, 8 system, 9
-//! project by an application credential. Ids of 32 hex digits travel as 16 bytes; a Keystone with the same keys reads our tokens, and
+//! Kinds that are given out: 0 unscoped, 1 domain, 2 project, 3 project by a trust, 4 to 6 the first three of somebody for
+//! whom an identity provider vouches, 7 project by OAuth 1.0, 8 system, 9 project by an application credential. Ids of 32
+//! hex digits travel as 16 bytes; a Keystone with the same keys reads our tokens, and
 //! we read its.
 
 use super::msgpack::{self, Item, Writer};
@@ -9,8 +10,23 @@ use kernel::Micros;
 
 /// The methods in the order in which their bits are given out: Keystone's usual ones, and after them what its operators
 /// append.
-const METHODS: [&str; 8] =
-    ["external", "password", "token", "oauth1", "mapped", "application_credential", "totp", "ec2credential"];
+const METHODS: [&str; 9] = [
+    "external",
+    "password",
+    "token",
+    "oauth1",
+    "mapped",
+    "application_credential",
+    "totp",
+    "ec2credential",
+    "openid",
+];
+
+/// The method of whoever came by a protocol of an identity provider: its name, as far as tokens can say it.
+pub fn federated_method(protocol: &str) -> String {
+    let known = METHODS.contains(&protocol) && !["password", "token", "external"].contains(&protocol);
+    if known { protocol.to_owned() } else { "mapped".to_owned() }
+}
 
 /// In which form a token is given out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +74,23 @@ pub enum Delegation {
     Trust(String),
     /// An access token of OAuth 1.0, by id.
     Access(String),
+    /// The word of an identity provider; its scope is then a domain, too, or none.
+    Federation(Federation),
 }
+
+/// Who vouched for a token's owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Federation {
+    /// The groups that came with it.
+    pub group_ids: Vec<String>,
+    /// The identity provider.
+    pub provider_id: String,
+    /// The protocol.
+    pub protocol_id: String,
+}
+
+/// The most groups that a token can name.
+pub const MOST_GROUPS: usize = 64;
 
 /// What a token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +114,9 @@ impl Payload {
     pub fn pack(&self) -> Vec<u8> {
         let mut out = Writer(Vec::with_capacity(96));
         let (kind, length) = match (&self.scope, &self.delegation) {
+            (Scope::Unscoped, Some(Delegation::Federation(_))) => (4, 8),
+            (Scope::Project(_), Some(Delegation::Federation(_))) => (5, 9),
+            (Scope::Domain(_), Some(Delegation::Federation(_))) => (6, 9),
             (Scope::Unscoped, _) => (0, 5),
             (Scope::Domain(_), _) => (1, 6),
             (Scope::Project(_), None) => (2, 6),
@@ -97,8 +132,15 @@ impl Payload {
         match &self.scope {
             Scope::Unscoped => {}
             Scope::Project(id) => out.id(id),
+            Scope::Domain(id) if kind == 6 => out.id(id),
             Scope::Domain(id) => out.bare_id(id),
             Scope::System => out.text("all"),
+        }
+        if let (4..=6, Some(Delegation::Federation(federation))) = (kind, &self.delegation) {
+            out.list(federation.group_ids.len());
+            federation.group_ids.iter().for_each(|id| out.id(id));
+            out.id(&federation.provider_id);
+            out.text(&federation.protocol_id);
         }
         if let (7, Some(Delegation::Access(id))) = (kind, &self.delegation) {
             out.id(id);
@@ -123,21 +165,33 @@ impl Payload {
         let user_id = all.next()?.id()?;
         let methods = methods(all.next()?.number()?);
         let scope = match kind {
-            0 => Scope::Unscoped,
+            0 | 4 => Scope::Unscoped,
             1 => Scope::Domain(all.next()?.bare_id()?),
-            2 | 3 | 7 | 9 => Scope::Project(all.next()?.id()?),
+            6 => Scope::Domain(all.next()?.id()?),
+            2 | 3 | 5 | 7 | 9 => Scope::Project(all.next()?.id()?),
             8 => all.next().map(|_| Scope::System)?,
             _ => return None,
         };
-        let access = if kind == 7 { Some(Delegation::Access(all.next()?.id()?)) } else { None };
+        let early = match kind {
+            4..=6 => Some(Delegation::Federation(Federation::unpack(&mut all)?)),
+            7 => Some(Delegation::Access(all.next()?.id()?)),
+            _ => None,
+        };
         let expires_at = all.next()?.moment()?;
         let audit_ids = all.next()?.list()?.into_iter().map(Item::audit_id).collect::<Option<_>>()?;
         let delegation = match kind {
             3 => Some(Delegation::Trust(all.next()?.bare_id()?)),
             9 => Some(Delegation::Credential(all.next()?.id()?)),
-            _ => access,
+            _ => early,
         };
         Some(Self { user_id, methods, scope, expires_at, audit_ids, delegation })
+    }
+}
+
+impl Federation {
+    fn unpack(items: &mut impl Iterator<Item = Item>) -> Option<Self> {
+        let group_ids = items.next()?.list()?.into_iter().map(Item::id).collect::<Option<_>>()?;
+        Some(Self { group_ids, provider_id: items.next()?.id()?, protocol_id: items.next()?.text()? })
     }
 }
 
@@ -188,6 +242,29 @@ mod tests {
             Delegation::Access("0d".repeat(16)),
         ] {
             let payload = Payload { delegation: Some(had_of), ..payload(project.clone()) };
+            assert_eq!(Payload::unpack(&payload.pack()), Some(payload));
+        }
+    }
+
+    #[test]
+    fn who_vouched_is_packed_too() {
+        let federation = Federation {
+            group_ids: (0..20).map(|number| format!("{number:032x}")).chain(["not-hex".to_owned()]).collect(),
+            provider_id: "corp".into(),
+            protocol_id: "openid".into(),
+        };
+        for scope in [
+            Scope::Unscoped,
+            Scope::Project("fedcba9876543210fedcba9876543210".into()),
+            Scope::Domain("default".into()),
+        ] {
+            let delegation = Some(Delegation::Federation(federation.clone()));
+            let payload = Payload {
+                methods: vec!["token".into(), "openid".into()],
+                user_id: "0f".repeat(32),
+                delegation,
+                ..payload(scope)
+            };
             assert_eq!(Payload::unpack(&payload.pack()), Some(payload));
         }
     }

@@ -8,7 +8,7 @@ use crate::model::ec2;
 use crate::model::oauth1::AccessToken;
 use crate::model::project::Project;
 use crate::model::role::{Role, with_implied};
-use crate::model::token::{Delegation, Payload, Scope};
+use crate::model::token::{Delegation, Federation, Payload, Scope};
 use crate::model::user::User;
 use crate::store;
 use ::store::Tx;
@@ -35,6 +35,8 @@ pub struct Token {
     pub roles: Vec<Role>,
     /// What else it was had of.
     pub delegated: Option<Delegated>,
+    /// When the first of its user's memberships ends that end, and roles with it.
+    pub joined_until: Option<Micros>,
 }
 
 /// What a token was had of besides its owner's proof, in force.
@@ -56,7 +58,9 @@ pub(super) fn expand(tx: &Tx, payload: Payload, issued_at: Micros) -> Result<Opt
     if roles.is_empty() && payload.scope != Scope::Unscoped {
         return Ok(None);
     }
-    Ok(Some(Token { payload, issued_at, user, user_domain, target, roles, delegated }))
+    let memberships = store::shadow::memberships_of_user(tx, &user.id, None)?;
+    let joined_until = memberships.into_iter().map(|(_, end)| end).filter(|end| tx.now() < *end).min();
+    Ok(Some(Token { payload, issued_at, user, user_domain, target, roles, delegated, joined_until }))
 }
 
 /// A user and its domain, unless one of them is gone or disabled.
@@ -85,7 +89,10 @@ type Lot = (Vec<Role>, Option<Delegated>);
 /// What a payload carries; `None` if what it was had of is not in force any more.
 fn lot(tx: &Tx, payload: &Payload) -> Result<Option<Lot>, Fault> {
     match &payload.delegation {
-        None => Ok(Some((roles_on(tx, &payload.user_id, &payload.scope)?, None))),
+        Some(Delegation::Federation(federation)) if !vouches(tx, federation)? => Ok(None),
+        None | Some(Delegation::Federation(_)) => {
+            Ok(Some((roles_on(tx, &payload.user_id, &payload.scope)?, None)))
+        }
         Some(Delegation::Credential(id)) => {
             let Some(credential) = credential_in_force(tx, id, payload)? else { return Ok(None) };
             let mut roles = roles_on(tx, &payload.user_id, &payload.scope)?;
@@ -101,6 +108,12 @@ fn lot(tx: &Tx, payload: &Payload) -> Result<Option<Lot>, Fault> {
             Ok(found.map(|(access, roles)| (roles, Some(Delegated::Access(Box::new(access))))))
         }
     }
+}
+
+/// Whether the provider that vouched for somebody still may.
+fn vouches(tx: &Tx, federation: &Federation) -> Result<bool, Fault> {
+    let found = store::identity_provider::provider_by_id(tx, &federation.provider_id)?;
+    Ok(found.is_some_and(|provider| provider.enabled))
 }
 
 /// The application credential of a token, unless it is gone, has ended or is not this user's for this project.
@@ -151,7 +164,8 @@ impl Token {
             Some(Delegated::Credential(credential)) => [credential.expires_at, None],
             Some(Delegated::Trust(trusted)) => [trusted.trust.expires_at, trusted.trustor.login.active_until],
         };
-        let earlier = lent.into_iter().chain([self.user.login.active_until]).flatten();
+        let own = [self.user.login.active_until, self.joined_until];
+        let earlier = lent.into_iter().chain(own).flatten();
         earlier.fold(self.payload.expires_at, Ord::min)
     }
 
@@ -252,6 +266,16 @@ impl Token {
 
     /// What it was had of. Of a trust's roles Keystone tells everything.
     fn write_delegated(&self, body: &mut Value) {
+        if let Some(Delegation::Federation(federation)) = &self.payload.delegation {
+            let groups: Vec<Value> = federation.group_ids.iter().map(|id| json!({"id": id})).collect();
+            body["user"]["OS-FEDERATION"] = json!({
+                "groups": groups, "identity_provider": {"id": federation.provider_id},
+                "protocol": {"id": federation.protocol_id},
+            });
+            if let Some(user) = body["user"].as_object_mut() {
+                user.remove("password_expires_at");
+            }
+        }
         match &self.delegated {
             None => {}
             Some(Delegated::Credential(one)) => {

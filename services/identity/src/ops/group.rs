@@ -10,6 +10,7 @@ use crate::rules;
 use crate::store::{self, group::*};
 use ::store::Tx;
 use fault::Fault;
+use kernel::Micros;
 use policy::{Rule, Target};
 use serde_json::{Map, Value};
 use web::Cx;
@@ -68,13 +69,25 @@ impl Identity {
     }
 
     /// The groups of a user.
-    pub async fn group_list_of_user(&self, cx: &Cx, user_id: &str) -> Result<Vec<Group>, Fault> {
+    pub async fn group_list_of_user(
+        &self,
+        cx: &Cx,
+        user_id: &str,
+    ) -> Result<Vec<(Group, Option<Micros>)>, Fault> {
         self.directory_refresh([user_id.to_owned()]).await?;
         let (cx, user_id) = (cx.clone(), user_id.to_owned());
         self.db
             .read(move |tx| {
                 user_for(tx, &cx, &user_id, &rules::LIST_GROUPS_FOR_USER)?;
-                groups_of_user(tx, &user_id)
+                let mut all: Vec<_> =
+                    groups_of_user(tx, &user_id)?.into_iter().map(|group| (group, None)).collect();
+                for (id, end) in store::shadow::memberships_of_user(tx, &user_id, None)? {
+                    let lasting = all.iter().any(|(group, _)| group.id == id);
+                    if tx.now() < end && !lasting {
+                        all.extend(group_by_id(tx, &id)?.map(|group| (group, Some(end))));
+                    }
+                }
+                Ok(all)
             })
             .await
     }

@@ -276,6 +276,27 @@ fn new(tx: &Tx, given: &Map<String, Value>, is_domain: bool) -> Project {
     project
 }
 
+/// The project of that name, made if it is not there; and whether it was made.
+pub(super) fn project_of_mapping(tx: &Tx, domain_id: &str, name: &str) -> Result<(String, bool), Fault> {
+    if let Some(project) = store::project::project_by_name(tx, domain_id, name)? {
+        return Ok((project.id, false));
+    }
+    let mut project = new(tx, &Map::new(), false);
+    project.name = name.to_owned();
+    domain_id.clone_into(&mut project.domain_id);
+    domain_id.clone_into(&mut project.parent_id);
+    if project_insert(tx, &project)? { Ok((project.id, true)) } else { Err(taken(&project)) }
+}
+
+/// The domain that an identity provider gets that is given none: its name is its id.
+pub(super) fn domain_of_provider(tx: &Tx, provider_id: &str) -> Result<String, Fault> {
+    let mut domain = new(tx, &Map::new(), true);
+    domain.name.clone_from(&domain.id);
+    let why = format!("Auto generated federated domain for Identity Provider: {provider_id}");
+    domain.description = Some(why);
+    if project_insert(tx, &domain)? { Ok(domain.id) } else { Err(taken(&domain)) }
+}
+
 fn create_domain(tx: &Tx, cx: &Cx, given: &Map<String, Value>) -> Result<Project, Fault> {
     cx.may(&rules::CREATE_DOMAIN, &Target::none())?;
     let mut domain = new(tx, given, true);
@@ -371,6 +392,7 @@ fn delete_domain(tx: &Tx, domain: &Project) -> Result<(), Fault> {
         let said = "You are not authorized to perform the requested action: delete the default domain.";
         return Err(Fault::forbidden(said));
     }
+    super::identity_provider::domain_forget(tx, &domain.id)?;
     for user in store::user::users(tx)?.iter().filter(|user| user.domain_id == domain.id) {
         store::user::user_delete(tx, &user.id)?;
     }

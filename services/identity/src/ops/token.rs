@@ -235,7 +235,11 @@ fn issue_of_user(
 ) -> Result<(String, Token), Fault> {
     let (scope, delegation) = match &proved.bound {
         Some((delegation, project)) => (Scope::Project(project.clone()), Some(delegation.clone())),
-        None => (scope(tx, user, wish)?, None),
+        None => {
+            // Who was vouched for once is so in every token that comes of that one.
+            let parent = proved.parent.as_ref().and_then(|parent| parent.delegation.clone());
+            (scope(tx, user, wish)?, parent.filter(|had| matches!(had, Delegation::Federation(_))))
+        }
     };
     issue(tx, proved, user, scope, delegation, mint)?.ok_or_else(unauthenticated)
 }
@@ -324,6 +328,11 @@ fn scope(tx: &Tx, user: &User, wish: &Wish) -> Result<Scope, Fault> {
             _ => Scope::Unscoped,
         },
     })
+}
+
+/// What a token is for whose owner wishes nothing.
+pub(super) fn usual_scope(tx: &Tx, user: &User) -> Result<Scope, Fault> {
+    scope(tx, user, &Wish::Default)
 }
 
 fn usable(tx: &Tx, user: &User, project_id: &str) -> Result<bool, Fault> {

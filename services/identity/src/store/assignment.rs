@@ -30,13 +30,14 @@ pub fn assignments(tx: &Tx) -> Result<Vec<Assignment>, Fault> {
     tx.query(&format!("{SELECT} {order}"), params![])?.iter().map(assignment).collect()
 }
 
-/// What a user has by itself and through its groups.
+/// What a user has by itself and through its groups, those among them that it is in for a while.
 pub fn assignments_of_user(tx: &Tx, user_id: &str) -> Result<Vec<Assignment>, Fault> {
     let sql = format!(
         "{SELECT} WHERE (actor_kind = 'user' AND actor_id = ?1) OR (actor_kind = 'group' AND actor_id IN \
-         (SELECT group_id FROM identity_memberships WHERE user_id = ?1)) ORDER BY target_id, role_id"
+         (SELECT group_id FROM identity_memberships WHERE user_id = ?1 UNION SELECT group_id \
+         FROM identity_expiring_memberships WHERE user_id = ?1 AND expires_at > ?2)) ORDER BY target_id, role_id"
     );
-    tx.query(&sql, params![user_id])?.iter().map(assignment).collect()
+    tx.query(&sql, params![user_id, tx.now()])?.iter().map(assignment).collect()
 }
 
 /// The ids of the roles granted to `like`'s actor on its target in its way (its own role does not matter).

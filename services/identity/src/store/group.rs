@@ -63,6 +63,7 @@ pub fn group_update(tx: &Tx, group: &Group) -> Result<bool, Fault> {
 /// Removes a group, its memberships and what was granted to it.
 pub fn group_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     tx.execute("DELETE FROM identity_memberships WHERE group_id = ?1", params![id])?;
+    tx.execute("DELETE FROM identity_expiring_memberships WHERE group_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_assignments WHERE actor_kind = 'group' AND actor_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_groups WHERE id = ?1", params![id])?;
     Ok(())

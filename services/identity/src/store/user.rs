@@ -5,7 +5,7 @@ use crate::model::user::{Login, User};
 use fault::Fault;
 use store::{Row, Tx, params};
 
-const SELECT: &str = "SELECT id, name, domain_id, enabled, default_project_id, password_hash, password_expires_at, \
+const SELECT: &str = "SELECT id, COALESCE(display_name, name), domain_id, enabled, default_project_id, password_hash, password_expires_at, \
                       options, extra, valid_since, failed_logins, failed_at, password_made_at, password_own, \
                       active_at, active_until FROM identity_users";
 
@@ -96,7 +96,8 @@ pub fn user_insert(tx: &Tx, user: &User) -> Result<bool, Fault> {
 
 /// Writes what can change of a user; false if its new name is taken.
 pub fn user_update(tx: &Tx, user: &User) -> Result<bool, Fault> {
-    let sql = "UPDATE identity_users SET name = ?2, enabled = ?3, default_project_id = ?4, password_hash = ?5, \
+    let sql = "UPDATE identity_users SET name = CASE WHEN display_name IS NULL THEN ?2 ELSE name END, \
+               display_name = CASE WHEN display_name IS NULL THEN NULL ELSE ?2 END, enabled = ?3, default_project_id = ?4, password_hash = ?5, \
                password_expires_at = ?6, options = ?7, extra = ?8, valid_since = ?9, failed_logins = ?10, failed_at = ?11, \
                password_made_at = ?12, password_own = ?13, active_at = ?14, active_until = ?15 WHERE id = ?1";
     unless_taken(tx.try_execute(
@@ -135,6 +136,8 @@ pub fn user_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     super::trust::trusts_of_user_delete(tx, id)?;
     super::oauth1::tokens_of_user_delete(tx, id)?;
     super::password::past_passwords_delete(tx, id)?;
+    tx.execute("DELETE FROM identity_expiring_memberships WHERE user_id = ?1", params![id])?;
+    tx.execute("DELETE FROM identity_federated_users WHERE user_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_credentials WHERE user_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_users WHERE id = ?1", params![id])?;
     Ok(())

@@ -8,6 +8,8 @@ mod directories;
 mod domain_configs;
 mod endpoint_groups;
 mod factors;
+mod federated;
+mod federation;
 mod floods;
 mod hashes;
 mod import;

@@ -1,0 +1,109 @@
+//! The authorization code flow: a browser is sent to the provider and comes back with a code, which is redeemed.
+//!
+//! What has to be known when it comes back travels with the browser, sealed: any controller goes on. The state ties the
+//! answer to this browser, the nonce ties the token to this attempt, and the verifier (PKCE) ties the code to us.
+
+use super::{Provider, away, refused};
+use crate::model::mapping::engine::Assertion;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fault::Fault;
+use kernel::Entropy;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::Digest;
+use subtle::ConstantTimeEq;
+
+/// One attempt to log in with a browser.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Attempt {
+    /// The identity provider.
+    pub identity_provider: String,
+    /// The protocol.
+    pub protocol: String,
+    /// Where the browser wants the token sent.
+    pub origin: String,
+    state: String,
+    nonce: String,
+    verifier: String,
+}
+
+impl Attempt {
+    /// A new attempt.
+    pub fn new(identity_provider: &str, protocol: &str, origin: &str, dice: &Entropy) -> Self {
+        let random = || URL_SAFE_NO_PAD.encode(dice.bytes::<32>());
+        Self {
+            identity_provider: identity_provider.to_owned(),
+            protocol: protocol.to_owned(),
+            origin: origin.to_owned(),
+            state: random(),
+            nonce: random(),
+            verifier: random(),
+        }
+    }
+
+    /// Whether an answer is one to this attempt.
+    pub fn is(&self, state: &str) -> bool {
+        self.state.as_bytes().ct_eq(state.as_bytes()).into()
+    }
+}
+
+impl Provider {
+    /// Where a browser is sent that wants to log in.
+    pub async fn entrance(&self, attempt: &Attempt, back: &str) -> Result<String, Fault> {
+        let known = self.known(None).await?;
+        let endpoint = known.document["authorization_endpoint"].as_str();
+        let endpoint = endpoint.ok_or_else(|| away("it has no authorization endpoint".to_owned()))?;
+        let challenge = URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(attempt.verifier.as_bytes()));
+        let asked = [
+            ("response_type", "code"),
+            ("client_id", &self.relation.client_id),
+            ("redirect_uri", back),
+            ("scope", &self.relation.scopes),
+            ("state", &attempt.state),
+            ("nonce", &attempt.nonce),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ];
+        let mark = if endpoint.contains('?') { '&' } else { '?' };
+        Ok(format!("{endpoint}{mark}{}", form(&asked)))
+    }
+
+    /// What the provider says of whom a code was given to.
+    pub async fn redeemed(&self, attempt: &Attempt, code: &str, back: &str) -> Result<Assertion, Fault> {
+        let known = self.known(None).await?;
+        let endpoint = known.document["token_endpoint"].as_str();
+        let endpoint = endpoint.ok_or_else(|| away("it has no token endpoint".to_owned()))?;
+        let mut asked = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", back),
+            ("code_verifier", &attempt.verifier),
+        ];
+        let basic = self.basic();
+        if basic.is_none() {
+            asked.push(("client_id", &self.relation.client_id));
+        }
+        let basic = basic.as_ref().map(|basic| basic.as_str());
+        let reply = self.client.post(endpoint, basic, form(&asked)).await.map_err(away)?;
+        let told = serde_json::from_slice::<Map<String, Value>>(&reply.body).ok();
+        let told = told.filter(|_| reply.status == 200);
+        let told = told.ok_or_else(|| refused(format!("the code is not taken: {}", reply.status)))?;
+        let text = |name: &str| told.get(name).and_then(Value::as_str);
+        let id_token = text("id_token").ok_or_else(|| refused("the provider gives no id token"))?;
+        let mut claims = self.signed(id_token).await?;
+        self.check(&claims)?;
+        if claims.get("nonce").and_then(Value::as_str) != Some(&attempt.nonce) {
+            return Err(refused("the id token is of another attempt"));
+        }
+        if let Some(token) = text("access_token") {
+            self.ask_more(&known, token, &mut claims).await?;
+        }
+        Ok(super::assertion(&claims, &self.relation))
+    }
+}
+
+fn form(pairs: &[(&str, &str)]) -> String {
+    let all = pairs.iter().map(|(name, value)| format!("{name}={}", web::ask::encoded(value)));
+    all.collect::<Vec<_>>().join("&")
+}

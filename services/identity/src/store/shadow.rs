@@ -1,0 +1,90 @@
+//! Rows of federated users: who here stands for whom a provider vouches for, and the memberships that end.
+
+use fault::Fault;
+use kernel::Micros;
+use std::collections::BTreeSet;
+use store::{Tx, params};
+
+/// A provider, or one of its protocols, is gone; users whom nobody vouches for any more are too.
+pub fn shadows_forget(tx: &Tx, provider_id: &str, protocol_id: Option<&str>) -> Result<(), Fault> {
+    let sql = "SELECT DISTINCT user_id FROM identity_federated_users \
+               WHERE provider_id = ?1 AND (?2 = '' OR protocol_id = ?2)";
+    let protocol_id = protocol_id.unwrap_or_default();
+    let users = tx.query(sql, params![provider_id, protocol_id])?;
+    let sql = "DELETE FROM identity_federated_users WHERE provider_id = ?1 AND (?2 = '' OR protocol_id = ?2)";
+    tx.execute(sql, params![provider_id, protocol_id])?;
+    for user in users {
+        let id = user.text(0)?;
+        let orphan = "SELECT 1 FROM identity_users WHERE id = ?1 AND display_name IS NOT NULL AND NOT EXISTS \
+                      (SELECT 1 FROM identity_federated_users WHERE user_id = ?1)";
+        if tx.query_one(orphan, params![&id])?.is_some() {
+            super::user::user_delete(tx, &id)?;
+        }
+    }
+    Ok(())
+}
+
+/// The user who stands for whom a provider calls so.
+pub fn user_of_shadow(
+    tx: &Tx,
+    provider_id: &str,
+    protocol_id: &str,
+    unique: &str,
+) -> Result<Option<String>, Fault> {
+    let sql = "SELECT user_id FROM identity_federated_users \
+               WHERE provider_id = ?1 AND protocol_id = ?2 AND unique_id = ?3";
+    tx.query_one(sql, params![provider_id, protocol_id, unique])?.map(|row| row.text(0)).transpose()
+}
+
+/// A user stands for whom a provider calls so from now on, and is shown under that name.
+pub fn shadow_put(
+    tx: &Tx,
+    provider_id: &str,
+    protocol_id: &str,
+    unique: &str,
+    user_id: &str,
+    name: &str,
+) -> Result<(), Fault> {
+    let sql = "INSERT INTO identity_federated_users (provider_id, protocol_id, unique_id, user_id) \
+               VALUES (?1, ?2, ?3, ?4) ON CONFLICT (provider_id, protocol_id, unique_id) DO UPDATE SET user_id = ?4";
+    tx.execute(sql, params![provider_id, protocol_id, unique, user_id])?;
+    tx.execute("UPDATE identity_users SET display_name = ?2 WHERE id = ?1", params![user_id, name]).map(drop)
+}
+
+/// By whom a user is vouched for: provider, protocol, and what the user is called there.
+pub fn shadows_of_user(tx: &Tx, user_id: &str) -> Result<Vec<(String, String, String)>, Fault> {
+    let sql = "SELECT provider_id, protocol_id, unique_id FROM identity_federated_users WHERE user_id = ?1 \
+               ORDER BY provider_id, protocol_id, unique_id";
+    let rows = tx.query(sql, params![user_id])?;
+    rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?, row.text(2)?))).collect()
+}
+
+/// The memberships of a user that end, and when: those by one provider, or all of them.
+pub fn memberships_of_user(
+    tx: &Tx,
+    user_id: &str,
+    provider_id: Option<&str>,
+) -> Result<Vec<(String, Micros)>, Fault> {
+    let sql = "SELECT group_id, MAX(expires_at) FROM identity_expiring_memberships \
+               WHERE user_id = ?1 AND (?2 = '' OR provider_id = ?2) GROUP BY group_id ORDER BY group_id";
+    let rows = tx.query(sql, params![user_id, provider_id.unwrap_or_default()])?;
+    rows.iter().map(|row| Ok((row.text(0)?, row.at(1)?))).collect()
+}
+
+/// The user is in these groups, by this provider and until then, and in no other by it.
+pub fn memberships_put(
+    tx: &Tx,
+    user_id: &str,
+    provider_id: &str,
+    groups: &BTreeSet<String>,
+    end: Micros,
+) -> Result<(), Fault> {
+    let sql = "DELETE FROM identity_expiring_memberships WHERE user_id = ?1 AND provider_id = ?2";
+    tx.execute(sql, params![user_id, provider_id])?;
+    for group in groups {
+        let sql = "INSERT INTO identity_expiring_memberships (user_id, group_id, provider_id, expires_at) \
+                   VALUES (?1, ?2, ?3, ?4)";
+        tx.execute(sql, params![user_id, group, provider_id, end])?;
+    }
+    Ok(())
+}
