@@ -163,8 +163,10 @@ class Torture:
             status = self.cloud.status()
             wrong += [f'work: {row["kind"]} {row["id"]} {row["state"]} for {row["age"]} s: {row["reason"]}'
                       for row in status['work']]
-            if not status['hosts']:
+            if not any(host['agent'] for host in status['hosts']):
                 wrong.append('the agent has not come back')
+            wrong += [f'the agent: {it["kind"]} {it["id"]} is {it["state"]}: {it["waits_for"] or it["error"]}'
+                      for host in status['hosts'] for it in (host['agent'] or {}).get('objects', ()) if it['state'] != 'settled']
         except Trouble as news:
             wrong.append(str(news))
         return wrong
