@@ -106,6 +106,43 @@ async fn what_was_made_and_removed_leaves_nothing() {
         let (before, held) = (count(&cloud), cloud.host.lines());
         life(&cloud).await;
         assert_eq!(count(&cloud), before, "{name}");
+        let orphans = "SELECT subnet_id FROM subnet_cursors WHERE subnet_id NOT IN (SELECT id FROM subnets)";
+        let orphans = cloud.fixture.db.read_now(move |tx| tx.query(orphans, &[])).unwrap();
+        assert_eq!(orphans.len(), 0, "{name}");
         assert_eq!(cloud.host.lines(), held, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_are_given_out_in_turn_and_none_is_lost() {
+    for fixture in store::testing::databases() {
+        let name = fixture.name;
+        let cloud = Cloud::with("127.0.0.1:0", fixture, Settings::default()).await;
+        let make = async |path: &str, noun: &str, body: Value| {
+            cloud.post(DEMO, &format!("/v2.0/{path}"), json!({noun: body})).await
+        };
+        let network = id(&make("networks", "network", json!({"name": "net"})).await.one("network"));
+        let pools =
+            json!([{"start": "10.1.0.10", "end": "10.1.0.12"}, {"start": "10.1.0.20", "end": "10.1.0.20"}]);
+        let subnet = json!({
+            "network_id": network, "cidr": "10.1.0.0/24", "ip_version": 4, "enable_dhcp": false, "allocation_pools": pools,
+        });
+        make("subnets", "subnet", subnet).await;
+        let take = async || {
+            let answer = make("ports", "port", json!({"network_id": network})).await;
+            if answer.status != 201 {
+                return (String::new(), answer.status.to_string());
+            }
+            let port = answer.one("port");
+            (id(&port), port["fixed_ips"][0]["ip_address"].as_str().unwrap().to_owned())
+        };
+        let ports = [take().await, take().await, take().await];
+        assert_eq!(ports.each_ref().map(|port| port.1.as_str()), ["10.1.0.10", "10.1.0.11", "10.1.0.12"]);
+        cloud.delete(DEMO, &format!("/v2.0/ports/{}", ports[1].0)).await;
+        assert_eq!(take().await.1, "10.1.0.20", "{name}: what was given back rests");
+        assert_eq!(take().await.1, "10.1.0.11", "{name}: from the beginning again");
+        assert_eq!(take().await.1, "409", "{name}: none is left");
+        cloud.delete(DEMO, &format!("/v2.0/ports/{}", ports[0].0)).await;
+        assert_eq!(take().await.1, "10.1.0.10", "{name}");
     }
 }

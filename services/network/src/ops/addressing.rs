@@ -97,6 +97,7 @@ fn any_take(tx: &Tx, port: &PortRow, subnets: &[&Subnet], place: usize) -> Resul
         if let Some(address) = rows::port::address_free(tx, subnet)?
             && rows::port::address_take(tx, port, subnet, address, place)?
         {
+            rows::port::cursor_put(tx, subnet, address)?;
             return Ok(Some(FixedIp { subnet_id: subnet.id.clone(), address }));
         }
     }

@@ -244,7 +244,7 @@ impl Network {
             port::PortRow::remove(tx, &port.id)?;
         }
         for subnet in rows::subnet::of_network(tx, id)? {
-            Subnet::remove(tx, &subnet.id)?;
+            rows::subnet::remove(tx, &subnet.id)?;
         }
         rows::rbac::forget(tx, id)?;
         rows::network::segment_give_back(tx, id)?;

@@ -242,7 +242,7 @@ impl Network {
             work::renumbered(tx, "ports", &port.id)?;
             work::changed(tx, Kind::Port, &port.id)?;
         }
-        Subnet::remove(tx, id)?;
+        rows::subnet::remove(tx, id)?;
         self.distributed_tidy(tx, &network)?;
         work::renumbered(tx, "networks", &network.id)?;
         work::changed(tx, Kind::Network, &network.id)

@@ -106,20 +106,35 @@ pub fn addresses_give_back(tx: &Tx, port_id: &str) -> Result<(), Fault> {
     tx.execute("DELETE FROM port_addresses WHERE port_id = ?1", params![port_id]).map(drop)
 }
 
-/// The first address of a subnet's pools that nobody has.
+/// The next address of a subnet's pools that nobody has, behind the one that was given out last and then from the
+/// beginning again: what was given back rests before others get it, and no search walks over all that is taken.
 pub fn address_free(tx: &Tx, subnet: &Subnet) -> Result<Option<IpAddr>, Fault> {
     let net = net(subnet)?;
-    for pool in &subnet.pools.0 {
-        if let Some(offset) = free_in(tx, &subnet.id, net, pool)? {
-            return Ok(Some(address::at_offset(net, offset)));
+    let cursor = tx.query_one("SELECT next FROM subnet_cursors WHERE subnet_id = ?1", params![&subnet.id])?;
+    let cursor = cursor.map(|row| row.int(0)).transpose()?;
+    for from in cursor.into_iter().chain([0]) {
+        for pool in &subnet.pools.0 {
+            if let Some(offset) = free_in(tx, &subnet.id, net, pool, from)? {
+                return Ok(Some(address::at_offset(net, offset)));
+            }
         }
     }
     Ok(None)
 }
 
-/// The pool's begin, or the first gap behind it.
-fn free_in(tx: &Tx, subnet_id: &str, net: IpNet, pool: &Pool) -> Result<Option<i64>, Fault> {
-    let (first, last) = (address::offset(net, pool.start), address::offset(net, pool.end));
+/// The search for a free address goes on behind this one.
+pub fn cursor_put(tx: &Tx, subnet: &Subnet, last: IpAddr) -> Result<(), Fault> {
+    let sql = "INSERT INTO subnet_cursors (subnet_id, next) VALUES (?1, ?2)
+               ON CONFLICT (subnet_id) DO UPDATE SET next = excluded.next";
+    tx.execute(sql, params![&subnet.id, address::offset(net(subnet)?, last) + 1]).map(drop)
+}
+
+/// The first address of a pool that is free and not before `from`.
+fn free_in(tx: &Tx, subnet_id: &str, net: IpNet, pool: &Pool, from: i64) -> Result<Option<i64>, Fault> {
+    let (first, last) = (address::offset(net, pool.start).max(from), address::offset(net, pool.end));
+    if first > last {
+        return Ok(None);
+    }
     let begin = "SELECT 1 FROM port_addresses WHERE subnet_id = ?1 AND distance = ?2";
     if tx.query_one(begin, params![subnet_id, first])?.is_none() {
         return Ok(Some(first));

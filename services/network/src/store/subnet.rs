@@ -34,3 +34,9 @@ pub fn find(tx: &Tx, id: &str) -> Result<Subnet, Fault> {
 pub fn of_network(tx: &Tx, network_id: &str) -> Result<Vec<Subnet>, Fault> {
     Subnet::select(tx, "WHERE network_id = ?1 ORDER BY created_at, id", params![network_id])
 }
+
+/// Removes a subnet, and the place where the search for its addresses goes on.
+pub fn remove(tx: &Tx, id: &str) -> Result<(), Fault> {
+    tx.execute("DELETE FROM subnet_cursors WHERE subnet_id = ?1", params![id])?;
+    Subnet::remove(tx, id)
+}
