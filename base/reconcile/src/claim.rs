@@ -26,6 +26,12 @@ pub(crate) struct Claim {
 #[derive(Clone, Debug)]
 pub(crate) struct Mark(String);
 
+/// Rows of these kinds, in the order in which they are due. `IS TRUE` keeps SQLite from looking them up by kind: it would
+/// read and sort all that waits to find the few that are first.
+fn in_turn(places: &str, limit: &str) -> String {
+    format!("(kind IN ({places})) IS TRUE ORDER BY due_at, kind, id LIMIT {limit}")
+}
+
 fn among(kinds: &[&'static str], first: usize) -> (String, Vec<Value>) {
     let places: Vec<String> = (0..kinds.len()).map(|at| format!("?{}", at + first)).collect();
     (places.join(", "), kinds.iter().map(|kind| Value::from(*kind)).collect())
@@ -52,8 +58,8 @@ pub(crate) async fn claim(
     let Wish { lease, overdue, most } = wish;
     let (places, values) = among(kinds, 4);
     let sql = format!(
-        "SELECT kind, id FROM work WHERE due_at <= ?1 AND format <= ?2 AND kind IN ({places})
-         ORDER BY due_at, kind, id LIMIT ?3"
+        "SELECT kind, id FROM work WHERE due_at <= ?1 AND format <= ?2 AND {}",
+        in_turn(&places, "?3")
     );
     let due = move |tx: &Tx| {
         let mut params = vec![Value::from(tx.now().minus(overdue)), Value::from(FORMAT), Value::from(most)];
@@ -236,9 +242,7 @@ fn await_touches(
 /// When the next row of these kinds is due.
 pub(crate) async fn next_due(db: &Db, kinds: &[&'static str]) -> Result<Option<Micros>, Fault> {
     let (places, mut values) = among(kinds, 2);
-    let sql = format!(
-        "SELECT due_at FROM work WHERE format <= ?1 AND kind IN ({places}) ORDER BY due_at, kind, id LIMIT 1"
-    );
+    let sql = format!("SELECT due_at FROM work WHERE format <= ?1 AND {}", in_turn(&places, "1"));
     values.insert(0, Value::from(FORMAT));
     let first = db.read(move |tx| tx.query_one(&sql, &values)?.map(|row| row.at(0)).transpose()).await?;
     Ok(first.filter(|at| at.0 != NEVER))
@@ -298,4 +302,25 @@ pub(crate) async fn tidy(db: &Db) -> Result<(), Fault> {
         tx.execute("DELETE FROM work_touches WHERE at < ?1", params![before]).map(drop)
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_first_is_found_without_reading_all_that_waits() {
+        let db = store::testing::sqlite().db;
+        crate::migrate(&db).unwrap();
+        let (places, mut params) = among(&["server", "port"], 2);
+        params.insert(0, Value::from(FORMAT));
+        let sql = format!(
+            "EXPLAIN QUERY PLAN SELECT due_at FROM work WHERE format <= ?1 AND {}",
+            in_turn(&places, "1")
+        );
+        let plan = db.read_now(move |tx| {
+            tx.query(&sql, &params)?.iter().map(|row| row.text(3)).collect::<Result<Vec<_>, _>>()
+        });
+        assert_eq!(plan.unwrap(), ["SCAN work USING INDEX work_due"]);
+    }
 }
