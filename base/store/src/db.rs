@@ -289,6 +289,12 @@ impl Db {
         self.inner.is_shared
     }
 
+    /// Rises with every commit: what was read at some version is true as long as that is the version, if that was asked for
+    /// before. `None` where other controllers write too.
+    pub fn data_version(&self) -> Option<u64> {
+        (!self.inner.is_shared).then(|| self.inner.shared.version.load(Ordering::SeqCst))
+    }
+
     /// How many closures wait for a thread: those that write, and those that read.
     pub fn waiting(&self) -> (usize, usize) {
         let length = |queue: &Option<Queue>| queue.as_ref().map_or(0, Queue::len);

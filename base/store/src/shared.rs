@@ -4,7 +4,7 @@ use crossbeam_channel::Sender;
 use kernel::{Clock, Entropy};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 /// One thing that a committed transaction changed: a hint, as [`crate::Tx::changed`] gave it, here or on another
@@ -25,6 +25,8 @@ pub(crate) struct Shared {
     pub clock: Clock,
     pub entropy: Entropy,
     pub timeline: AtomicI64,
+    /// Rises with every commit of this process, before that is answered.
+    pub version: AtomicU64,
     listeners: RwLock<Vec<Listener>>,
     /// On PostgreSQL: the thread that tells the other controllers.
     others: OnceLock<Sender<Vec<Change>>>,
@@ -36,6 +38,7 @@ impl Shared {
             clock,
             entropy,
             timeline: AtomicI64::new(0),
+            version: AtomicU64::new(0),
             listeners: RwLock::default(),
             others: OnceLock::new(),
         }

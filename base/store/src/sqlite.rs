@@ -14,6 +14,7 @@ use fault::{Fault, Kind, Means};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// A group is closed at this many closures, or after [`GROUP_SPAN`]: the first one waits for the last.
@@ -230,6 +231,7 @@ fn commit(tx: &Tx, lite: &Lite, mut runs: Vec<Run>) -> Vec<Box<dyn Job>> {
             }
         }
     } else {
+        tx.shared().version.fetch_add(1, Ordering::SeqCst);
         tx.shared().announce(changes);
     }
     for (job, outcome) in runs {

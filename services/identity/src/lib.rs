@@ -30,7 +30,7 @@ mod store;
 use crate::hashing::Hashing;
 use crate::model::token::Provider;
 use crate::ops::directory::Directories;
-use crate::ops::token::Cache;
+use crate::ops::memory::Memory;
 use crate::settings::Settings;
 use ::store::Db;
 use fault::Fault;
@@ -54,7 +54,7 @@ pub struct Identity {
     hashing: Hashing,
     settings: Settings,
     providers: Vec<oidc::Provider>,
-    cache: Cache,
+    memory: Memory,
     directories: Directories,
 }
 
@@ -72,8 +72,8 @@ impl Identity {
         let relations = settings.federation.relations.iter();
         let providers = relations.map(|one| oidc::Provider::new(one.clone(), db.clock().clone()));
         let providers = providers.collect::<Result<_, _>>()?;
-        let (cache, directories) = (Cache::default(), Directories::default());
-        Ok(Arc::new(Self { db, hashing, settings, providers, cache, directories }))
+        let (memory, directories) = (Memory::default(), Directories::default());
+        Ok(Arc::new(Self { db, hashing, settings, providers, memory, directories }))
     }
 
     /// The service as the wire sees it.

@@ -4,6 +4,7 @@ use super::oauth1::signed;
 use super::{expected, here, list, unfit_at};
 use crate::Identity;
 use crate::model::oauth1;
+use crate::model::token::Scope;
 use crate::ops::proof::{Named, NamedCredential, Proof};
 use crate::ops::token::{Granted, Token, Wish, unauthenticated};
 use crate::rules;
@@ -86,11 +87,7 @@ pub async fn token_check(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fa
 fn check_understood(ask: &Ask, token: &Token) -> Result<(), Fault> {
     let known =
         ask.header("openstack-identity-access-rules").parse::<f64>().is_ok_and(|version| version >= 1.0);
-    if known || token.who().access.is_none() {
-        Ok(())
-    } else {
-        Err(Fault::not_found("Failed to validate token"))
-    }
+    if known || token.access().is_none() { Ok(()) } else { Err(Fault::not_found("Failed to validate token")) }
 }
 
 /// `DELETE /v3/auth/tokens`
@@ -130,9 +127,8 @@ pub async fn system_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fa
 /// What is told of a token.
 pub(super) async fn body(identity: &Identity, ask: &Ask, token: &Token) -> Result<Value, Fault> {
     let mut body = token.body();
-    let who = token.who();
-    let scoped = who.project_id.is_some() || who.domain_id.is_some() || who.system;
-    if scoped && !ask.query.has("nocatalog") {
+    if token.payload.scope != Scope::Unscoped && !ask.query.has("nocatalog") {
+        let who = token.who();
         body["catalog"] = identity.token_catalog(who.project_id, who.user_id).await?;
     }
     Ok(json!({"token": body}))

@@ -183,7 +183,7 @@ impl Token {
     }
 
     /// The only requests that it is good for, and that it can be asked about, which services do for their own callers.
-    pub(super) fn access(&self) -> Option<Vec<Access>> {
+    pub fn access(&self) -> Option<Vec<Access>> {
         let Some(Delegated::Credential(credential)) = &self.delegated else { return None };
         let own = credential.access_rules.iter().map(|rule| rule.access.clone());
         let word = str::to_owned;

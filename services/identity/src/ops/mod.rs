@@ -16,6 +16,7 @@ pub mod identity_provider;
 pub mod key;
 pub mod limit;
 pub mod mapping;
+pub(crate) mod memory;
 mod mirror;
 pub mod oauth1;
 pub mod password;

@@ -168,8 +168,8 @@ impl Identity {
             }));
         }
         proved.also_by(&token.payload.methods);
-        proved.parent = Some(token.payload);
-        Ok(token.user.id)
+        proved.parent = Some(token.payload.clone());
+        Ok(token.user.id.clone())
     }
 
     async fn prove_by_credential(

@@ -1,8 +1,6 @@
 //! Tokens: what the one says that somebody gets who proved to be a user, and what it stands for later.
 //!
-//! Validation reads one row (the epoch) and a cache. Whenever something changes that a token may stand for (a user, a
-//! project, a grant, a key, a revocation), the epoch rises in the same transaction and every cached answer is stale at
-//! once, on every controller.
+//! Validation writes nothing, and mostly reads nothing either: what a token stood for is remembered ([`super::memory`]).
 
 use crate::Identity;
 use crate::model::token::{Delegation, Payload, Provider, Scope, audit_id};
@@ -12,6 +10,7 @@ use crate::ops::directory::people_behind;
 use crate::ops::endpoint_group::endpoints_of;
 use crate::ops::expand::{expand, roles_on};
 use crate::ops::key::token_keys_replace;
+use crate::ops::memory::Remembered;
 use crate::ops::proof::{Named, Proof, Proved, find_domain, find_project};
 use crate::ops::receipt::{Begun, receipt_add, receipt_for_part};
 use crate::ops::{missing, trust};
@@ -22,8 +21,7 @@ use fault::{Fault, Kind};
 use kernel::Micros;
 use policy::{Target, Who};
 use serde_json::Value;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use web::Cx;
 
@@ -64,26 +62,8 @@ pub(super) struct Mint {
     provider: Provider,
 }
 
-/// Answers of earlier validations, by token.
-#[derive(Default)]
-pub struct Cache(Mutex<HashMap<[u8; 32], Remembered>>);
-
-/// What is remembered of a token.
-#[derive(Clone)]
-struct Remembered {
-    /// The epoch at which it was looked at.
-    epoch: i64,
-    /// Its owner.
-    who: Arc<Who>,
-    /// Who of directories stands behind it: it is good as long as what they said of these is fresh.
-    behind: Arc<[String]>,
-}
-
 /// The longest token that is looked at, in characters.
 const LONGEST: usize = 4096;
-
-/// How many tokens are remembered; when there are more, all are forgotten.
-const REMEMBERED: usize = 20_000;
 
 /// The one answer to whoever does not prove who he is: it tells nothing of what was wrong.
 pub(crate) fn unauthenticated() -> Fault {
@@ -129,11 +109,41 @@ impl Identity {
     }
 
     /// What a token says and stands for; `None` if it is not valid (any more).
-    pub async fn token_read(&self, text: &str) -> Result<Option<Token>, Fault> {
-        Ok(self.token_read_behind(text).await?.0)
+    pub async fn token_read(&self, text: &str) -> Result<Option<Arc<Token>>, Fault> {
+        Ok(self.token_recall(text).await?.map(|remembered| remembered.token))
     }
 
-    /// The same, with those of directories who stand behind it, whom their directories have been asked about.
+    /// The same with its owner, from memory if that is still true.
+    async fn token_recall(&self, text: &str) -> Result<Option<Remembered>, Fault> {
+        let epoch = self.epoch().await?;
+        if let Some(remembered) = self.memory.token(text, epoch)
+            && remembered.who.expires_at > self.db.clock().now().0
+            && remembered.behind.iter().all(|id| self.directory_fresh(id))
+        {
+            return Ok(Some(remembered));
+        }
+        let (Some(token), behind) = self.token_read_behind(text).await? else { return Ok(None) };
+        let who = Arc::new(token.who());
+        let remembered = Remembered { epoch, token: Arc::new(token), who, behind: behind.into() };
+        self.memory.put(text, remembered.clone());
+        Ok(Some(remembered))
+    }
+
+    /// The epoch. Where nobody else writes, it is read only if something was written since.
+    async fn epoch(&self) -> Result<i64, Fault> {
+        let version = self.db.data_version();
+        if let Some(epoch) = version.and_then(|version| self.memory.epoch(version)) {
+            return Ok(epoch);
+        }
+        let epoch = self.db.read(store::token::epoch).await?;
+        if let Some(version) = version {
+            self.memory.epoch_put(version, epoch);
+        }
+        Ok(epoch)
+    }
+
+    /// What a token says and stands for, read anew, with those of directories who stand behind it, whom their
+    /// directories have been asked about.
     async fn token_read_behind(&self, text: &str) -> Result<(Option<Token>, Vec<String>), Fault> {
         let text: Arc<str> = text.into();
         let own = text.clone();
@@ -146,7 +156,7 @@ impl Identity {
     }
 
     /// A token that must be valid. Why it is not is nobody's business.
-    pub(super) async fn token_given(&self, text: &str) -> Result<Token, Fault> {
+    pub(super) async fn token_given(&self, text: &str) -> Result<Arc<Token>, Fault> {
         if text.is_empty() {
             return Err(Fault::not_found("No token in the request"));
         }
@@ -157,7 +167,12 @@ impl Identity {
     }
 
     /// The token that is asked about, if the caller may ask.
-    pub async fn token_for(&self, cx: &Cx, text: &str, rule: &'static policy::Rule) -> Result<Token, Fault> {
+    pub async fn token_for(
+        &self,
+        cx: &Cx,
+        text: &str,
+        rule: &'static policy::Rule,
+    ) -> Result<Arc<Token>, Fault> {
         let token = self.token_given(text).await?;
         cx.may(rule, &Target::none().with("target.token.user_id", &token.user.id))?;
         Ok(token)
@@ -198,7 +213,7 @@ impl Identity {
         };
         self.db.write(replace).await?;
         // The store may have been put back to an earlier epoch, at which answers are remembered.
-        self.cache.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.memory.clear();
         Ok(())
     }
 }
@@ -376,24 +391,6 @@ pub(super) fn read(tx: &Tx, text: &str) -> Result<Option<Token>, Fault> {
 #[async_trait]
 impl web::Authenticate for Identity {
     async fn who(&self, token: &str) -> Result<Option<Arc<Who>>, Fault> {
-        use sha2::Digest;
-        let key: [u8; 32] = sha2::Sha256::digest(token.as_bytes()).into();
-        let epoch = self.db.read(store::token::epoch).await?;
-        let cached = self.cache.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(Remembered { epoch: at, who, behind }) = cached
-            && at == epoch
-            && who.expires_at > self.db.clock().now().0
-            && behind.iter().all(|id| self.directory_fresh(id))
-        {
-            return Ok(Some(who));
-        }
-        let (Some(token), behind) = self.token_read_behind(token).await? else { return Ok(None) };
-        let who = Arc::new(token.who());
-        let mut cache = self.cache.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.len() >= REMEMBERED {
-            cache.clear();
-        }
-        cache.insert(key, Remembered { epoch, who: who.clone(), behind: behind.into() });
-        Ok(Some(who))
+        Ok(self.token_recall(token).await?.map(|remembered| remembered.who))
     }
 }
