@@ -6,7 +6,7 @@ use metal::server::{Metadata, Reboot, ServerSpec, disk_prefix};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// How long a guest may take to shut down when asked kindly.
+/// How long a guest may take to shut down when asked kindly, unless its image says something else (`os_shutdown_timeout`).
 const STOP_SECONDS: u32 = 60;
 
 /// What the host must hold; `None` as long as the server has no image. Guests are told that they are in `domain`.
@@ -28,7 +28,7 @@ pub fn of(server: &Server, ports: &[PortFacts], domain: &str) -> Option<ServerSp
         power: server.power,
         reboot: Reboot { count: server.reboots, hard: server.reboot_hard },
         starts: detail.starts,
-        stop_seconds: STOP_SECONDS,
+        stop_seconds: stop_seconds(&detail.image_properties),
         config_drive: server.config_drive,
         metadata: metadata(server, ports, domain),
         hardware: hardware(server),
@@ -43,6 +43,10 @@ fn kernel_arguments(properties: &BTreeMap<String, String>) -> String {
     }
     let prefix = disk_prefix(properties).replace("hd", "sd");
     format!("root=/dev/{prefix}a console=tty0 console=ttyS0")
+}
+
+fn stop_seconds(properties: &BTreeMap<String, String>) -> u32 {
+    properties.get("os_shutdown_timeout").and_then(|text| text.parse().ok()).unwrap_or(STOP_SECONDS)
 }
 
 /// The ports in the order in which the server was given them.
@@ -122,5 +126,14 @@ mod tests {
         assert_eq!(arguments(&[("hw_disk_bus", "scsi")]), "root=/dev/sda console=tty0 console=ttyS0");
         assert_eq!(arguments(&[("hw_disk_bus", "ide")]), "root=/dev/sda console=tty0 console=ttyS0");
         assert_eq!(arguments(&[("os_command_line", "quiet"), ("hw_disk_bus", "scsi")]), "quiet");
+    }
+
+    #[test]
+    fn an_image_says_how_long_its_guests_may_take_to_shut_down() {
+        let said = |text: &str| stop_seconds(&BTreeMap::from([("os_shutdown_timeout".into(), text.into())]));
+        assert_eq!(
+            (said("10"), said("soon"), stop_seconds(&BTreeMap::new())),
+            (10, STOP_SECONDS, STOP_SECONDS)
+        );
     }
 }
