@@ -9,12 +9,13 @@ use identity::import::{Estate, Report, TABLES, Wishes, public_keys, repository};
 use kernel::{Clock, Entropy};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
+use std::time::Duration;
 use store::foreign::Tables;
 
 /// What is to be taken over, and from where.
 #[derive(Args, Debug)]
 pub struct Wanted {
-    /// Keystone's database: an SQLite file, a dump of MariaDB or MySQL, or the address of a PostgreSQL database
+    /// Keystone's database: an SQLite file, a dump of MariaDB, MySQL or PostgreSQL, or the address of a PostgreSQL database
     #[arg(long, value_name = "FILE|postgres://…")]
     from: String,
     /// The repository of Keystone's token keys: its tokens go on being good
@@ -26,7 +27,7 @@ pub struct Wanted {
     /// The repository of Keystone's credential keys: EC2 keys and one-time passwords go on being good
     #[arg(long, value_name = "DIR")]
     credential_keys: Option<PathBuf>,
-    /// Take over regions, services and endpoints too
+    /// Take over regions, services and endpoints too, with endpoint groups and limits
     #[arg(long)]
     catalog: bool,
     /// What is appended to the names of users, groups, projects and domains here that have the name of one there
@@ -49,6 +50,10 @@ fn take(settings: &Settings, wanted: Wanted) -> Result<Report, Fault> {
     let wishes = Wishes {
         catalog: wanted.catalog,
         rename: wanted.rename,
+        membership_life: match settings.federation.authorization_ttl {
+            Duration::ZERO => Duration::from_secs(settings.token_seconds),
+            life => life,
+        },
         token_keys: keys(wanted.fernet_keys)?,
         public_keys: wanted.jws_public_keys.map_or(Ok(Vec::new()), |dir| public_keys(&dir))?,
         credential_keys: keys(wanted.credential_keys)?,

@@ -1,10 +1,14 @@
 //! Taking over what a Keystone knows: its users go on with their passwords, ids and, with its keys, their tokens.
 //!
 //! `keystone` reads the rows of its database as ours, and changes nothing; `take` puts them beside what is here, all in
-//! one transaction. Ids stay what they were, so that a second time finds everything and changes only what Keystone
+//! one transaction. Nouns that nothing else hangs on do both in a file of their own. Ids stay what they were, so that a second time finds everything and changes only what Keystone
 //! changed since. What was removed there is not removed here.
 
+mod endpoint_group;
+mod federation;
 mod keystone;
+mod limit;
+mod oauth1;
 mod repository;
 mod take;
 
@@ -17,14 +21,17 @@ use fault::Fault;
 use kernel::Micros;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What is to be taken over besides users and what they may.
 #[derive(Clone, Debug, Default)]
 pub struct Wishes {
-    /// Regions, services and endpoints too.
+    /// Regions, services and endpoints too, and who is shown which of them.
     pub catalog: bool,
     /// What is appended to the names of users, groups, projects and domains of ours that stand in the way.
     pub rename: Option<String>,
+    /// How long memberships by an identity provider's word hold, if that provider says nothing of it.
+    pub membership_life: Duration,
     /// Keys of tokens, primary first.
     pub token_keys: Vec<[u8; 32]>,
     /// Public keys of tokens that are signed.

@@ -1,11 +1,15 @@
 //! The rows of a Keystone database, read as what we keep.
 
+use super::endpoint_group::EndpointGroups;
+use super::federation::Federation;
+use super::limit::Limits;
+use super::oauth1::Oauth1;
 use super::{Revocation, Wishes};
 use crate::model::access_rule::AccessRule;
 use crate::model::application_credential::ApplicationCredential;
 use crate::model::assignment::{ActorKind, Assignment, TargetKind};
 use crate::model::catalog::{Endpoint, Region, Service};
-use crate::model::credential::Credential;
+use crate::model::credential::{Credential, PolicyBlob};
 use crate::model::domain_config::{Options, Part};
 use crate::model::fernet::{self, Key};
 use crate::model::password;
@@ -19,7 +23,7 @@ use fault::Fault;
 use kernel::Micros;
 use policy::Access;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The tables that are read, or whose rows are counted among what is left behind.
 pub const TABLES: &[&str] = &[
@@ -52,30 +56,27 @@ pub const TABLES: &[&str] = &[
     "federated_user",
     "id_mapping",
     "identity_provider",
+    "idp_remote_ids",
+    "federation_protocol",
     "mapping",
+    "expiring_user_group_membership",
     "limit",
     "registered_limit",
     "policy",
     "endpoint_group",
     "project_endpoint",
+    "project_endpoint_group",
     "consumer",
     "access_token",
+    "service_provider",
+    "policy_association",
     "whitelisted_config",
     "sensitive_config",
 ];
 
 /// What is not taken over, by table.
-const LEFT: &[(&str, &str)] = &[
-    ("identity_provider", "identity providers"),
-    ("mapping", "mappings of federation"),
-    ("registered_limit", "registered limits"),
-    ("limit", "limits"),
-    ("policy", "policy documents"),
-    ("endpoint_group", "endpoint groups"),
-    ("project_endpoint", "endpoints of projects"),
-    ("consumer", "OAuth consumers"),
-    ("access_token", "OAuth access tokens"),
-];
+const LEFT: &[(&str, &str)] =
+    &[("service_provider", "service providers"), ("policy_association", "associations of policy documents")];
 
 /// The domain of domains, and what a role of the whole cloud has for a domain.
 const ROOT: &str = "<<keystone.domain.root>>";
@@ -99,6 +100,8 @@ pub struct Estate {
     /// Domains first.
     pub(super) projects: Vec<Project>,
     pub(super) users: Vec<User>,
+    /// Users who have no name of their own: an identity provider vouches for them.
+    pub(super) nameless: HashSet<String>,
     /// The passwords that users had, oldest first.
     pub(super) past_passwords: HashMap<String, Vec<String>>,
     pub(super) groups: Vec<Group>,
@@ -118,6 +121,11 @@ pub struct Estate {
     pub(super) regions: Vec<Region>,
     pub(super) services: Vec<Service>,
     pub(super) endpoints: Vec<Endpoint>,
+    pub(super) endpoint_groups: EndpointGroups,
+    pub(super) limits: Limits,
+    pub(super) policies: Vec<PolicyBlob>,
+    pub(super) federation: Federation,
+    pub(super) oauth1: Oauth1,
     pub(super) revocations: Vec<Revocation>,
     /// What is left behind, and how much of it.
     pub(super) left: BTreeMap<&'static str, usize>,
@@ -128,6 +136,11 @@ impl Estate {
     pub fn read(tables: &Tables, wishes: &Wishes) -> Result<Self, Fault> {
         if !["project", "user", "local_user", "assignment"].iter().all(|table| tables.has(table)) {
             return Err(Fault::bad_input("This is no database of Keystone: it has not its tables."));
+        }
+        if tables.rows("project").is_empty() {
+            return Err(Fault::bad_input(
+                "The tables of Keystone are empty: was it dumped without its rows?",
+            ));
         }
         let mut estate = Self {
             projects: projects(tables)?,
@@ -141,9 +154,15 @@ impl Estate {
             regions: each(tables, "region", region)?,
             services: each(tables, "service", service)?,
             endpoints: each(tables, "endpoint", endpoint)?,
+            endpoint_groups: EndpointGroups::read(tables)?,
+            limits: Limits::read(tables)?,
+            policies: each(tables, "policy", policy)?,
+            federation: Federation::read(tables)?,
+            oauth1: Oauth1::read(tables)?,
             revocations: revocations(tables)?,
             ..Self::default()
         };
+        estate.check_trees()?;
         estate.read_domain_options(tables)?;
         estate.read_users(tables)?;
         estate.read_assignments(tables)?;
@@ -157,6 +176,13 @@ impl Estate {
 
     fn leave(&mut self, what: &'static str, count: usize) {
         *self.left.entry(what).or_default() += count;
+    }
+
+    /// Whoever looks upwards comes to an end.
+    fn check_trees(&self) -> Result<(), Fault> {
+        check_tree("project", self.projects.iter().map(|one| (&one.id, Some(&one.parent_id))))?;
+        check_tree("region", self.regions.iter().map(|one| (&one.id, one.parent_region_id.as_ref())))?;
+        check_tree("trust", self.trusts.iter().map(|one| (&one.id, one.parent_id.as_ref())))
     }
 
     fn read_domain_options(&mut self, tables: &Tables) -> Result<(), Fault> {
@@ -177,19 +203,28 @@ impl Estate {
         let elsewhere = by(tables, "nonlocal_user", "user_id")?;
         let passwords = by(tables, "password", "local_user_id")?;
         let options = options(tables, "user_option", "user_id")?;
+        let vouched = self.federation.names();
         for row in tables.rows("user") {
             let id = row.text("id")?;
             let local = locals.get(&id).and_then(|rows| rows.first().copied());
-            let Some(named) = local.or_else(|| elsewhere.get(&id)?.first().copied()) else {
-                self.leave("federated users", 1);
-                continue;
+            let named = local.or_else(|| elsewhere.get(&id)?.first().copied());
+            let name = match (named, vouched.get(&id)) {
+                (Some(named), _) => named.text("name")?,
+                (None, Some(name)) => {
+                    self.nameless.insert(id.clone());
+                    name.clone()
+                }
+                (None, None) => {
+                    self.leave("users without a name", 1);
+                    continue;
+                }
             };
             let mut own = match local {
                 Some(local) => passwords.get(&local.text("id")?).cloned().unwrap_or_default(),
                 None => Vec::new(),
             };
             let mut user = User {
-                name: named.text("name")?,
+                name,
                 domain_id: row.text("domain_id")?,
                 enabled: row.flag("enabled")?,
                 default_project_id: row.opt_text("default_project_id")?,
@@ -317,11 +352,19 @@ impl Estate {
     }
 }
 
-fn each<T>(tables: &Tables, table: &str, read: fn(&Record) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
+pub(super) fn each<T>(
+    tables: &Tables,
+    table: &str,
+    read: fn(&Record) -> Result<T, Fault>,
+) -> Result<Vec<T>, Fault> {
     tables.rows(table).iter().map(read).collect()
 }
 
-fn pairs(tables: &Tables, table: &str, columns: [&str; 2]) -> Result<Vec<(String, String)>, Fault> {
+pub(super) fn pairs(
+    tables: &Tables,
+    table: &str,
+    columns: [&str; 2],
+) -> Result<Vec<(String, String)>, Fault> {
     let rows = tables.rows(table).iter();
     rows.map(|row| Ok((row.text(columns[0])?, row.text(columns[1])?))).collect()
 }
@@ -348,7 +391,7 @@ fn options(tables: &Tables, table: &str, column: &str) -> Result<HashMap<String,
 }
 
 /// Attributes of the caller's own.
-fn extra(row: &Record) -> Result<Map<String, Value>, Fault> {
+pub(super) fn extra(row: &Record) -> Result<Map<String, Value>, Fault> {
     match row.json("extra")? {
         Value::Object(extra) => Ok(extra),
         _ => Ok(Map::new()),
@@ -484,6 +527,35 @@ fn endpoint(row: &Record) -> Result<Endpoint, Fault> {
         enabled: row.flag("enabled")?,
         extra: extra(row)?,
     })
+}
+
+/// Policy documents are texts, and some were JSON once.
+fn policy(row: &Record) -> Result<PolicyBlob, Fault> {
+    let blob = match row.json("blob")? {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    Ok(PolicyBlob { id: row.text("id")?, kind: row.text("type")?, blob, extra: extra(row)? })
+}
+
+/// Whether nothing is above itself, of things and what is right above them.
+fn check_tree<'a>(
+    noun: &str,
+    pairs: impl Iterator<Item = (&'a String, Option<&'a String>)>,
+) -> Result<(), Fault> {
+    let above: HashMap<&String, &String> = pairs.filter_map(|(id, above)| Some((id, above?))).collect();
+    let mut good = HashSet::new();
+    for start in above.keys() {
+        let (mut path, mut next) = (HashSet::new(), *start);
+        while let Some(parent) = above.get(next).filter(|_| !good.contains(next)) {
+            if !path.insert(next) {
+                return Err(Fault::bad_input(format!("The {noun} {next:?} is above itself.")));
+            }
+            next = *parent;
+        }
+        good.extend(path);
+    }
+    Ok(())
 }
 
 /// What was revoked there stays revoked. Events about projects, domains and roles say what is looked up here each time.

@@ -29,10 +29,20 @@ pub(super) fn take(tx: &Tx, estate: &Estate, wishes: &Wishes) -> Result<Report, 
     take_people(tx, estate, &mut report)?;
     take_roles(tx, estate, &mut report)?;
     take_delegations(tx, estate, &mut report)?;
+    estate.federation.take(tx, &estate.nameless, wishes, &mut report)?;
+    estate.oauth1.take(tx, &mut report)?;
+    let projects = Known::all(tx)?.projects;
     if wishes.catalog {
         take_catalog(tx, estate, &mut report)?;
+        estate.endpoint_groups.take(tx, &projects, &mut report)?;
     } else {
         report.leave("endpoints (--catalog takes them too)", estate.endpoints.len());
+        estate.endpoint_groups.leave(&mut report);
+    }
+    estate.limits.take(tx, &projects, &mut report)?;
+    for one in &estate.policies {
+        let found = policy_by_id(tx, &one.id)?;
+        report.put("policy documents", found, one, |_| policy_put(tx, one).map(|()| true))?;
     }
     take_revocations(tx, estate)?;
     take_keys(tx, wishes, &mut report)?;
@@ -55,7 +65,7 @@ fn take_keys(tx: &Tx, wishes: &Wishes, report: &mut Report) -> Result<(), Fault>
 
 impl Report {
     /// Writes a thing that is not there as it is wanted.
-    fn put<T: PartialEq>(
+    pub(super) fn put<T: PartialEq>(
         &mut self,
         nouns: &'static str,
         found: Option<T>,
@@ -85,7 +95,7 @@ impl Report {
     }
 
     /// Counts what is either there or not.
-    fn note(&mut self, nouns: &'static str, new: bool) {
+    pub(super) fn note(&mut self, nouns: &'static str, new: bool) {
         let count = self.counts.entry(nouns).or_default();
         if new {
             count.made += 1;
@@ -110,7 +120,8 @@ fn make_room(tx: &Tx, estate: &Estate, wishes: &Wishes, report: &mut Report) -> 
     }
     let theirs: HashSet<&str> = estate.users.iter().map(|one| one.id.as_str()).collect();
     let elsewhere = estate.of_directories();
-    for one in estate.users.iter().filter(|one| !elsewhere.contains(one.id.as_str())) {
+    let named = |one: &&User| !elsewhere.contains(one.id.as_str()) && !estate.nameless.contains(&one.id);
+    for one in estate.users.iter().filter(named) {
         let found = user_by_name(tx, &one.domain_id, &one.name)?;
         if let Some(mut ours) = found.filter(|ours| !theirs.contains(ours.id.as_str())) {
             room.rename("user", &mut ours.name);
@@ -202,12 +213,14 @@ fn take_people(tx: &Tx, estate: &Estate, report: &mut Report) -> Result<(), Faul
                 past_password_add(tx, &one.id, hash, PAST_PASSWORDS)?;
             }
         }
-        report.put(
-            "users",
-            found,
-            &one,
-            |new| if new { user_insert(tx, &one) } else { user_update(tx, &one) },
-        )?;
+        report.put("users", found, &one, |new| match new {
+            // until it is shown under what its provider calls it
+            true if estate.nameless.contains(&one.id) => {
+                user_insert(tx, &User { name: one.id.clone(), ..one.clone() })
+            }
+            true => user_insert(tx, &one),
+            false => user_update(tx, &one),
+        })?;
     }
     for one in &estate.groups {
         report.put("groups", group_by_id(tx, &one.id)?, one, |new| {

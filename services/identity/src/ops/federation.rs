@@ -302,8 +302,11 @@ impl Login<'_> {
         if let Some(mut user) = known {
             let same_email =
                 email.as_ref().is_none_or(|email| user.extra.get("email") == Some(&json!(email)));
-            if user.name != name || !same_email {
-                user.name = name;
+            let renamed = user.name != name && is_nameless(self.tx, &user.id)?;
+            if renamed || !same_email {
+                if renamed {
+                    user.name = name;
+                }
                 user.extra.extend(email.map(|email| ("email".to_owned(), json!(email))));
                 store::user::user_update(self.tx, &user)?;
                 self.changed = true;

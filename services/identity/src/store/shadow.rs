@@ -36,7 +36,20 @@ pub fn user_of_shadow(
     tx.query_one(sql, params![provider_id, protocol_id, unique])?.map(|row| row.text(0)).transpose()
 }
 
-/// A user stands for whom a provider calls so from now on, and is shown under that name.
+/// A user stands for whom a provider calls so from now on.
+pub fn shadow_link(
+    tx: &Tx,
+    provider_id: &str,
+    protocol_id: &str,
+    unique: &str,
+    user_id: &str,
+) -> Result<(), Fault> {
+    let sql = "INSERT INTO identity_federated_users (provider_id, protocol_id, unique_id, user_id) \
+               VALUES (?1, ?2, ?3, ?4) ON CONFLICT (provider_id, protocol_id, unique_id) DO UPDATE SET user_id = ?4";
+    tx.execute(sql, params![provider_id, protocol_id, unique, user_id]).map(drop)
+}
+
+/// The same for a user who has no name of its own: it is shown under this one.
 pub fn shadow_put(
     tx: &Tx,
     provider_id: &str,
@@ -45,10 +58,14 @@ pub fn shadow_put(
     user_id: &str,
     name: &str,
 ) -> Result<(), Fault> {
-    let sql = "INSERT INTO identity_federated_users (provider_id, protocol_id, unique_id, user_id) \
-               VALUES (?1, ?2, ?3, ?4) ON CONFLICT (provider_id, protocol_id, unique_id) DO UPDATE SET user_id = ?4";
-    tx.execute(sql, params![provider_id, protocol_id, unique, user_id])?;
+    shadow_link(tx, provider_id, protocol_id, unique, user_id)?;
     tx.execute("UPDATE identity_users SET display_name = ?2 WHERE id = ?1", params![user_id, name]).map(drop)
+}
+
+/// Whether a user has no name of its own, and is shown under that which a provider says.
+pub fn is_nameless(tx: &Tx, user_id: &str) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM identity_users WHERE id = ?1 AND display_name IS NOT NULL";
+    Ok(tx.query_one(sql, params![user_id])?.is_some())
 }
 
 /// By whom a user is vouched for: provider, protocol, and what the user is called there.
@@ -71,6 +88,19 @@ pub fn memberships_of_user(
     rows.iter().map(|row| Ok((row.text(0)?, row.at(1)?))).collect()
 }
 
+/// The user is in this group, by this provider and until then.
+pub fn membership_put(
+    tx: &Tx,
+    user_id: &str,
+    group_id: &str,
+    provider_id: &str,
+    end: Micros,
+) -> Result<(), Fault> {
+    let sql = "INSERT INTO identity_expiring_memberships (user_id, group_id, provider_id, expires_at) \
+               VALUES (?1, ?2, ?3, ?4) ON CONFLICT (user_id, group_id, provider_id) DO UPDATE SET expires_at = ?4";
+    tx.execute(sql, params![user_id, group_id, provider_id, end]).map(drop)
+}
+
 /// The user is in these groups, by this provider and until then, and in no other by it.
 pub fn memberships_put(
     tx: &Tx,
@@ -81,10 +111,5 @@ pub fn memberships_put(
 ) -> Result<(), Fault> {
     let sql = "DELETE FROM identity_expiring_memberships WHERE user_id = ?1 AND provider_id = ?2";
     tx.execute(sql, params![user_id, provider_id])?;
-    for group in groups {
-        let sql = "INSERT INTO identity_expiring_memberships (user_id, group_id, provider_id, expires_at) \
-                   VALUES (?1, ?2, ?3, ?4)";
-        tx.execute(sql, params![user_id, group, provider_id, end])?;
-    }
-    Ok(())
+    groups.iter().try_for_each(|group| membership_put(tx, user_id, group, provider_id, end))
 }

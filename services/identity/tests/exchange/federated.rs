@@ -1,6 +1,7 @@
 //! Logging in by federation over the wire, with a provider of OpenID Connect that the test itself is.
 
 use crate::federation::{MAPPINGS, PROVIDERS};
+use crate::import;
 use crate::rig::{Cloud, LIFE, Told, project};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -414,4 +415,21 @@ async fn a_token_goes_only_to_dashboards_that_are_trusted() {
     }
     let path = format!("/v3/auth/OS-FEDERATION/websso/saml2?origin={DASHBOARD}");
     assert_eq!(relying.cloud.raw(Method::GET, &path, &[], b"").await.status, 401);
+}
+
+#[tokio::test]
+async fn whom_a_keystone_knew_by_a_provider_is_the_same_here() {
+    for fixture in store::testing::databases() {
+        let relying = Relying::on(fixture).await;
+        let report = import::take(&relying.cloud, &import::renaming()).unwrap();
+        assert_eq!(report.counts["identity providers"].changed, 1, "it has the remote ids from there");
+        let change = json!({"identity_provider": {"remote_ids": [relying.provider.issuer]}});
+        relying.cloud.patch(&format!("{PROVIDERS}/corp"), change).await.one("identity_provider");
+        relying.map(Method::PATCH, "1.0", json!({})).await;
+        let (_, body) = relying.entered(json!({})).await;
+        assert_eq!((&body["user"]["id"], &body["user"]["name"]), (&json!(import::FEDERATED), &json!("ann")));
+        let (_, body) = relying.entered(json!({"sub": "7", "preferred_username": "annie"})).await;
+        let own = (&json!(import::ANN), &json!("ann"));
+        assert_eq!((&body["user"]["id"], &body["user"]["name"]), own, "who has a name of her own keeps it");
+    }
 }

@@ -1,5 +1,6 @@
 //! OAuth 1.0 over the wire: a program gets from its key to a token of a user who lent it roles, and no further.
 
+use crate::import;
 use crate::rig::{Cloud, NOWHERE, Told, project};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -336,4 +337,28 @@ async fn consumers_are_entered_changed_and_removed() {
     assert_eq!(cloud.delete(&one).await.status, 204);
     assert_eq!(cloud.get(&one).await.message(), "Consumer not found");
     assert_eq!(cloud.patch(&one, json!({"consumer": {"note": 8}})).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_a_keystone_lent_to_a_program_is_lent_here() {
+    for fixture in store::testing::databases() {
+        let cloud = Cloud::on(fixture).await;
+        let report = import::take(&cloud, &import::renaming()).unwrap();
+        assert_eq!(
+            (report.counts["OAuth consumers"].made, report.counts["OAuth access tokens"].made),
+            (1, 2)
+        );
+        assert_eq!(report.left["OAuth access tokens that have ended"], 1);
+        let id = |head: &str| format!("{head}bec8f2b746ba93cb1d46a6da73bd");
+        let (key, secret, token) = (id("c0c0"), id("c1c1"), id("ac00"));
+        let program = Program { key, secret, token, token_secret: id("ac01") };
+        let said = program.log_in(&cloud).await.one("token");
+        assert_eq!(said["OS-OAUTH1"], json!({"access_token_id": program.token, "consumer_id": program.key}));
+        assert_eq!(said["user"]["id"], import::ANN);
+        let endless = format!("/v3/users/{}/OS-OAUTH1/access_tokens/{}", import::ANN, id("ac02"));
+        let endless = cloud.get(&endless).await.one("access_token");
+        assert_eq!(endless["expires_at"], "9999-12-30T22:00:00.000000Z");
+        let again = import::take(&cloud, &import::renaming()).unwrap();
+        assert_eq!((again.counts["OAuth consumers"].same, again.counts["OAuth access tokens"].same), (1, 2));
+    }
 }
