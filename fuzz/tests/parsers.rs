@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use fuzz::{anything, damaged, damaged_body, damaged_text};
+use identity::import::{Estate, TABLES, Wishes};
 use identity::model::fernet::{self, Key};
 use identity::model::jws::{self, Pair};
 use identity::model::mapping::{Mapping, apply, literal, schema};
@@ -14,6 +15,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 use std::io::Cursor;
+use store::foreign::Tables;
 
 const DECLARED: &[&str] =
     &["raw", "qcow2", "vmdk", "vdi", "vhd", "vhdx", "iso", "ami", "ari", "aki", "ploop", ""];
@@ -220,6 +222,16 @@ proptest! {
         }
     }
 
+    /// A dump of a Keystone is read, or refused in one sentence.
+    #[test]
+    fn a_dump(dump in damaged(vec![MARIADB.to_vec(), POSTGRESQL.to_vec()], usize::MAX)) {
+        let said = match Tables::of_dump(&dump[..], TABLES) {
+            Ok(tables) => Estate::read(&tables, &Wishes::default()).err().map(|fault| fault.public().to_owned()),
+            Err(said) => Some(said),
+        };
+        prop_assert!(said.is_none_or(|said| said.len() > 10 && !said.contains('\n')));
+    }
+
     /// What a database says of a column reads, or does not; what reads is written as it was meant.
     #[test]
     fn a_column(value in anything()) {
@@ -228,6 +240,47 @@ proptest! {
         }
     }
 }
+
+const MARIADB: &[u8] = include_bytes!("../../services/identity/tests/exchange/keystone.sql");
+
+const POSTGRESQL: &[u8] = br#"--
+-- PostgreSQL database dump
+--
+
+\restrict x
+SET standard_conforming_strings = on;
+CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+END
+$$;
+CREATE TABLE public.assignment (type character varying(64), inherited boolean DEFAULT false NOT NULL);
+CREATE TABLE public.project (
+    id character varying(64) NOT NULL,
+    name character varying(64) NOT NULL,
+    extra text,
+    description text,
+    enabled boolean,
+    domain_id character varying(64) NOT NULL,
+    parent_id character varying(64),
+    is_domain boolean DEFAULT false NOT NULL,
+    CONSTRAINT c CHECK ((enabled OR (id = '('::text)))
+);
+INSERT INTO public.project VALUES ('a', E'it''s\n', '{"x": "\u00e9"}', NULL, true, 'default', 'default', false);
+CREATE TABLE public."user" (id text, extra text, enabled boolean, default_project_id text, domain_id text);
+CREATE TABLE public.local_user (id integer, user_id text, domain_id text, name text);
+COPY public.project (id, name, extra, description, enabled, domain_id, parent_id, is_domain) FROM stdin;
+default	Default	{}	The \\ default\tdomain	t	<<keystone.domain.root>>	\N	t
+\.
+COPY public."user" (id, extra, enabled, default_project_id, domain_id) FROM stdin;
+u	{"email": "u@x"}	t	\N	default
+\.
+COPY public.local_user (id, user_id, domain_id, name) FROM stdin;
+1	u	default	ann
+\.
+--
+-- PostgreSQL database dump complete
+--
+"#;
 
 const GROUPS: [&str; 3] = [
     "admins;users;x",
