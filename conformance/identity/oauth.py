@@ -38,6 +38,16 @@ def consumers(both):
     both('remove an unknown one', 'DELETE', f'{CONSUMERS}/{NOWHERE}')
 
 
+DIGESTS = {'HMAC-SHA256': 'sha256', 'HMAC-SHA512': 'sha512'}
+
+
+def signature(method, key, text):
+    """What stands in the header as the signature."""
+    if method == 'PLAINTEXT':
+        return key
+    return b64encode(hmac.new(key.encode(), text.encode(), DIGESTS.get(method, 'sha1')).digest()).decode()
+
+
 def signed(both, path, token='', program='consumer', wrong=False, **more):
     """Signs a POST to `path` on each side; the header is its slot `{signed}`."""
     for side in both.sides:
@@ -49,7 +59,7 @@ def signed(both, path, token='', program='consumer', wrong=False, **more):
         pairs = '&'.join(f'{name}={quote(value, safe="~")}' for name, value in sorted(own.items()))
         text = '&'.join(quote(part, safe='~') for part in ('POST', side.base + path, pairs))
         key = '&'.join(secrets) + ('x' if wrong else '')
-        own['oauth_signature'] = b64encode(hmac.new(key.encode(), text.encode(), 'sha1').digest()).decode()
+        own['oauth_signature'] = signature(own['oauth_signature_method'], key, text)
         side.names['signed'] = 'OAuth ' + ', '.join(f'{name}="{quote(value, safe="~")}"' for name, value in own.items())
     return {'Authorization': '{signed}', 'Requested-Project-Id': '{admin_project}'}
 
@@ -69,6 +79,9 @@ def requests(both):
                        ('at no time', {'callback': 'oob', 'timestamp': 'yesterday!'}), ('at a short time', {'callback': 'oob', 'timestamp': '7'}),
                        ('with a strange nonce', {'callback': 'oob', 'nonce': 'wIjqoxSZ'}), ('without a nonce', {'callback': 'oob', 'nonce': ''})):
         both(f'ask {name}', 'POST', ASK, token=None, headers=signed(both, ASK, **more))
+    for method in ('HMAC-SHA256', 'HMAC-SHA512', 'PLAINTEXT', 'RSA-SHA1'):
+        for name, wrong in (('', False), (' wrongly', True)):
+            both(f'ask by {method}{name}', 'POST', ASK, token=None, headers=signed(both, ASK, callback='oob', signature_method=method, wrong=wrong))
     both('ask for an unknown project', 'POST', ASK, token=None, headers={**signed(both, ASK, callback='oob'), 'Requested-Project-Id': NOWHERE})
     both('ask for no project', 'POST', ASK, token=None, headers={'Authorization': signed(both, ASK, callback='oob')['Authorization']})
     both('ask as an unknown one', 'POST', ASK, token=None, headers=signed(both, ASK, callback='oob', consumer_key=NOWHERE))

@@ -1,4 +1,7 @@
-//! A request that a program signed after RFC 5849 (OAuth 1.0) with HMAC-SHA1, and what is signed of it.
+//! A request that a program signed after RFC 5849 (OAuth 1.0), and what is signed of it.
+//!
+//! It may be signed in each way that works with Keystone: HMAC with SHA-1, SHA-256 or SHA-512, or, for whoever trusts TLS,
+//! by showing the secrets (`PLAINTEXT`). Keystone's library names RSA too, but programs have no place for such a key.
 //!
 //! The signature covers the address as the client wrote it, which a server cannot know for sure: it may be asked under
 //! several names, and somebody before it may have taken the TLS off. A signature for one of the addresses that lead here
@@ -11,10 +14,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use kernel::Micros;
 use percent_encoding::percent_decode_str;
 use sha1::Sha1;
+use sha2::{Sha256, Sha512};
 use std::collections::BTreeMap;
+use subtle::ConstantTimeEq;
 
-/// The one way of signing that we know.
-const METHOD: &str = "HMAC-SHA1";
+/// The way of signing that shows the secrets themselves.
+const PLAIN: &str = "PLAINTEXT";
+/// The ways of signing.
+const METHODS: [&str; 4] = ["HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512", PLAIN];
 /// How far the client's clock may be off, in seconds.
 const LEEWAY: u64 = 600;
 
@@ -116,8 +123,9 @@ impl Signed {
         if needed.iter().any(|name| self.word(name).is_empty()) {
             return Some(invalid("Missing mandatory OAuth parameters."));
         }
-        if self.word(METHOD_NAME) != METHOD {
-            let description = "Invalid signature, the method is not HMAC-SHA1";
+        if !METHODS.contains(&self.word(METHOD_NAME)) {
+            let description =
+                "Invalid signature, the method is none of HMAC-SHA1, HMAC-SHA256, HMAC-SHA512 and PLAINTEXT";
             return Some(Flaw { error: "invalid_signature_method", description });
         }
         if self.own.get("oauth_version").is_some_and(|version| version != "1.0") {
@@ -144,13 +152,21 @@ impl Signed {
 
     /// Whether it was signed with these secrets; the second one is empty where there is no token yet.
     pub fn is_by(&self, consumer_secret: &str, token_secret: &str) -> bool {
-        let Ok(signature) = STANDARD.decode(self.word("oauth_signature")) else { return false };
+        let (method, signature) = (self.word(METHOD_NAME), self.word("oauth_signature"));
         let key = format!("{}&{}", encoded(consumer_secret), encoded(token_secret));
+        if method == PLAIN {
+            return key.as_bytes().ct_eq(signature.as_bytes()).into();
+        }
+        let Ok(signature) = STANDARD.decode(signature) else { return false };
         let parameters = encoded(&self.parameters());
         self.addresses.iter().any(|address| {
             let text = format!("POST&{}&{parameters}", encoded(address));
-            let mac = <Hmac<Sha1> as KeyInit>::new_from_slice(key.as_bytes());
-            mac.is_ok_and(|mac| mac.chain_update(text).verify_slice(&signature).is_ok())
+            match method {
+                "HMAC-SHA1" => signs::<Hmac<Sha1>>(&key, &text, &signature),
+                "HMAC-SHA256" => signs::<Hmac<Sha256>>(&key, &text, &signature),
+                "HMAC-SHA512" => signs::<Hmac<Sha512>>(&key, &text, &signature),
+                _ => false,
+            }
         })
     }
 
@@ -168,6 +184,12 @@ impl Signed {
 }
 
 const METHOD_NAME: &str = "oauth_signature_method";
+
+/// Whether a signature is what a key makes of a text.
+fn signs<M: Mac + KeyInit>(key: &str, text: &str, signature: &[u8]) -> bool {
+    <M as KeyInit>::new_from_slice(key.as_bytes())
+        .is_ok_and(|mac| mac.chain_update(text).verify_slice(signature).is_ok())
+}
 
 /// Whether a text can be the id of a program or a token.
 pub fn is_id(text: &str) -> bool {
@@ -210,6 +232,39 @@ mod tests {
         assert!(there.is_by("kd94hf93k423kf44", "hdhd0244k9j7ao03"));
     }
 
+    /// The same request signed in the other ways, as Keystone's library does it.
+    #[test]
+    fn other_ways_of_signing() {
+        let sha512 =
+            "1jDJiZKsCBj23AFezE9Ei6L4GecR9ZrPZijZiPg%2F6dc3bMlVups5S1SNOJ4nuTt7KvlSutkhw466DQOUxFvNOA%3D%3D";
+        for (method, signature) in [
+            ("HMAC-SHA1", "gKgrFCywp7rO0OXSjdot%2FIHF7IU%3D"),
+            ("HMAC-SHA256", "KsGfKsC7SCZdsYZZzGFtRuFozrI8gOCe8%2B7Xdl7DC1E%3D"),
+            ("HMAC-SHA512", sha512),
+            ("PLAINTEXT", "kd94hf93k423kf44%26hdhd0244k9j7ao03"),
+        ] {
+            let by = |method: &str, signature: &str| {
+                let header = format!(
+                    "OAuth oauth_consumer_key=\"dpf43f3p2l4k3l03\", oauth_token=\"hh5s93j4hdidpola\",
+                     oauth_signature_method=\"{method}\", oauth_timestamp=\"137131201\", oauth_nonce=\"walatlh\",
+                     oauth_verifier=\"hfdp7dh39dks9884\", oauth_signature=\"{signature}\""
+                );
+                Signed::of(&header).unwrap().at("https", "photos.example.net", "/token")
+            };
+            let signed = by(method, signature);
+            assert!(signed.is_by("kd94hf93k423kf44", "hdhd0244k9j7ao03"), "{method}");
+            assert!(!signed.is_by("kd94hf93k423kf44", "hdhd0244k9j7ao04"), "{method}");
+            assert!(!signed.is_by("kd94hf93k423kf44", ""), "{method}");
+            let cut = signature.strip_suffix("3D").unwrap_or(&signature[..10]);
+            for (method, signature) in [("HMAC-MD5", signature), (method, cut), (method, "")] {
+                assert!(
+                    !by(method, signature).is_by("kd94hf93k423kf44", "hdhd0244k9j7ao03"),
+                    "{method} {signature}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn the_query_is_signed_too() {
         let signed = |pairs: &[(&'static str, &'static str)]| {
@@ -245,7 +300,11 @@ mod tests {
         assert_eq!(flaw("", "", now), None);
         for (name, value, wanted) in [
             ("oauth_signature", "", "Missing mandatory OAuth parameters."),
-            ("oauth_signature_method", "PLAINTEXT", "Invalid signature, the method is not HMAC-SHA1"),
+            (
+                "oauth_signature_method",
+                "RSA-SHA1",
+                "Invalid signature, the method is none of HMAC-SHA1, HMAC-SHA256, HMAC-SHA512 and PLAINTEXT",
+            ),
             ("oauth_version", "2.0", "Invalid OAuth version."),
             ("oauth_timestamp", "137131201", "Invalid timestamp size"),
             ("oauth_timestamp", "yesterday!", "Timestamp must be an integer."),
