@@ -2,6 +2,7 @@
 
 use super::auth as tokens;
 use crate::Identity;
+use crate::oidc::code::Brought;
 use crate::ops::federation::PATIENCE;
 use crate::ops::token::unauthenticated;
 use base64::Engine;
@@ -25,8 +26,8 @@ const SUBMIT: &str = "document.forms[0].submit()";
 pub async fn auth(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let given = ask.header("authorization");
     let bearer = given.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let (_, bearer) = bearer.ok_or_else(unauthenticated)?;
-    let given = identity.federated_login(ask.id("id"), ask.id("protocol"), bearer.trim()).await?;
+    let bearer = bearer.map(|(_, token)| token.trim());
+    let given = identity.federated_login(ask.id("id"), ask.id("protocol"), bearer).await?;
     let (text, token) = given;
     let body = tokens::body(&identity, &ask, &token).await?;
     Ok(Answer::json(201, &body).with("x-subject-token", &text))
@@ -49,7 +50,8 @@ pub async fn callback(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault
     let cookies = ask.header("cookie").split(';').filter_map(|pair| pair.trim().split_once('='));
     let sealed = cookies.into_iter().find(|(name, _)| *name == COOKIE).ok_or_else(unauthenticated)?.1;
     let back = ask.cx.url(CALLBACK);
-    let (origin, token) = identity.websso_end(sealed, asked("state")?, asked("code")?, &back).await?;
+    let brought = Brought { code: asked("code")?, issuer: ask.query.get("iss") };
+    let (origin, token) = identity.websso_end(sealed, asked("state")?, brought, &back).await?;
     let script = STANDARD.encode(sha2::Sha256::digest(SUBMIT.as_bytes()));
     let policy = format!("default-src 'none'; frame-ancestors 'none'; script-src 'sha256-{script}'");
     Ok(private(Answer::bytes(200, "text/html; charset=utf-8", form(&origin, &token)))

@@ -1,9 +1,11 @@
 //! The authorization code flow: a browser is sent to the provider and comes back with a code, which is redeemed.
 //!
 //! What has to be known when it comes back travels with the browser, sealed: any controller goes on. The state ties the
-//! answer to this browser, the nonce ties the token to this attempt, and the verifier (PKCE) ties the code to us.
+//! answer to this browser, the nonce ties the token to this attempt, and the verifier (PKCE) ties the code to us. A provider
+//! that says who it is in its answer (RFC 9207) must be the one that the browser was sent to: else one could get hold of
+//! codes that another gave.
 
-use super::{Provider, away, refused};
+use super::{Known, Provider, away, client, refused};
 use crate::model::mapping::engine::Assertion;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -48,12 +50,20 @@ impl Attempt {
     }
 }
 
+/// What a browser brings back.
+pub struct Brought<'a> {
+    /// What was asked for.
+    pub code: &'a str,
+    /// Who gave it, if that is said.
+    pub issuer: Option<&'a str>,
+}
+
 impl Provider {
     /// Where a browser is sent that wants to log in.
     pub async fn entrance(&self, attempt: &Attempt, back: &str) -> Result<String, Fault> {
-        let known = self.known(None).await?;
-        let endpoint = known.document["authorization_endpoint"].as_str();
-        let endpoint = endpoint.ok_or_else(|| away("it has no authorization endpoint".to_owned()))?;
+        let known = self.in_time(self.known(None)).await?;
+        let endpoint = known.endpoint("authorization_endpoint").filter(|url| client::is_address(url));
+        let endpoint = endpoint.ok_or_else(|| away("it has no authorization endpoint"))?;
         let challenge = URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(attempt.verifier.as_bytes()));
         let asked = [
             ("response_type", "code"),
@@ -70,10 +80,51 @@ impl Provider {
     }
 
     /// What the provider says of whom a code was given to.
-    pub async fn redeemed(&self, attempt: &Attempt, code: &str, back: &str) -> Result<Assertion, Fault> {
-        let known = self.known(None).await?;
-        let endpoint = known.document["token_endpoint"].as_str();
-        let endpoint = endpoint.ok_or_else(|| away("it has no token endpoint".to_owned()))?;
+    pub async fn redeemed(
+        &self,
+        attempt: &Attempt,
+        brought: Brought<'_>,
+        back: &str,
+    ) -> Result<Assertion, Fault> {
+        self.in_time(async {
+            let known = self.known(None).await?;
+            self.check_giver(&known, brought.issuer)?;
+            let told = self.redeem(&known, attempt, brought.code, back).await?;
+            let text = |name: &str| told.get(name).and_then(Value::as_str);
+            let id_token = text("id_token").ok_or_else(|| refused("the provider gives no id token"))?;
+            let mut claims = self.signed(id_token).await?;
+            self.check(&claims)?;
+            if claims.get("nonce").and_then(Value::as_str) != Some(&attempt.nonce) {
+                return Err(refused("the id token is of another attempt"));
+            }
+            if let Some(token) = text("access_token") {
+                self.ask_more(&known, token, &mut claims).await?;
+            }
+            Ok(super::assertion(&claims, &self.relation))
+        })
+        .await
+    }
+
+    /// Whoever gave a code is this provider; one that says who it is says it always.
+    fn check_giver(&self, known: &Known, said: Option<&str>) -> Result<(), Fault> {
+        let must = known.document["authorization_response_iss_parameter_supported"] == true;
+        match said {
+            Some(said) if said == self.relation.issuer => Ok(()),
+            None if !must => Ok(()),
+            _ => Err(refused("another provider gave the code")),
+        }
+    }
+
+    /// What the provider gives for a code.
+    async fn redeem(
+        &self,
+        known: &Known,
+        attempt: &Attempt,
+        code: &str,
+        back: &str,
+    ) -> Result<Map<String, Value>, Fault> {
+        let endpoint = known.endpoint("token_endpoint");
+        let endpoint = endpoint.ok_or_else(|| away("it has no token endpoint"))?;
         let mut asked = vec![
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -86,20 +137,8 @@ impl Provider {
         }
         let basic = basic.as_ref().map(|basic| basic.as_str());
         let reply = self.client.post(endpoint, basic, form(&asked)).await.map_err(away)?;
-        let told = serde_json::from_slice::<Map<String, Value>>(&reply.body).ok();
-        let told = told.filter(|_| reply.status == 200);
-        let told = told.ok_or_else(|| refused(format!("the code is not taken: {}", reply.status)))?;
-        let text = |name: &str| told.get(name).and_then(Value::as_str);
-        let id_token = text("id_token").ok_or_else(|| refused("the provider gives no id token"))?;
-        let mut claims = self.signed(id_token).await?;
-        self.check(&claims)?;
-        if claims.get("nonce").and_then(Value::as_str) != Some(&attempt.nonce) {
-            return Err(refused("the id token is of another attempt"));
-        }
-        if let Some(token) = text("access_token") {
-            self.ask_more(&known, token, &mut claims).await?;
-        }
-        Ok(super::assertion(&claims, &self.relation))
+        let told = serde_json::from_slice(&reply.body).ok().filter(|_| reply.status == 200);
+        told.ok_or_else(|| refused(format!("the code is not taken: {}", reply.status)))
     }
 }
 

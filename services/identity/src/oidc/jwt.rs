@@ -135,6 +135,67 @@ mod tests {
         assert!(Jwt::read(&changed).unwrap().signed_by(&keys).is_none());
     }
 
+    /// Everybody has the public key: what is signed with it as with a shared secret is signed by nobody.
+    #[test]
+    fn neither_no_signature_nor_one_with_the_public_key_counts() {
+        use hmac::{Hmac, KeyInit, Mac};
+        let (pair, key) = signer();
+        let shared = json!({"kty": "oct", "kid": "k", "k": encoded("secret")});
+        let keys = [key.clone(), shared];
+        let point = pair.public_key().as_ref().to_vec();
+        for secret in
+            [point.clone(), point[1..].to_vec(), key.to_string().into_bytes(), b"secret".to_vec(), Vec::new()]
+        {
+            for (algorithm, kid) in [("HS256", Some("k")), ("HS256", None), ("ES256", Some("k"))] {
+                let header = json!({"alg": algorithm, "kid": kid});
+                let signed = format!("{}.{}", encoded(header.to_string()), encoded(r#"{"sub":"ann"}"#));
+                let mac = <Hmac<sha2::Sha256> as KeyInit>::new_from_slice(&secret).unwrap();
+                let signature = mac.chain_update(&signed).finalize().into_bytes();
+                let text = format!("{signed}.{}", encoded(signature));
+                assert!(Jwt::read(&text).unwrap().signed_by(&keys).is_none(), "{header}");
+            }
+        }
+        for algorithm in ["none", "None", "NONE", "nOnE", "", "ES256", "HS256", "RS256", "EdDSA"] {
+            let header = json!({"alg": algorithm, "kid": "k"});
+            let unsigned = format!("{}.{}.", encoded(header.to_string()), encoded(r#"{"sub":"ann"}"#));
+            assert!(Jwt::read(&unsigned).unwrap().signed_by(&keys).is_none(), "{header}");
+        }
+        let right = token(&pair, json!({"alg": "ES256", "kid": "k"}));
+        assert!(Jwt::read(&right).unwrap().signed_by(&keys).is_some());
+    }
+
+    /// A key of a provider may be anything; what is none signs nothing.
+    #[test]
+    fn a_broken_key_signs_nothing() {
+        let (pair, key) = signer();
+        let right = token(&pair, json!({"alg": "ES256", "kid": "k"}));
+        let jwt = Jwt::read(&right).unwrap();
+        let mut broken = vec![json!(null), json!([]), json!("key"), json!({}), json!({"kty": ["EC"]})];
+        let nothing = encoded([0; 32]);
+        for (name, value) in [
+            ("x", json!(nothing)),
+            ("y", json!(nothing)),
+            ("x", json!("")),
+            ("x", json!(7)),
+            ("y", json!("!")),
+            ("crv", json!("P-384")),
+            ("crv", json!(null)),
+            ("kty", json!("RSA")),
+            ("kty", json!("oct")),
+            ("use", json!("enc")),
+            ("alg", json!("ES384")),
+            ("kid", json!("other")),
+        ] {
+            let mut other = key.clone();
+            other[name] = value;
+            broken.push(other);
+        }
+        for key in broken {
+            assert!(jwt.signed_by(std::slice::from_ref(&key)).is_none(), "{key}");
+        }
+        assert!(jwt.signed_by(&[key]).is_some());
+    }
+
     #[test]
     fn what_is_no_token_is_none() {
         for text in ["", "opaque", "a.b", "a.b.c", "e30.e30", "..", &"a".repeat(1 << 20)] {

@@ -4,6 +4,9 @@
 //! was given to a client that the settings name: what somebody's calendar was given opens nothing here. What the
 //! provider then says of the user becomes an assertion, in the names that Keystone's mappings use.
 //!
+//! A provider is trusted with who its users are, and with nothing else: what it answers is bounded in size and time, and so is
+//! how many ask it at once.
+//!
 //! * [`client`]: requests to providers · [`jwt`]: signatures · [`code`]: browsers
 
 pub mod client;
@@ -19,7 +22,7 @@ use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use zeroize::Zeroizing;
 
 /// For how long what a provider says of itself is believed.
@@ -27,6 +30,18 @@ const KEPT: Duration = Duration::from_secs(600);
 
 /// How soon it is asked again for a key that is not known.
 const SOONEST: Duration = Duration::from_secs(10);
+
+/// How soon one that did not answer is asked again. Whoever waited meanwhile hears the same.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// How long all that is asked for one login may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// For how many logins a provider is asked at once.
+const MOST: usize = 64;
+
+/// How many keys a provider may have: each that fits is tried.
+const MOST_KEYS: usize = 64;
 
 /// How far clocks may be apart.
 const LEEWAY: Duration = Duration::from_secs(60);
@@ -73,12 +88,28 @@ struct Known {
     keys: Vec<Value>,
 }
 
+impl Known {
+    /// Where something is, if the provider has it.
+    fn endpoint(&self, name: &str) -> Option<&str> {
+        self.document[name].as_str()
+    }
+}
+
+/// What was heard of a provider.
+#[derive(Default)]
+struct Heard {
+    known: Option<Arc<Known>>,
+    /// When it did not answer as it should, and why.
+    failed: Option<(Micros, String)>,
+}
+
 /// A provider that is relied on.
 pub struct Provider {
     relation: Relation,
     client: Client,
     clock: Clock,
-    known: Mutex<Option<Arc<Known>>>,
+    heard: Mutex<Heard>,
+    places: Semaphore,
 }
 
 /// The one answer to a token that does not count; the log says why.
@@ -87,15 +118,15 @@ fn refused(why: impl Into<String>) -> Fault {
     Fault::new(Kind::Unauthenticated, said).because(why.into())
 }
 
-fn away(why: String) -> Fault {
-    Fault::new(Kind::Unavailable, "The identity provider does not answer as it should.").because(why)
+fn away(why: impl Into<String>) -> Fault {
+    Fault::new(Kind::Unavailable, "The identity provider does not answer as it should.").because(why.into())
 }
 
 impl Provider {
     /// A provider by its settings.
     pub fn new(relation: Relation, clock: Clock) -> Result<Self, Fault> {
-        let client = Client::trusting(relation.ca_file.as_deref()).map_err(Fault::bad_input)?;
-        Ok(Self { relation, client, clock, known: Mutex::new(None) })
+        let client = Client::of(&relation.issuer, relation.ca_file.as_deref()).map_err(Fault::bad_input)?;
+        Ok(Self { relation, client, clock, heard: Mutex::default(), places: Semaphore::new(MOST) })
     }
 
     /// Whether it vouches by this protocol of this identity provider.
@@ -113,14 +144,25 @@ impl Provider {
         if token.len() > LONGEST {
             return Err(refused("the token is too long"));
         }
-        let known = self.known(None).await?;
-        let mut claims = match Jwt::read(token) {
-            Some(_) => self.signed(token).await?,
-            None => self.introspected(&known, token).await?,
-        };
-        self.check(&claims)?;
-        self.ask_more(&known, token, &mut claims).await?;
-        Ok(assertion(&claims, &self.relation))
+        self.in_time(async {
+            let known = self.known(None).await?;
+            let mut claims = match Jwt::read(token) {
+                Some(_) => self.signed(token).await?,
+                None => self.introspected(&known, token).await?,
+            };
+            self.check(&claims)?;
+            self.ask_more(&known, token, &mut claims).await?;
+            Ok(assertion(&claims, &self.relation))
+        })
+        .await
+    }
+
+    /// Asks in one of the places that there are, and not for long.
+    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let busy = "Too many logins wait for the identity provider. Try again later.";
+        let _place = self.places.try_acquire().map_err(|_| Fault::new(Kind::Busy, busy))?;
+        let all = tokio::time::timeout(PATIENCE, asked).await;
+        all.unwrap_or_else(|_| Err(away(format!("it took more than {} seconds", PATIENCE.as_secs()))))
     }
 
     /// What a token says that a key of the provider signed.
@@ -147,17 +189,30 @@ impl Provider {
     /// What the provider says of itself. A signer that is not known may be new: then what is older than `than` and not
     /// of this moment is asked for again.
     async fn known(&self, than: Option<Micros>) -> Result<Arc<Known>, Fault> {
-        let mut known = self.known.lock().await;
+        let mut heard = self.heard.lock().await;
         let now = self.clock.now();
-        if let Some(found) = known.as_ref() {
+        if let Some(found) = &heard.known {
             let age = now.since(found.at);
             if age < if than.is_some_and(|than| than >= found.at) { SOONEST } else { KEPT } {
                 return Ok(found.clone());
             }
         }
-        let found = Arc::new(self.discovered(now).await.map_err(away)?);
-        *known = Some(found.clone());
-        Ok(found)
+        if let Some((at, why)) = &heard.failed
+            && now.since(*at) < AGAIN
+        {
+            return Err(away(why.clone()));
+        }
+        match self.discovered(now).await {
+            Ok(found) => {
+                let found = Arc::new(found);
+                *heard = Heard { known: Some(found.clone()), failed: None };
+                Ok(found)
+            }
+            Err(why) => {
+                heard.failed = Some((self.clock.now(), why.clone()));
+                Err(away(why))
+            }
+        }
     }
 
     async fn discovered(&self, at: Micros) -> Result<Known, String> {
@@ -167,8 +222,11 @@ impl Provider {
         if document["issuer"].as_str() != Some(issuer) {
             return Err(format!("{url} speaks for {}, not for {issuer}", document["issuer"]));
         }
-        let keys = self.json(document["jwks_uri"].as_str().unwrap_or_default()).await?;
-        let keys = keys["keys"].as_array().cloned().unwrap_or_default();
+        let url = document["jwks_uri"].as_str().unwrap_or_default();
+        let keys = self.json(url).await?["keys"].as_array().cloned().unwrap_or_default();
+        if keys.len() > MOST_KEYS {
+            return Err(format!("{url} has more than {MOST_KEYS} keys"));
+        }
         Ok(Known { at, document, keys })
     }
 
@@ -182,7 +240,7 @@ impl Provider {
 
     /// What the provider says when it is asked about a token that says nothing itself.
     async fn introspected(&self, known: &Known, token: &str) -> Result<Map<String, Value>, Fault> {
-        let Some(url) = known.document["introspection_endpoint"].as_str() else {
+        let Some(url) = known.endpoint("introspection_endpoint") else {
             return Err(refused("the provider answers no questions about tokens"));
         };
         let basic =
@@ -202,6 +260,10 @@ impl Provider {
     /// A token counts that is of this provider, for a client of ours, and of this time.
     fn check(&self, claims: &Map<String, Value>) -> Result<(), Fault> {
         let (relation, now) = (&self.relation, self.clock.now());
+        // Providers sign other things with the same keys, as what tells of a logout (RFC 8417).
+        if claims.contains_key("events") {
+            return Err(refused("it tells of an event, not of a user"));
+        }
         if claims.get("iss").is_some_and(|issuer| *issuer != *relation.issuer) {
             return Err(refused("another provider gave it out"));
         }
@@ -231,7 +293,7 @@ impl Provider {
         token: &str,
         claims: &mut Map<String, Value>,
     ) -> Result<(), Fault> {
-        let Some(url) = known.document["userinfo_endpoint"].as_str() else { return Ok(()) };
+        let Some(url) = known.endpoint("userinfo_endpoint") else { return Ok(()) };
         let reply = self.client.get(url, Some(token)).await.map_err(away)?;
         let told = serde_json::from_slice::<Map<String, Value>>(&reply.body);
         let Some(told) = told.ok().filter(|_| reply.status == 200) else { return Ok(()) };

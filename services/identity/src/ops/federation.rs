@@ -19,17 +19,23 @@ use crate::model::project::Project;
 use crate::model::role::Role;
 use crate::model::token::{Delegation, Federation, MOST_GROUPS, Scope, federated_method};
 use crate::model::user::User;
-use crate::oidc::code::Attempt;
+use crate::oidc::code::{Attempt, Brought};
 use crate::oidc::{ISSUER, Provider};
 use crate::store::{self, shadow::*};
 use ::store::Tx;
 use fault::Fault;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The version of mappings from which on a provider's word takes roles away, too.
 const SYNCED: &str = "3.0";
+
+/// How many projects one login may make or give roles on.
+const MOST_PROJECTS: usize = 1000;
+
+/// How long the name, the id or the address of somebody may be, in characters: what fits into Keystone's columns.
+const LONGEST: usize = 255;
 
 /// How long a browser may be with the provider.
 pub const PATIENCE: Duration = Duration::from_secs(600);
@@ -48,12 +54,19 @@ impl Identity {
         &self,
         provider_id: &str,
         protocol_id: &str,
-        bearer: &str,
+        bearer: Option<&str>,
     ) -> Result<(String, Token), Fault> {
+        self.open(provider_id, protocol_id).await?;
         let relation = self.providers.iter().find(|one| one.is(provider_id, protocol_id));
-        let relation = relation.ok_or_else(unauthenticated)?;
-        let assertion = relation.vouched(bearer).await?;
+        let relation = relation.ok_or_else(|| unauthenticated().because("no settings name this provider"))?;
+        let assertion = relation.vouched(bearer.ok_or_else(unauthenticated)?).await?;
         self.enter(provider_id, protocol_id, assertion).await
+    }
+
+    /// Whether anybody may come in by this protocol of this provider: before it is asked.
+    async fn open(&self, provider_id: &str, protocol_id: &str) -> Result<(), Fault> {
+        let (provider_id, protocol_id) = (provider_id.to_owned(), protocol_id.to_owned());
+        self.db.read(move |tx| open(tx, &provider_id, &protocol_id).map(drop)).await
     }
 
     /// Sends a browser to a provider: where to, and what it brings back, sealed.
@@ -90,7 +103,7 @@ impl Identity {
         &self,
         sealed: &str,
         state: &str,
-        code: &str,
+        brought: Brought<'_>,
         back: &str,
     ) -> Result<(String, String), Fault> {
         let sealed = sealed.to_owned();
@@ -104,7 +117,7 @@ impl Identity {
         let relation =
             self.providers.iter().find(|one| one.is(&attempt.identity_provider, &attempt.protocol));
         let relation = relation.ok_or_else(unauthenticated)?;
-        let assertion = relation.redeemed(&attempt, code, back).await?;
+        let assertion = relation.redeemed(&attempt, brought, back).await?;
         let (text, _) = self.enter(&attempt.identity_provider, &attempt.protocol, assertion).await?;
         Ok((attempt.origin, text))
     }
@@ -148,6 +161,15 @@ fn forbidden() -> Fault {
     Fault::forbidden("You are not authorized to perform the requested action.")
 }
 
+/// A protocol by which a provider may vouch for its users now.
+fn open(tx: &Tx, provider_id: &str, protocol_id: &str) -> Result<(IdentityProvider, Protocol), Fault> {
+    let provider = provider(tx, provider_id)?;
+    if !provider.enabled {
+        return Err(forbidden());
+    }
+    Ok((provider, protocol(tx, provider_id, protocol_id)?))
+}
+
 fn log_in(
     tx: &Tx,
     provider_id: &str,
@@ -155,11 +177,7 @@ fn log_in(
     assertion: &Assertion,
     lives: Lives,
 ) -> Result<(String, Token), Fault> {
-    let provider = provider(tx, provider_id)?;
-    if !provider.enabled {
-        return Err(forbidden());
-    }
-    let protocol = protocol(tx, provider_id, protocol_id)?;
+    let (provider, protocol) = open(tx, provider_id, protocol_id)?;
     check_remote_id(&provider, &protocol, assertion)?;
     let mapping = mapping(tx, &protocol.mapping_id)?;
     let mapped = apply(&mapping, assertion).map_err(|why| unmapped(&mapping, why))?;
@@ -181,21 +199,17 @@ fn check_remote_id(
         return Ok(());
     }
     let name = protocol.remote_id_attribute.as_deref().filter(|name| !name.is_empty()).unwrap_or(ISSUER);
-    let said = assertion
-        .get(name)
-        .ok_or_else(|| Fault::bad_input("Could not find Identity Provider identifier in environment"))?;
+    let said = assertion.get(name);
+    let said = said.ok_or_else(|| unauthenticated().because(format!("the provider does not say {name}")))?;
     if provider.remote_ids.contains(said) { Ok(()) } else { Err(forbidden()) }
 }
 
-/// What the caller is told of a mapping that does not fit, and what the log is.
+/// What the caller is told of a mapping that does not fit, and what the log is. Whom no rule knows has failed to log in.
 fn unmapped(mapping: &Mapping, why: Unmapped) -> Fault {
     let id = &mapping.id;
     match why {
-        Unmapped::Nothing => Fault::bad_input(
-            "Could not map any federated user properties to identity values. Check debug logs or the mapping used for \
-             additional details.",
-        ),
-        Unmapped::Invalid(why) => Fault::bad_input(why),
+        Unmapped::Nothing => unauthenticated().because(format!("no rule of the mapping {id} fits")),
+        Unmapped::Invalid(why) => unauthenticated().because(format!("the mapping {id}: {why}")),
         Unmapped::Direct => Fault::bug(format!("the mapping {id} fills in more than its conditions match")),
         Unmapped::Broken(why) => Fault::bug(format!("the mapping {id} cannot be applied: {why}")),
     }
@@ -253,10 +267,18 @@ impl Login<'_> {
             all.insert(id.to_owned());
         }
         let known = if mapped.group_names.is_empty() { Vec::new() } else { store::group::groups(self.tx)? };
+        let known: BTreeMap<_, _> =
+            known.iter().map(|one| ((one.domain_id.as_str(), one.name.as_str()), one)).collect();
+        // There are many groups and few domains.
+        let mut domains: BTreeMap<String, String> = BTreeMap::new();
         for group in &mapped.group_names {
-            let domain = self.domain(group.get("domain"))?;
-            let found = known.iter().find(|one| one.domain_id == domain.id && group["name"] == *one.name);
-            all.extend(found.map(|found| found.id.clone()));
+            let said = group.get("domain");
+            let shown = said.map(Value::to_string).unwrap_or_default();
+            if !domains.contains_key(&shown) {
+                domains.insert(shown.clone(), self.domain(said)?.id);
+            }
+            let place = (domains[&shown].as_str(), group["name"].as_str().unwrap_or_default());
+            all.extend(known.get(&place).map(|found| found.id.clone()));
         }
         Ok(all)
     }
@@ -297,6 +319,9 @@ impl Login<'_> {
         let unique = quoted(text("id").unwrap_or(&name));
         let (provider_id, protocol_id) = (self.provider.id.clone(), self.protocol.id.clone());
         let email = text("email").map(str::to_owned);
+        for said in [Some(&name), Some(&unique), email.as_ref()].into_iter().flatten() {
+            check_kept(said)?;
+        }
         let known = user_of_shadow(self.tx, &provider_id, &protocol_id, &unique)?;
         let known = known.map(|id| store::user::user_by_id(self.tx, &id)).transpose()?.flatten();
         if let Some(mut user) = known {
@@ -351,6 +376,11 @@ impl Login<'_> {
         if said.is_empty() && self.mapping.schema_version != SYNCED {
             return Ok(());
         }
+        if said.len() > MOST_PROJECTS {
+            return Err(Fault::bad_input(format!(
+                "The mapping gives more than {MOST_PROJECTS} projects to one user."
+            )));
+        }
         let roles = store::role::roles(self.tx)?;
         let mut wanted = BTreeSet::new();
         for project in said {
@@ -394,6 +424,16 @@ impl Login<'_> {
             ))),
         }
     }
+}
+
+/// What a provider calls somebody can be kept.
+fn check_kept(text: &str) -> Result<(), Fault> {
+    if text.chars().count() > LONGEST || text.chars().any(char::is_control) {
+        return Err(Fault::bad_input(format!(
+            "The id, the name and the address of a federated user have at most {LONGEST} characters, all of them visible."
+        )));
+    }
+    Ok(())
 }
 
 fn assignment(user: &User, project_id: &str, role_id: &str) -> Assignment {

@@ -17,8 +17,9 @@ use kernel::Micros;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -30,12 +31,16 @@ const CLIENT: &str = "Basic Y2xvdWQ6YSUyMHNlY3JldA==";
 
 /// A provider: it signs tokens, and answers questions about such as say nothing themselves.
 #[derive(Clone)]
-struct Provider {
-    issuer: String,
+pub struct Provider {
+    pub issuer: String,
     pair: Arc<EcdsaKeyPair>,
+    /// What it answers instead of what is usual, by path; without a status, nothing ever.
+    said: Arc<Mutex<BTreeMap<String, (u16, Bytes)>>>,
+    /// The paths that it was asked, in their order.
+    asked: Arc<Mutex<Vec<String>>>,
 }
 
-fn encoded(bytes: impl AsRef<[u8]>) -> String {
+pub fn encoded(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
@@ -49,7 +54,7 @@ impl Provider {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
-        let own = Self { issuer, pair: pair() };
+        let own = Self { issuer, pair: pair(), said: Arc::default(), asked: Arc::default() };
         let pages = own.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -64,14 +69,46 @@ impl Provider {
         own
     }
 
+    /// The same with another key, of which nobody knows yet.
+    pub fn with_a_new_key(&self) -> Self {
+        Self { pair: pair(), ..self.clone() }
+    }
+
+    /// Answers this at a path from now on.
+    pub fn says(&self, path: &str, status: u16, body: impl Into<Bytes>) {
+        self.said.lock().unwrap().insert(path.to_owned(), (status, body.into()));
+    }
+
+    /// Answers as usual again.
+    pub fn recovers(&self) {
+        self.said.lock().unwrap().clear();
+    }
+
+    /// How often it was asked this.
+    pub fn asked(&self, path: &str) -> usize {
+        self.asked.lock().unwrap().iter().filter(|own| *own == path).count()
+    }
+
+    /// What it says of itself, with `more` over it.
+    pub fn document(&self, more: Value) -> Value {
+        let issuer = &self.issuer;
+        let mut document = json!({
+            "issuer": issuer, "jwks_uri": format!("{issuer}/keys"),
+            "introspection_endpoint": format!("{issuer}/introspect"), "userinfo_endpoint": format!("{issuer}/me"),
+            "authorization_endpoint": format!("{issuer}/door"), "token_endpoint": format!("{issuer}/token"),
+        });
+        document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        document
+    }
+
     /// The key as it is shown to everybody.
-    fn key(&self) -> Value {
+    pub fn key(&self) -> Value {
         let point = self.pair.public_key().as_ref();
         json!({"kty": "EC", "crv": "P-256", "kid": "k", "x": encoded(&point[1..33]), "y": encoded(&point[33..])})
     }
 
     /// A signed token; `more` goes over what is usual.
-    fn token(&self, now: Micros, more: Value) -> String {
+    pub fn token(&self, now: Micros, more: Value) -> String {
         let seconds = now.0 / 1_000_000;
         let mut claims = json!({
             "iss": self.issuer, "sub": "248", "aud": "cloud", "exp": seconds + 600, "email": "ann@example.org",
@@ -98,17 +135,20 @@ fn redeem(own: &Provider, form: &str) -> Value {
 }
 
 async fn answer(own: Provider, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (issuer, key) = (&own.issuer, own.key());
     let given = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
     let path = request.uri().path().to_owned();
+    own.asked.lock().unwrap().push(path.clone());
+    let said = own.said.lock().unwrap().get(&path).cloned();
+    if let Some((status, body)) = said {
+        let Ok(answer) = Response::builder().status(status).body(Full::new(body)) else {
+            return std::future::pending().await;
+        };
+        return Ok(answer);
+    }
     let form = request.into_body().collect().await.unwrap().to_bytes();
     let body = match path.as_str() {
-        "/.well-known/openid-configuration" => json!({
-            "issuer": issuer, "jwks_uri": format!("{issuer}/keys"),
-            "introspection_endpoint": format!("{issuer}/introspect"), "userinfo_endpoint": format!("{issuer}/me"),
-            "authorization_endpoint": format!("{issuer}/door"), "token_endpoint": format!("{issuer}/token"),
-        }),
-        "/keys" => json!({"keys": [{"kty": "oct", "k": "c2VjcmV0"}, key]}),
+        "/.well-known/openid-configuration" => own.document(json!({})),
+        "/keys" => json!({"keys": [{"kty": "oct", "k": "c2VjcmV0"}, own.key()]}),
         "/introspect" if given.as_deref() == Some(CLIENT) => {
             let known = form.starts_with(b"token=opaque&");
             json!({"active": known, "sub": "248", "client_id": "cloud", "exp": 4_000_000_000_i64})
@@ -123,14 +163,18 @@ async fn answer(own: Provider, request: Request<Incoming>) -> Result<Response<Fu
 }
 
 /// A cloud that relies on a provider.
-struct Relying {
-    cloud: Cloud,
-    provider: Provider,
-    staff: String,
+pub struct Relying {
+    pub cloud: Cloud,
+    pub provider: Provider,
+    pub staff: String,
 }
 
 impl Relying {
-    async fn on(fixture: store::testing::Fixture) -> Self {
+    pub async fn on(fixture: store::testing::Fixture) -> Self {
+        Self::with(fixture, Settings::default()).await
+    }
+
+    pub async fn with(fixture: store::testing::Fixture, settings: Settings) -> Self {
         let provider = Provider::start().await;
         let relation = Relation {
             identity_provider: "corp".into(),
@@ -148,8 +192,7 @@ impl Relying {
             trusted_dashboards: vec![DASHBOARD.into()],
             relations: vec![relation],
         };
-        let cloud =
-            Cloud::with(fixture, Settings { token_life: LIFE, federation, ..Settings::default() }).await;
+        let cloud = Cloud::with(fixture, Settings { token_life: LIFE, federation, ..settings }).await;
         let group = json!({"group": {"name": "staff"}});
         let staff = cloud.post("/v3/groups", group).await.id("group");
         let place = cloud.get("/v3/projects?name=demo").await.each("projects", "id").remove(0);
@@ -164,7 +207,7 @@ impl Relying {
         relying
     }
 
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::on(store::testing::sqlite()).await
     }
 
@@ -178,17 +221,17 @@ impl Relying {
         self.cloud.ask(method, &format!("{MAPPINGS}/m"), &self.cloud.admin, body).await.one("mapping");
     }
 
-    async fn log_in(&self, token: &str) -> Told {
+    pub async fn log_in(&self, token: &str) -> Told {
         self.cloud.raw(Method::GET, AUTH, &[("authorization", &format!("Bearer {token}"))], b"").await
     }
 
     /// A token for somebody of whom the provider says this, too.
-    async fn entered(&self, more: Value) -> (String, Value) {
+    pub async fn entered(&self, more: Value) -> (String, Value) {
         let told = self.log_in(&self.provider.token(self.cloud.fixture.clock.now(), more)).await;
         (told.header("x-subject-token").to_owned(), told.one("token"))
     }
 
-    async fn scoped(&self, token: &str, scope: Value) -> Told {
+    pub async fn scoped(&self, token: &str, scope: Value) -> Told {
         let identity = json!({"methods": ["token"], "token": {"id": token}});
         self.cloud.authenticate(json!({"auth": {"identity": identity, "scope": scope}})).await
     }
@@ -262,7 +305,7 @@ async fn a_token_counts_only_from_the_provider_and_for_a_client_of_ours() {
     ] {
         assert_eq!(relying.log_in(&relying.provider.token(now, more.clone())).await.status, 401, "{more}");
     }
-    let stranger = Provider { issuer: relying.provider.issuer.clone(), pair: pair() };
+    let stranger = relying.provider.with_a_new_key();
     assert_eq!(relying.log_in(&stranger.token(now, json!({}))).await.status, 401);
     let unsigned = format!("{}.{}.", encoded(r#"{"alg":"none"}"#), encoded(r#"{"sub":"248","aud":"cloud"}"#));
     for text in [unsigned.as_str(), "", "other", "a.b.c", &"x".repeat(20_000)] {
@@ -274,7 +317,7 @@ async fn a_token_counts_only_from_the_provider_and_for_a_client_of_ours() {
     assert_eq!(no_token.status, 401);
     let elsewhere = AUTH.replace("corp", "other");
     let headers = [("authorization", "Bearer opaque")];
-    assert_eq!(relying.cloud.raw(Method::GET, &elsewhere, &headers, b"").await.status, 401);
+    assert_eq!(relying.cloud.raw(Method::GET, &elsewhere, &headers, b"").await.status, 404);
     let change = json!({"identity_provider": {"remote_ids": ["https://elsewhere"]}});
     relying.cloud.patch(&format!("{PROVIDERS}/corp"), change).await.one("identity_provider");
     assert_eq!(relying.log_in("opaque").await.status, 403, "the provider is not who it is taken for");
@@ -353,7 +396,7 @@ impl Told {
 }
 
 /// A browser that was sent to the provider: the cookie, and what the cloud asked for.
-async fn sent(cloud: &Cloud, path: &str) -> (String, web::Query) {
+pub async fn sent(cloud: &Cloud, path: &str) -> (String, web::Query) {
     let path = format!("{path}?origin={}", web::ask::encoded(DASHBOARD));
     let told = cloud.raw(Method::GET, &path, &[], b"").await;
     assert_eq!(told.status, 302, "{told:?}");
@@ -364,7 +407,7 @@ async fn sent(cloud: &Cloud, path: &str) -> (String, web::Query) {
 }
 
 /// Where a browser comes back to.
-fn back(state: &str, code: &str) -> String {
+pub fn back(state: &str, code: &str) -> String {
     format!("/v3/auth/OS-FEDERATION/oidc/callback?state={state}&code={code}")
 }
 

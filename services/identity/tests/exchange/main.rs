@@ -12,6 +12,7 @@ mod federated;
 mod federation;
 mod floods;
 mod hashes;
+mod hostile;
 mod import;
 mod jws;
 mod kept;

@@ -6,7 +6,7 @@
 use super::{Mapping, literal, schema, template};
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use web::schema::python;
 
 /// What a provider says: names and values; several values of one name stand behind each other, with semicolons.
@@ -73,7 +73,7 @@ pub fn apply(mapping: &Mapping, assertion: &Assertion) -> Result<Mapped, Unmappe
             locals.push(filler.object(object(local)?, &maps)?);
         }
     }
-    Outcome { version, mapped: Mapped::default() }.of(locals)
+    Outcome { version, mapped: Mapped::default(), seen: BTreeSet::new() }.of(locals)
 }
 
 fn broken(why: impl Into<String>) -> Unmapped {
@@ -143,7 +143,7 @@ fn picked(values: &[&str], hits: &[bool]) -> Vec<String> {
 
 /// The values that were hit (or were not), each once.
 fn distinct(values: &[&str], hits: &[bool], hit: bool) -> Vec<String> {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let all = values.iter().zip(hits).filter(|(value, own)| **own == hit && seen.insert(**value));
     all.map(|(value, _)| (*value).to_owned()).collect()
 }
@@ -155,7 +155,7 @@ fn hits(wanted: &Value, values: &[&str], regex: bool) -> Result<Vec<bool>, Unmap
         if let Some(bad) = wanted.iter().find(|one| one.is_array() || one.is_object()) {
             return Err(broken(format!("{} cannot be compared with a value", python(bad))));
         }
-        let wanted: std::collections::BTreeSet<&str> = wanted.iter().filter_map(Value::as_str).collect();
+        let wanted: BTreeSet<&str> = wanted.iter().filter_map(Value::as_str).collect();
         return Ok(values.iter().map(|value| wanted.contains(value)).collect());
     }
     let mut patterns: Vec<Regex> = Vec::new();
@@ -228,6 +228,8 @@ impl Filler {
 struct Outcome {
     version: usize,
     mapped: Mapped,
+    /// The ids of groups so far, as JSON: there may be very many.
+    seen: BTreeSet<String>,
 }
 
 impl Outcome {
@@ -281,7 +283,7 @@ impl Outcome {
     }
 
     fn group_id(&mut self, id: Value) {
-        if !self.mapped.group_ids.contains(&id) {
+        if self.seen.insert(id.to_string()) {
             self.mapped.group_ids.push(id);
         }
     }
