@@ -11,6 +11,7 @@ use kernel::Micros;
 use p256::ecdsa::signature::{Signer, Verifier};
 use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -90,6 +91,9 @@ struct Claims {
     openstack_access_token_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     openstack_app_cred_id: Option<String>,
+    /// The certificate without which a token of Keystone's counts for nothing. None is asked for here.
+    #[serde(default, skip_serializing)]
+    openstack_thumbprint: Option<IgnoredAny>,
 }
 
 /// A group that an identity provider's word brought along.
@@ -115,6 +119,7 @@ impl Claims {
             openstack_protocol_id: None,
             openstack_access_token_id: None,
             openstack_app_cred_id: None,
+            openstack_thumbprint: None,
         };
         match &payload.scope {
             Scope::Unscoped => {}
@@ -172,6 +177,9 @@ impl Claims {
             _ => return None,
         };
         let delegation = delegation.or(federation);
+        if self.openstack_thumbprint.is_some() {
+            return None;
+        }
         if self.openstack_methods.len() > MOST || !(1..=MOST).contains(&self.openstack_audit_ids.len()) {
             return None;
         }
@@ -295,6 +303,27 @@ mod tests {
         assert_eq!(PublicKey::of(&key.bytes()), Some(key));
     }
 
+    /// What Keystone 30 writes for somebody for whom a provider vouches; without groups the list stays, empty.
+    #[test]
+    fn somebody_from_elsewhere_is_written_as_keystone_does() {
+        let said = |group_ids: &[&str]| {
+            let group_ids = group_ids.iter().map(|id| (*id).to_owned()).collect();
+            let (provider_id, protocol_id) = ("corp".into(), "openid".into());
+            let word = Delegation::Federation(Federation { group_ids, provider_id, protocol_id });
+            let payload = payload(Scope::Project("p".into()), Some(word));
+            serde_json::to_value(Claims::of(&payload, Micros(1_795_219_019_000_000))).unwrap()
+        };
+        let mut wanted = serde_json::json!({
+            "sub": "0123456789abcdef0123456789abcdef", "iat": 1_795_219_019, "exp": 1_795_222_619,
+            "openstack_methods": ["password", "token"], "openstack_audit_ids": ["AAAAAAAAAAAAAAAAAAAAAA"],
+            "openstack_project_id": "p", "openstack_group_ids": [{"id": "g"}, {"id": "h"}],
+            "openstack_idp_id": "corp", "openstack_protocol_id": "openid",
+        });
+        assert_eq!(said(&["g", "h"]), wanted);
+        wanted["openstack_group_ids"] = serde_json::json!([]);
+        assert_eq!(said(&[]), wanted);
+    }
+
     #[test]
     fn other_algorithms_and_contradictions_are_refused() {
         let token =
@@ -319,6 +348,11 @@ mod tests {
             serde_json::json!({"openstack_trust_id": "t"}),
             serde_json::json!({"openstack_project_id": "p", "openstack_trust_id": "t", "openstack_app_cred_id": "c"}),
             serde_json::json!({"openstack_audit_ids": []}),
+            serde_json::json!({"openstack_thumbprint": "bound to a certificate"}),
+            serde_json::json!({"openstack_idp_id": "corp"}),
+            serde_json::json!({"openstack_protocol_id": "openid"}),
+            serde_json::json!({"openstack_project_id": "p", "openstack_trust_id": "t", "openstack_idp_id": "corp", "openstack_protocol_id": "openid"}),
+            serde_json::json!({"openstack_idp_id": "corp", "openstack_protocol_id": "openid", "openstack_group_ids": vec![serde_json::json!({"id": "g"}); MOST_GROUPS + 1]}),
             serde_json::json!({"exp": i64::MAX}),
             serde_json::json!({"sub": 7}),
         ] {

@@ -199,3 +199,34 @@ async fn what_a_keystone_signed_is_good_once_its_public_key_is_here() {
     let own = signed_by(&cloud, &other, &cloud.admin).await;
     assert!(cloud.identity.token_read(&own).await.unwrap().is_some());
 }
+
+/// Whoever can read such a token reads who vouches for its owner, as Keystone writes it.
+#[tokio::test]
+async fn somebody_from_elsewhere_has_one_too() {
+    use crate::federated::Relying;
+    for fixture in store::testing::databases() {
+        let relying = Relying::with(fixture, settings(Provider::Jws)).await;
+        let (unscoped, body) = relying.entered(json!({})).await;
+        let scoped = relying.scoped(&unscoped, project("demo")).await;
+        let said = scoped.one("token");
+        for (token, place) in
+            [(unscoped.as_str(), &Value::Null), (scoped.header("x-subject-token"), &said["project"]["id"])]
+        {
+            let (_, claims) = claims(token);
+            assert_eq!(claims["sub"], body["user"]["id"]);
+            assert_eq!(claims["openstack_group_ids"], json!([{"id": relying.staff}]));
+            assert_eq!([&claims["openstack_idp_id"], &claims["openstack_protocol_id"]], ["corp", "openid"]);
+            assert_eq!(&claims["openstack_project_id"], place);
+            let vouched = json!({"groups": [{"id": relying.staff}], "identity_provider": {"id": "corp"}, "protocol": {"id": "openid"}});
+            let told = relying.cloud.validate(&relying.cloud.admin, token).await.one("token");
+            assert_eq!(told["user"]["OS-FEDERATION"], vouched);
+        }
+        let roles: Vec<&Value> = said["roles"].as_array().unwrap().iter().map(|role| &role["name"]).collect();
+        assert_eq!(roles, ["reader"]);
+        let nobody = relying.entered(json!({"groups": ["ops"]})).await.0;
+        assert_eq!(claims(&nobody).1["openstack_group_ids"], json!([]));
+        let off = json!({"identity_provider": {"enabled": false}});
+        relying.cloud.patch("/v3/OS-FEDERATION/identity_providers/corp", off).await.one("identity_provider");
+        assert!(!relying.cloud.valid(scoped.header("x-subject-token")).await, "whose provider is off is out");
+    }
+}
