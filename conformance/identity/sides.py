@@ -7,7 +7,7 @@ import time
 from urllib.parse import urlsplit
 
 TIME = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?')
-HEX = re.compile(r'(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])')
+HEX = re.compile(r'(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{32})(?![0-9a-f])')
 TOKEN = re.compile(r'gAAAA[A-Za-z0-9_=-]+')
 AUDIT = re.compile(r'^[A-Za-z0-9_-]{22}$')
 SLOT = re.compile(r'\{([\w-]+)\}')
@@ -22,7 +22,7 @@ class Side:
         self.names['admin_password'] = password
         parts = urlsplit(self.base)
         self.prefix = parts.path
-        self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=600)
         self.asked = time.monotonic()
 
     def fill(self, thing):

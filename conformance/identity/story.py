@@ -6,11 +6,12 @@ from delegation import access_rules, ec2, trusts
 from federation import federation
 from filters import endpoint_groups
 from limits import limits
+from logins import logins
 from oauth import oauth1
 
 STORY = (discovery, strangers, people, tokens, validate, users, groups, domains, projects, tags, roles, grants, assignments,
          regions, services, endpoints, application_credentials, trusts, ec2, limits, endpoint_groups,
-         access_rules, oauth1, federation, at_once)
+         access_rules, oauth1, federation, logins, at_once)
 
 
 def named(chapter):
@@ -26,6 +27,6 @@ def named(chapter):
 
 
 def chapters(only=None):
-    """All of them; or one, and what it builds on."""
-    chosen = [chapter for chapter in STORY if not only or chapter is people or chapter.__name__ == only]
+    """All of them; or some, by their names with commas between, and what they build on."""
+    chosen = [chapter for chapter in STORY if not only or chapter is people or chapter.__name__ in only.split(',')]
     return [begin, *map(named, chosen)]
