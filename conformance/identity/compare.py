@@ -29,6 +29,36 @@ def deliberate():
     return [tuple(part.strip() for part in line.split(' | ', 2)) for line in lines if line and not line.startswith('#')]
 
 
+class Verdict:
+    """What differs: told at once, unless it is deliberate."""
+
+    def __init__(self, only):
+        self.allowed, self.only = deliberate(), only
+        self.used, self.told, self.wrong, self.last = set(), 0, set(), None
+
+    def take(self, case, place, ours, theirs):
+        match = next((line for line in self.allowed if fnmatch.fnmatch(case, line[0]) and fnmatch.fnmatch(place, line[1])), None)
+        if match:
+            self.used.add(match)
+        elif not self.only or self.only in case:
+            self.told += 1
+            self.wrong.add(case)
+            if case != self.last:
+                print(f'\n{case}')
+            self.last = case
+            print(f'    {place}\n        ours   {json.dumps(ours)}\n        theirs {json.dumps(theirs)}', flush=True)
+
+    def close(self, asked, whole):
+        """The end of it, and the exit status."""
+        stale = [line for line in self.allowed if line not in self.used and whole]
+        for line in stale:
+            print(f'nothing differs any more as the list says: {" | ".join(line)}')
+        print(f'{asked} requests compared, {self.told} differences, {len(self.used)} of {len(self.allowed)} deliberate ones seen')
+        failed = len(self.wrong) + len(stale)
+        print(f'{asked - len(self.wrong)} passed, {failed} failed')
+        return 1 if failed else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--ours', nargs=3, metavar=('URL', 'PASSWORD', 'ISSUER'), required=True)
@@ -41,31 +71,14 @@ def main():
     options = parser.parse_args()
     theirs = Recorded('theirs', options.recorded) if options.recorded else Recorder('theirs', *options.theirs)
     *ours, issuer = options.ours
-    both = Both(Side('ours', *ours), theirs)
+    verdict = Verdict(options.only)
+    both = Both(Side('ours', *ours), theirs, verdict.take)
     both.sides[0].names['issuer'], theirs.names['issuer'] = issuer, ISSUER
     for chapter in chapters(options.chapter):
         chapter(both)
     if options.record:
         theirs.keep(options.record)
-    allowed, used, told, wrong, last = deliberate(), set(), 0, set(), None
-    for case, place, ours, theirs in both.found:
-        match = next((line for line in allowed if fnmatch.fnmatch(case, line[0]) and fnmatch.fnmatch(place, line[1])), None)
-        if match:
-            used.add(match)
-        elif not options.only or options.only in case:
-            told += 1
-            wrong.add(case)
-            if case != last:
-                print(f'\n{case}')
-            last = case
-            print(f'    {place}\n        ours   {json.dumps(ours)}\n        theirs {json.dumps(theirs)}')
-    stale = [line for line in allowed if line not in used and not options.chapter]
-    for line in stale:
-        print(f'nothing differs any more as the list says: {" | ".join(line)}')
-    print(f'{both.asked} requests compared, {told} differences, {len(used)} of {len(allowed)} deliberate ones seen')
-    failed = len(wrong) + len(stale)
-    print(f'{both.asked - len(wrong)} passed, {failed} failed')
-    return 1 if failed else 0
+    return verdict.close(both.asked, whole=not options.chapter)
 
 
 if __name__ == '__main__':

@@ -23,7 +23,7 @@ key_repository = {dir}/fernet
 [credential]
 key_repository = {dir}/credential
 [auth]
-methods = password,token,oauth1,mapped,openid,application_credential,ec2credential
+methods = external,password,token,oauth1,mapped,application_credential,ec2credential,openid
 [oslo_policy]
 enforce_scope = true
 enforce_new_defaults = true

@@ -131,11 +131,11 @@ def differences(ours, theirs, place=''):
 
 
 class Both:
-    """The two sides together: each request goes to both, and how the answers differ is remembered."""
+    """The two sides together: each request goes to both, and how the answers differ is told, as (case, place, ours, theirs)."""
 
-    def __init__(self, ours, theirs):
-        self.sides = (ours, theirs)
-        self.asked, self.found = 0, []
+    def __init__(self, ours, theirs, tell):
+        self.sides, self.tell = (ours, theirs), tell
+        self.asked = 0
 
     def __call__(self, case, method, path, body=None, token='admin', headers=None, raw=None, save=None, compare=True):
         """Asks both. `save` names parts of the answer (`user.id`) or the token that it carries, for later requests."""
@@ -154,7 +154,8 @@ class Both:
         if compare:
             self.asked += 1
             commons = [self.form(side, answer) for side, answer in zip(self.sides, answers)]
-            self.found += [(case, *one) for one in differences(*commons)]
+            for difference in differences(*commons):
+                self.tell(case, *difference)
         return answers
 
     @staticmethod
