@@ -70,7 +70,7 @@ def providers(both):
     make('plain', {}, save={'plain_domain': 'identity_provider.domain_id'})
     both('the domain of a provider', 'GET', '/v3/domains/{plain_domain}')
     make('whole', {'enabled': True, 'description': 'd', 'remote_ids': ['b', 'a'], 'authorization_ttl': 5, 'domain_id': 'default'})
-    make('empty', {'enabled': 'false', 'description': None, 'remote_ids': None, 'authorization_ttl': None})
+    make('empty', {'enabled': False, 'description': None, 'remote_ids': None, 'authorization_ttl': None})
     make('whole', {'domain_id': 'default'})
     make('thief', {'remote_ids': ['a'], 'domain_id': 'default'})
     for name, body in {'no body': None, 'nothing': {}, 'a list': {'identity_provider': []}, 'something beside': {'identity_provider': {}, 'color': 'red'}}.items():
