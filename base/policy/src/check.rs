@@ -70,6 +70,8 @@ pub struct Field {
 /// A rule among those of its service: what [`Check::Rule`] finds.
 pub(crate) trait Rules {
     fn check(&self, at: usize) -> Option<&Check>;
+    /// The name of the one that says who is an administrator.
+    fn admin(&self) -> Option<&str>;
 }
 
 impl Check {

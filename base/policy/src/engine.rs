@@ -9,7 +9,7 @@ use crate::file::{self, BadFile};
 use crate::rule::{Rule, Scopes};
 use crate::who::{Fact, Target, Who};
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// All rules of a cloud.
 #[derive(Debug, Default)]
@@ -28,6 +28,10 @@ struct Service {
 struct Table {
     by_name: HashMap<Box<str>, usize>,
     entries: Vec<Entry>,
+    /// Where the rule is that says who is an administrator, if the service has administrators.
+    admin: Option<usize>,
+    /// Where the rules are that say who sees every project's things beside them.
+    overseers: Vec<usize>,
 }
 
 /// A rule that holds.
@@ -66,6 +70,11 @@ pub struct Notice {
     pub what: String,
 }
 
+/// The rule by which OpenStack's services know their administrators.
+const ADMIN: &str = "context_is_admin";
+/// Neutron's rules for those who see the things of every project beside them; the first is Neutron's alone.
+const OVERSEERS: [&str; 3] = ["context_with_global_access", "context_is_advsvc", "service_api"];
+
 /// How many checks one answer may take, with those of the rules that it asks.
 const LONGEST: u64 = 10_000;
 /// How many rules may ask each other in a row.
@@ -99,6 +108,25 @@ impl Policy {
     /// Whether there is a rule of that name.
     pub fn knows(&self, service: &str, name: &str) -> bool {
         self.service(service).is_some_and(|service| service.read().by_name.contains_key(name))
+    }
+
+    /// Says of a caller what a service's own rules make of him: its administrator, or one who sees every project's things.
+    /// They are asked of the caller alone: what they ask of a target, nobody has.
+    pub fn place(&self, service: &str, who: &mut Arc<Who>) {
+        if who.cloud {
+            return;
+        }
+        if who.admin || who.overseer {
+            // What another service made of him counts for nothing here.
+            let who = Arc::make_mut(who);
+            (who.admin, who.overseer) = (false, false);
+        }
+        let Some(service) = self.service(service) else { return };
+        let (admin, overseer) = service.read().standing(who);
+        if admin || overseer {
+            let who = Arc::make_mut(who);
+            (who.admin, who.overseer) = (admin, overseer);
+        }
     }
 
     /// Whether `who` may do what `rule` names to `target`. An unknown rule allows nothing.
@@ -170,11 +198,23 @@ impl Rules for Table {
     fn check(&self, at: usize) -> Option<&Check> {
         self.entries.get(at).map(|entry| &entry.check)
     }
+
+    fn admin(&self) -> Option<&str> {
+        self.admin.and_then(|at| self.entries.get(at)).map(|entry| &*entry.name)
+    }
 }
 
 impl Table {
     fn entry(&self, name: &str) -> Option<&Entry> {
         self.by_name.get(name).and_then(|at| self.entries.get(*at))
+    }
+
+    /// Whether a caller is an administrator, and whether he sees every project's things. A service without administrators
+    /// has none of either.
+    fn standing(&self, who: &Who) -> (bool, bool) {
+        let holds = |at: usize| self.check(at).is_some_and(|check| check.holds(who, &Target::none(), self));
+        let admin = self.admin.is_some_and(holds);
+        (admin, admin || self.overseers.iter().copied().any(holds))
     }
 
     /// Joins what is declared with the lines of a file.
@@ -203,6 +243,10 @@ impl Table {
         }
         table.bind()?;
         table.weigh()?;
+        table.admin = table.by_name.get(ADMIN).copied();
+        if table.by_name.contains_key(OVERSEERS[0]) {
+            table.overseers = OVERSEERS.iter().filter_map(|name| table.by_name.get(*name).copied()).collect();
+        }
         table.doubt(declared, &mut notices);
         notices.sort_by_key(|notice| notice.line);
         Ok((table, notices))

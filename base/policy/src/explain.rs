@@ -132,11 +132,8 @@ impl Ways<'_> {
                 let own = self.who.fact(*fact);
                 let met = own.map_or(text == "None", |own| own == text);
                 match (*fact, text) {
-                    // A word of old for the role; other values than these nobody has.
-                    (Fact::Admin, "True" | "False") => {
-                        let wanted = wanted == (text == "True");
-                        self.need(What::Role("admin".to_owned()), wanted, Some(self.who.is_admin()))
-                    }
+                    // Other values than these nobody has.
+                    (Fact::Admin, "True" | "False") => self.administrator(wanted == (text == "True")),
                     (Fact::Admin, _) if wanted => Vec::new(),
                     (Fact::System, "all") => self.need(What::System, wanted, Some(met)),
                     // Not to be without something is to have it.
@@ -154,6 +151,19 @@ impl Ways<'_> {
                 self.need(What::Target(format!("the target's {} equal to {text}", bare(key))), wanted, None)
             }
             (Left::Literal(_), _, _) => self.need(What::Target(format!("{left}:{right}")), wanted, None),
+        }
+    }
+
+    /// A service without the rule has no administrators.
+    fn administrator(&self, wanted: bool) -> Vec<Way> {
+        match self.rules.admin() {
+            Some(rule) => self.need(
+                What::Own(format!("administrator by the rule {rule}")),
+                wanted,
+                Some(self.who.admin),
+            ),
+            None if wanted => Vec::new(),
+            None => vec![Way::default()],
         }
     }
 

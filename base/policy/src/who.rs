@@ -39,6 +39,10 @@ pub struct Who {
     pub expires_at: i64,
     /// It is the cloud itself, which has no token and so no scope that a rule could miss.
     pub cloud: bool,
+    /// The service that is asked counts the caller among its administrators ([`crate::Policy::place`]).
+    pub admin: bool,
+    /// It shows the caller the things of every project, as it does to administrators and Neutron to other services too.
+    pub overseer: bool,
 }
 
 impl Who {
@@ -51,6 +55,8 @@ impl Who {
             roles: ["admin", "manager", "member", "reader", "service"].map(String::from).to_vec(),
             expires_at: i64::MAX,
             cloud: true,
+            admin: true,
+            overseer: true,
             ..Self::default()
         }
     }
@@ -58,11 +64,6 @@ impl Who {
     /// Whether the caller has the role.
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.iter().any(|own| own.eq_ignore_ascii_case(role))
-    }
-
-    /// Whether the caller has the admin role: sees other projects' things.
-    pub fn is_admin(&self) -> bool {
-        self.has_role("admin")
     }
 
     /// Whether the token is good for a request to a service. With two paths for the same: as it came and as the service
@@ -95,7 +96,7 @@ impl Who {
             Fact::ProjectDomain => self.project_domain_id.as_deref(),
             Fact::Domain => self.domain_id.as_deref(),
             Fact::System => self.system.then_some("all"),
-            Fact::Admin => Some(if self.is_admin() { "True" } else { "False" }),
+            Fact::Admin => Some(if self.admin { "True" } else { "False" }),
             Fact::AdminProject => Some("True"),
             Fact::Service | Fact::Unknown => None,
         }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use policy::{Policy, Rule, Scopes, Target, Who};
+use std::sync::Arc;
 
 const OWNER: Rule = Rule::new("compute", "owner", "project_id:%(project_id)s", "Owners.");
 const SHOW: Rule = Rule::new("compute", "thing:show", "role:admin or (role:reader and rule:owner)", "Show.")
@@ -102,6 +103,63 @@ fn what_works_but_was_hardly_meant_is_noticed() {
     );
 }
 
+/// Two services with administrators; the second one lets others see everything too.
+fn administered() -> Policy {
+    const fn admins(service: &'static str) -> Rule {
+        Rule::new(service, "context_is_admin", "role:admin", "Administrators.").scoped(Scopes::PROJECT)
+    }
+    let compute = [admins("compute"), Rule::new("compute", "admin_api", "is_admin:True", "Administrators.")];
+    let global = Rule::new("network", "context_with_global_access", "!", "Who sees all.");
+    let service = Rule::new("network", "service_api", "role:service", "Services.");
+    Policy::of(&[&compute, &[admins("network"), global, service]]).unwrap()
+}
+
+/// Whether a service has the role for an administrator, and shows it everything.
+fn placed(policy: &Policy, service: &str, role: &str) -> (bool, bool) {
+    let mut who = Arc::new(Who { system: true, roles: vec![role.into()], ..Who::default() });
+    policy.place(service, &mut who);
+    (who.admin, who.overseer)
+}
+
+#[test]
+fn a_service_has_those_for_administrators_whom_its_own_rule_names() {
+    let policy = administered();
+    assert_eq!(placed(&policy, "compute", "admin"), (true, true), "whatever the scope");
+    assert_eq!(placed(&policy, "compute", "service"), (false, false));
+    assert_eq!(placed(&policy, "network", "service"), (false, true));
+    assert_eq!(placed(&policy, "placement", "admin"), (false, false), "it has no administrators");
+    policy.amend("compute", "context_is_admin: 'role:captain'\n").unwrap();
+    policy.amend("network", "context_with_global_access: 'role:auditor'\n").unwrap();
+    assert_eq!(placed(&policy, "compute", "captain"), (true, true));
+    assert_eq!(placed(&policy, "compute", "admin"), (false, false));
+    assert_eq!(placed(&policy, "network", "captain"), (false, false), "another service asks its own rule");
+    assert_eq!(placed(&policy, "network", "auditor"), (false, true));
+    policy.amend("compute", "context_is_admin: 'project_id:%(project_id)s or is_admin:True'\n").unwrap();
+    let project_id = Some("p".to_owned());
+    let mut who = Arc::new(Who { project_id, admin: true, overseer: true, ..Who::default() });
+    policy.place("compute", &mut who);
+    assert!(!who.admin && !who.overseer, "the rule has no target, and nobody is an administrator before it");
+}
+
+#[test]
+fn rules_that_ask_for_an_administrator_ask_the_rule_for_that() {
+    let policy = administered();
+    policy.amend("compute", "context_is_admin: 'role:captain'\n").unwrap();
+    let may = |role: &str| {
+        let mut who = Arc::new(Who { roles: vec![role.into()], ..Who::default() });
+        policy.place("compute", &mut who);
+        let told = policy.explain("compute", "admin_api", &who).unwrap().to_string();
+        (policy.permits("compute", "admin_api", &who, &Target::none()), told)
+    };
+    let told = |yours: &str, role: &str| {
+        format!(
+            "admin_api is for administrator by the rule context_is_admin{yours}. Your token: scope project, roles {role}"
+        )
+    };
+    assert_eq!(may("captain"), (true, told(" (yours)", "captain")));
+    assert_eq!(may("admin"), (false, told("", "admin")));
+}
+
 #[test]
 fn an_explanation_names_rule_role_and_scope() {
     let told = |who: &Who| policy().explain("compute", "thing:show", who).unwrap().to_string();
@@ -134,7 +192,8 @@ fn an_explanation_keeps_to_ways_that_there_are() {
     };
     for (check, way) in [
         ("role:admin or is_admin:1", "role admin"),
-        ("is_admin:True", "role admin"),
+        ("is_admin:True", "nobody"),
+        ("is_admin:False", "any token"),
         ("! or (role:x and !)", "nobody"),
         ("@", "any token"),
         ("not role:reader", "not role reader"),

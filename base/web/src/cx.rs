@@ -58,7 +58,7 @@ impl Cx {
 
     /// Whether the caller may see a thing of `project_id`: its own, or any as an administrator.
     pub fn sees(&self, project_id: &str) -> bool {
-        self.who.is_admin() || self.who.project_id.as_deref() == Some(project_id)
+        self.who.admin || self.who.project_id.as_deref() == Some(project_id)
     }
 
     /// A link below the service's public address.

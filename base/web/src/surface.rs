@@ -228,11 +228,12 @@ impl<S: Send + Sync + 'static> Ready<S> {
         let unauthenticated =
             || Fault::new(Kind::Unauthenticated, "The request you have made requires authentication.");
         let token = token.filter(|token| !token.is_empty()).ok_or_else(unauthenticated)?;
-        let who = gate.authenticate.who(token).await?.ok_or_else(unauthenticated)?;
+        let mut who = gate.authenticate.who(token).await?.ok_or_else(unauthenticated)?;
         let (service, method) = (self.surface.name, inbound.parts.method.as_str());
         if !who.reaches(service, method, [&inbound.path, inbound.parts.uri.path()]) {
             return Err(unauthenticated());
         }
+        gate.policy.place(service, &mut who);
         cx.who = who;
         cx.token = Some(token.into());
         Ok(())

@@ -11,6 +11,7 @@ use files::PolicyFiles;
 use policy::{Explanation, Holds, Policy, Target, Who};
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::sync::Arc;
 use web::routes::Access;
 
 /// What is asked.
@@ -131,6 +132,8 @@ fn explain(policy: &Policy, question: &Question) -> Result<(String, Value), Stri
             Some((key, value)) => Ok(target.with(key, value)),
             None => Err(format!("The target {said:?} is no KEY=VALUE.")),
         })?;
+    let mut who = Arc::new(who);
+    policy.place(service, &mut who);
     let allowed = policy.permits(service, &rule, &who, &target);
     let told = policy.explain(service, &rule, &who).ok_or_else(|| no_such(&rule))?;
     let check = policy.holding(service).into_iter().find(|holds| holds.name == rule);

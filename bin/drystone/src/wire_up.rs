@@ -122,7 +122,7 @@ pub fn controller(
     };
     let identity =
         Identity::new(identity::Parts { db: db.clone(), hashing: hashing.clone(), settings: set })?;
-    let image = image::ImageService::new(db.clone(), &settings.state_dir.join("image-data"))?;
+    let image = image::ImageService::new(db.clone(), &settings.state_dir.join("image-data"), policy.clone())?;
     let placement = placement::PlacementService::new(db.clone())?;
     let agents = Agents::default();
     let network_settings = network::Settings::default();

@@ -20,6 +20,7 @@ mod store;
 use crate::ops::data::DataDir;
 use ::store::{Db, params};
 use fault::{Fault, Means};
+use policy::Policy;
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,11 +30,12 @@ use web::Surface;
 pub struct ImageService {
     db: Db,
     data: DataDir,
+    policy: Arc<Policy>,
 }
 
 impl ImageService {
     /// Brings the schema up to date, clears away what uploads of an earlier start left, and gives the service.
-    pub fn new(db: Db, data: &Path) -> Result<Arc<Self>, Fault> {
+    pub fn new(db: Db, data: &Path, policy: Arc<Policy>) -> Result<Arc<Self>, Fault> {
         db.migrate("image", migrations::MIGRATIONS)?;
         let data = DataDir::open(data)?;
         let uploads = data.uploads().or_bug()?;
@@ -43,7 +45,7 @@ impl ImageService {
             rows.iter().map(|row| row.text(0)).collect::<Result<_, _>>()
         })?;
         data.sweep(&keep).or_bug()?;
-        Ok(Arc::new(Self { db, data }))
+        Ok(Arc::new(Self { db, data, policy }))
     }
 
     /// The service as the wire sees it.

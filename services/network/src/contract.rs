@@ -14,18 +14,21 @@ use metal::Kind;
 use policy::Who;
 use serde_json::{Value, json};
 use std::net::IpAddr;
+use std::sync::Arc;
 use store::{Tx, params};
 use web::Cx;
 
 impl Networks for Network {
     fn network(&self, tx: &Tx, who: &Who, network_id: &str) -> Result<Option<NetworkFacts>, Fault> {
+        let who = &*self.placed(who);
         let found = rows::network::seen(tx, who, Condition::is("id", network_id))?;
         let usable =
-            |net: &Net| rows::sees_all(who) || net.shared_with_caller || net.row.project_id == who.project();
+            |net: &Net| who.overseer || net.shared_with_caller || net.row.project_id == who.project();
         Ok(found.into_iter().find(usable).map(facts::of_network))
     }
 
     fn networks_for(&self, tx: &Tx, who: &Who) -> Result<Vec<NetworkFacts>, Fault> {
+        let who = &*self.placed(who);
         let own = rows::network::seen(tx, who, Condition::is("project_id", who.project()))?;
         let inside = |net: &Net| !net.row.external;
         let own: Vec<_> = own.into_iter().filter(inside).map(facts::of_network).collect();
@@ -61,7 +64,8 @@ impl Networks for Network {
     }
 
     fn port(&self, tx: &Tx, who: &Who, port_id: &str) -> Result<Option<PortFacts>, Fault> {
-        let found = rows::port::seen(tx, who, self.domain(), Condition::is("id", port_id))?.pop();
+        let found =
+            rows::port::seen(tx, &self.placed(who), self.domain(), Condition::is("id", port_id))?.pop();
         found.map(|port| facts::of_port(tx, &port)).transpose()
     }
 
@@ -83,7 +87,7 @@ impl Networks for Network {
 
     fn port_order(&self, tx: &Tx, who: &Who, order: &PortOrder) -> Result<PortFacts, Fault> {
         let project = who.project();
-        let network = self.network_for_ports(tx, who, &order.network_id, project)?;
+        let network = self.network_for_ports(tx, &self.placed(who), &order.network_id, project)?;
         quota::charge(tx, project, "port")?;
         let mut wish = Wish::default()
             .with("project_id", project)
@@ -208,16 +212,16 @@ impl Networks for Network {
                 Condition::all()
             }
         };
-        Ok(rows::security_group::seen(tx, who, condition)?.iter().map(told).collect())
+        Ok(rows::security_group::seen(tx, &self.placed(who), condition)?.iter().map(told).collect())
     }
 
     fn security_group_create(&self, tx: &Tx, who: &Who, body: &Value) -> Result<Value, Fault> {
-        let wish = security_group::NOUN.wish(body, who, true)?;
+        let wish = security_group::NOUN.wish(body, &self.placed(who), true)?;
         Self::security_group_create(self, tx, &self.inside(tx, who), &wish).map(|group| told(&group))
     }
 
     fn security_group_update(&self, tx: &Tx, who: &Who, id: &str, body: &Value) -> Result<Value, Fault> {
-        let wish = security_group::NOUN.wish(body, who, false)?;
+        let wish = security_group::NOUN.wish(body, &self.placed(who), false)?;
         Self::security_group_update(self, tx, &self.inside(tx, who), id, &wish).map(|group| told(&group))
     }
 
@@ -226,7 +230,7 @@ impl Networks for Network {
     }
 
     fn security_group_rule_create(&self, tx: &Tx, who: &Who, body: &Value) -> Result<Value, Fault> {
-        let wish = security_group::RULE_NOUN.wish(body, who, true)?;
+        let wish = security_group::RULE_NOUN.wish(body, &self.placed(who), true)?;
         Self::security_group_rule_create(self, tx, &self.inside(tx, who), &wish).map(|rule| told(&rule))
     }
 
@@ -241,9 +245,16 @@ fn told<B: Body>(thing: &B) -> Value {
 }
 
 impl Network {
-    /// The context of a caller who comes through compute.
+    /// A caller who comes through compute, as the rules of this service have him.
+    fn placed(&self, who: &Who) -> Arc<Who> {
+        let mut who = Arc::new(who.clone());
+        self.policy.place("network", &mut who);
+        who
+    }
+
+    /// His context.
     fn inside(&self, tx: &Tx, who: &Who) -> Cx {
-        Cx::inside(who.clone(), self.policy.clone(), tx.now())
+        Cx::inside(Arc::unwrap_or_clone(self.placed(who)), self.policy.clone(), tx.now())
     }
 
     fn port_moved(&self, tx: &Tx, id: &str) -> Result<(), Fault> {

@@ -8,11 +8,12 @@ use policy::{Policy, Scope, Target, Who};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::fmt::Write;
+use std::sync::Arc;
 use web::routes::Access;
 
 /// What a thing is to a persona.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Thing {
+pub(super) enum Thing {
     /// The persona's own: of its project, its domain, its user.
     Own,
     /// Somebody else's, but shared with everybody.
@@ -21,8 +22,8 @@ enum Thing {
     Strange,
 }
 
-/// The columns: each role in each scope, another service, and somebody without any role.
-fn personas() -> Vec<(String, Who)> {
+/// The columns: each role in each scope, another service, and somebody without any role; all as a service knows them.
+pub(super) fn personas(policy: &Policy, service: &str) -> Vec<(String, Arc<Who>)> {
     let mut personas = Vec::new();
     for scope in [Scope::System, Scope::Domain, Scope::Project] {
         for role in ["reader", "member", "manager", "admin"] {
@@ -34,7 +35,12 @@ fn personas() -> Vec<(String, Who)> {
         "no role".to_owned(),
         Who { project_id: None, project_domain_id: None, ..persona(Scope::Project, &[]) },
     ));
-    personas
+    let placed = |(name, who)| {
+        let mut who = Arc::new(who);
+        policy.place(service, &mut who);
+        (name, who)
+    };
+    personas.into_iter().map(placed).collect()
 }
 
 fn persona(scope: Scope, roles: &[String]) -> Who {
@@ -69,7 +75,7 @@ fn value(key: &str, thing: Thing) -> &'static str {
 }
 
 /// `*` anything, `o` own, `s` shared, `b` both own and shared, `.` nothing.
-fn cell(policy: &Policy, service: &str, rule: &str, who: &Who) -> char {
+pub(super) fn cell(policy: &Policy, service: &str, rule: &str, who: &Who) -> char {
     let keys = policy.asked_of_target(service, rule);
     let may = |thing| {
         let target = keys.iter().fold(Target::none(), |target, key| target.with(key, value(key, thing)));
@@ -95,9 +101,9 @@ they follow the operations of their service. Lists show what the caller may see.
 
 /// The page, and the same for programs.
 pub fn table(policy: &Policy) -> (String, Value) {
-    let personas = personas();
     let (mut page, mut values) = (String::from(HEAD), Vec::new());
     for service in policy.services() {
+        let personas = personas(policy, service);
         let _ = write!(page, "\n## {service}\n\n```\nsyst doma proj svc non\n");
         for (name, rule) in rows(policy, service) {
             let cells: String = personas.iter().map(|(_, who)| cell(policy, service, &rule, who)).collect();

@@ -102,7 +102,7 @@ fn query(ask: &Ask) -> Result<FlavorQuery, Fault> {
         let wrong = |text: &str| Fault::bad_input(format!("Invalid {name} filter [{text}]"));
         ask.query.get(name).map(|text| text.parse().map_err(|_| wrong(text))).transpose()
     };
-    let is_public = match ask.query.get("is_public").filter(|_| ask.cx.who.is_admin()) {
+    let is_public = match ask.query.get("is_public").filter(|_| ask.cx.who.admin) {
         None => Some(true),
         Some(text) if text.eq_ignore_ascii_case("none") => None,
         Some(text) => {

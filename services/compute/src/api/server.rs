@@ -148,7 +148,7 @@ fn query(ask: &Ask, detail: bool) -> Result<ServerQuery, Fault> {
     let locked = ask.cx.has(versions::LOCK_REASON);
     sort.retain(|(key, _)| !IGNORED_KEYS.contains(&key.as_str()) || (locked && key == "locked"));
     if let Some((key, _)) =
-        sort.iter().find(|(key, _)| matches!(key.as_str(), "host" | "node") && !ask.cx.who.is_admin())
+        sort.iter().find(|(key, _)| matches!(key.as_str(), "host" | "node") && !ask.cx.who.admin)
     {
         return Err(Fault::forbidden(format!("Only administrators can sort servers by {key}")));
     }

@@ -110,7 +110,7 @@ impl View<'_> {
         body.serialize_entry("updated", &server.updated_at.seconds_z())?;
         body.serialize_entry("OS-DCF:diskConfig", if server.auto_disk { "AUTO" } else { "MANUAL" })?;
         if let (Some(fault), "ERROR" | "DELETED") = (&server.fault, standing.status) {
-            let told = !fault.details.is_empty() && (cx.who.is_admin() || fault.code != 500);
+            let told = !fault.details.is_empty() && (cx.who.admin || fault.code != 500);
             let details = told.then_some(fault.details.as_str());
             let created = fault.at.seconds_z();
             body.serialize_entry(

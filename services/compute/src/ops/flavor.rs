@@ -41,7 +41,7 @@ pub fn no_flavor(id: &str) -> Fault {
 pub fn usable(tx: &Tx, cx: &Cx, id: &str) -> Result<Option<Flavor>, Fault> {
     let Some(flavor) = rows::flavor_by_id(tx, id)? else { return Ok(None) };
     let mine = flavor.is_public
-        || cx.who.is_admin()
+        || cx.who.admin
         || rows::flavor_projects(tx, id)?.iter().any(|project| project == cx.who.project());
     Ok(mine.then_some(flavor))
 }
@@ -58,7 +58,7 @@ impl Compute {
         self.read(cx, move |_, tx, cx| {
             let mut list = List::new(&rows::FLAVORS);
             let access = "EXISTS (SELECT 1 FROM compute_flavor_access a WHERE a.flavor_id = compute_flavors.id AND a.project_id = ?)";
-            match (query.is_public, cx.who.is_admin()) {
+            match (query.is_public, cx.who.admin) {
                 (None, true) => {}
                 (Some(false), true) => drop(list.matching("is_public = 0", params![])),
                 (Some(true) | None, _) => {
@@ -68,7 +68,7 @@ impl Compute {
                 }
                 (Some(false), false) => drop(list.matching(access, params![cx.who.project()])),
             }
-            if !cx.who.is_admin() {
+            if !cx.who.admin {
                 list.matching("disabled = 0", params![]);
             }
             if let Some(least) = query.min_ram {

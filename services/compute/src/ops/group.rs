@@ -60,7 +60,7 @@ impl Compute {
     pub async fn group_list(self: &Arc<Self>, cx: &Cx, all: bool) -> Result<Vec<Group>, Fault> {
         let own = Target::own(&cx.who);
         cx.may(&rules::SERVER_GROUPS_INDEX, &own)?;
-        let all = all && cx.who.is_admin();
+        let all = all && cx.who.admin;
         if all {
             cx.may(&rules::SERVER_GROUPS_INDEX_ALL_PROJECTS, &own)?;
         }

@@ -97,7 +97,7 @@ impl Demand<'_> {
 
 /// A locked server is left alone by all but administrators.
 pub(crate) fn unlocked(cx: &Cx, server: &Server) -> Result<(), Fault> {
-    if server.locked_by.is_some() && !cx.who.is_admin() {
+    if server.locked_by.is_some() && !cx.who.admin {
         return Err(Fault::conflict(format!("Instance {} is locked", server.id)));
     }
     Ok(())

@@ -197,7 +197,7 @@ fn narrowed(cx: &Cx, asked: &ServerQuery, filters: &Filters) -> Result<Narrowed,
             None => return Ok(Narrowed::Nothing),
             Some((vm_states, task_states)) => {
                 if vm_states.len() == 1 && vm_states.contains("deleted") {
-                    if !cx.who.is_admin() {
+                    if !cx.who.admin {
                         return Err(Fault::forbidden("Only administrators may list deleted instances"));
                     }
                     deleted = Some(true);

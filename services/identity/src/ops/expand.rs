@@ -231,6 +231,9 @@ impl Token {
             access: self.access(),
             expires_at: self.ends_at().0,
             cloud: false,
+            // Each service says for itself.
+            admin: false,
+            overseer: false,
         }
     }
 

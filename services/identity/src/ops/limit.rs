@@ -140,7 +140,7 @@ impl Identity {
         self.db
             .read(move |tx| {
                 let mut all = limits(tx)?;
-                if !cx.who.system && !cx.who.is_admin() && !cx.who.has_role("service") {
+                if !cx.who.system && !cx.who.has_role("admin") && !cx.who.has_role("service") {
                     let mut own = vec![cx.who.domain_id.clone(), cx.who.project_id.clone()];
                     if let Some(domain) = &cx.who.domain_id {
                         let below = store::project::projects_of_domain(tx, domain)?;

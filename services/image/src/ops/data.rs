@@ -219,7 +219,7 @@ impl ImageService {
             .read(move |tx| {
                 let image = image_for(tx, &cx, &id, &rules::GET_IMAGE)?;
                 cx.may(&rules::DOWNLOAD_IMAGE, &image_target(&cx.who, &image))?;
-                if image.status == Status::Deactivated && !cx.who.is_admin() {
+                if image.status == Status::Deactivated && !cx.who.admin {
                     let said = "The requested image has been deactivated. Image data download is forbidden.";
                     return Err(Fault::forbidden(said));
                 }

@@ -40,7 +40,7 @@ pub(super) fn missing(id: &str) -> Fault {
 
 /// Whether `who` sees the image at all.
 pub(crate) fn sees(tx: &Tx, who: &Who, image: &Image) -> Result<bool, Fault> {
-    if who.is_admin()
+    if who.admin
         || image.owner == who.project()
         || matches!(image.visibility.as_str(), "public" | "community")
     {
@@ -256,7 +256,7 @@ fn apply(cx: &Cx, image: &mut Image, change: &Change) -> Result<(), Fault> {
             return Err(Fault::conflict(format!("Property {name} does not exist.")));
         }
         Verb::Add | Verb::Replace => {
-            if name == "owner" && !cx.who.is_admin() {
+            if name == "owner" && !cx.who.admin {
                 return Err(Fault::forbidden(format!(
                     "You are not permitted to set an owner for image {}.",
                     image.id
@@ -406,7 +406,7 @@ fn list(who: &Who, asked: &Asked) -> Result<List, ListError> {
     let filter =
         |name: &str| asked.filters.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
     let (visibility, member_status) = (filter("visibility"), filter("member_status").unwrap_or("accepted"));
-    match (visibility, who.is_admin()) {
+    match (visibility, who.admin) {
         (Some("all"), true) => {}
         (Some("all"), false) => {
             list.only(
@@ -418,7 +418,7 @@ fn list(who: &Who, asked: &Asked) -> Result<List, ListError> {
         (Some("community"), _) => drop(list.only("visibility = 'community'", params![])),
         (Some("public"), _) => drop(list.only("visibility = 'public'", params![])),
         (Some("shared"), false) | (Some("shared"), true)
-            if !who.is_admin() || filter("member_status").is_some() =>
+            if !who.admin || filter("member_status").is_some() =>
         {
             list.only(
                 "visibility = 'shared' AND (owner = ? OR id IN (SELECT image_id FROM image_members WHERE member_id \

@@ -35,7 +35,7 @@ impl ImageService {
         self.db
             .read(move |tx| {
                 let image = shared_for(tx, &cx, &id, &rules::GET_MEMBERS)?;
-                let all = cx.who.is_admin() || image.owner == cx.who.project();
+                let all = cx.who.admin || image.owner == cx.who.project();
                 Ok(members(tx, &id)?
                     .into_iter()
                     .filter(|one| all || one.member_id == cx.who.project())

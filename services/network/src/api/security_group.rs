@@ -43,8 +43,7 @@ pub async fn delete(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
 /// The first look of a project at its groups shows its default group already.
 async fn default_group_there(network: &Arc<Network>, ask: &Ask) -> Result<(), Fault> {
     let listing = Listing::of(&NOUN, &ask.query)?;
-    let asked =
-        listing.only("project_id").filter(|_| ask.cx.who.is_admin()).and_then(|ids| ids.first().cloned());
+    let asked = listing.only("project_id").filter(|_| ask.cx.who.admin).and_then(|ids| ids.first().cloned());
     let project = asked.unwrap_or_else(|| ask.cx.who.project().to_owned());
     if project.is_empty() {
         return Ok(());

@@ -155,7 +155,7 @@ impl Noun {
         }
         let project = project.or(tenant);
         if let Some(project) = project {
-            if project != who.project() && !who.is_admin() {
+            if project != who.project() && !who.admin {
                 return Err(faults::bad(
                     "Specifying 'project_id' other than the authenticated project in request is not allowed for the \
                      current user.",

@@ -116,7 +116,7 @@ impl Network {
         fixed_ip: Option<&str>,
     ) -> Result<(), Fault> {
         let port = rows::port::find_seen(tx, &cx.who, self.domain(), port_id)?;
-        if port.row.project_id != row.project_id && !cx.who.is_admin() {
+        if port.row.project_id != row.project_id && !cx.who.admin {
             let sentence = format!(
                 "Cannot process floating IP association with Port {port_id}, since that port is owned by a different project"
             );

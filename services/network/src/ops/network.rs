@@ -260,7 +260,7 @@ impl Network {
         project: &str,
     ) -> Result<NetworkRow, Fault> {
         let net = rows::network::find_seen(tx, who, id)?;
-        let own = rows::sees_all(who) || net.shared_with_caller || net.row.project_id == project;
+        let own = who.overseer || net.shared_with_caller || net.row.project_id == project;
         if own { Ok(net.row) } else { Err(faults::nothing()) }
     }
 }

@@ -30,7 +30,7 @@ impl Network {
 
     /// The limits of a project with what it uses.
     pub fn quota_details(&self, tx: &Tx, cx: &Cx, project: &str) -> Result<Value, Fault> {
-        if project != cx.who.project() && !cx.who.is_admin() {
+        if project != cx.who.project() && !cx.who.admin {
             let sentence = "User does not have admin privileges: Only admin is authorized to access quotas for another project.";
             return Err(Fault::forbidden(sentence).named("AdminRequired"));
         }
@@ -45,7 +45,7 @@ impl Network {
     /// The limits of every project that has its own.
     pub fn quota_list(&self, tx: &Tx, cx: &Cx) -> Result<Vec<Value>, Fault> {
         cx.may(&rules::GET_QUOTA, &Target::project(cx.who.project()))?;
-        if !cx.who.is_admin() {
+        if !cx.who.admin {
             return Err(faults::disallowed("rule:get_quota"));
         }
         let with_id = |project: String| {

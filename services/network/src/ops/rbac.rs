@@ -61,7 +61,7 @@ impl Network {
             "network" => rows::network::find_seen(tx, &cx.who, &policy.object_id)?.row.project_id,
             _ => rows::security_group::find_seen(tx, &cx.who, &policy.object_id)?.project_id,
         };
-        if cx.who.is_admin() {
+        if cx.who.admin {
             return Ok(());
         }
         let what = if policy.object_type == "network" { "networks" } else { "objects" };

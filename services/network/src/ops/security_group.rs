@@ -60,7 +60,7 @@ impl Network {
         if !rows::security_group::ports(tx, id)?.is_empty() {
             return Err(in_use(id));
         }
-        if row.name == DEFAULT && !cx.who.is_admin() {
+        if row.name == DEFAULT && !cx.who.admin {
             let sentence = "Insufficient rights for removing default security group.";
             return Err(faults::conflict("SecurityGroupCannotRemoveDefault", sentence));
         }

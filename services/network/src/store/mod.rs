@@ -91,12 +91,7 @@ impl Condition {
     }
 }
 
-/// Of their owner, for everybody but administrators and the other services.
+/// Of their owner, for everybody but those who see every project's things.
 pub fn owned(who: &Who, column: &str) -> Condition {
-    if sees_all(who) { Condition::all() } else { Condition::is(column, who.project()) }
-}
-
-/// Administrators and services see every project's things.
-pub fn sees_all(who: &Who) -> bool {
-    who.is_admin() || who.has_role("service")
+    if who.overseer { Condition::all() } else { Condition::is(column, who.project()) }
 }

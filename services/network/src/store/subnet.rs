@@ -1,6 +1,6 @@
 //! Subnets in the store.
 
-use super::{Condition, sees_all};
+use super::Condition;
 use crate::model::faults;
 use crate::model::subnet::Subnet;
 use crate::record::Record;
@@ -15,7 +15,7 @@ const VISIBLE: &str = "(project_id = ? OR network_id IN (SELECT id FROM networks
 pub fn seen(tx: &Tx, who: &Who, condition: Condition) -> Result<Vec<Subnet>, Fault> {
     let project = || who.project().into();
     let condition =
-        if sees_all(who) { condition } else { condition.and(VISIBLE, [project(), project(), project()]) };
+        if who.overseer { condition } else { condition.and(VISIBLE, [project(), project(), project()]) };
     condition.rows(tx)
 }
 

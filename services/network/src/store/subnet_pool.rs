@@ -1,6 +1,6 @@
 //! Subnet pools in the store.
 
-use super::{Condition, sees_all};
+use super::Condition;
 use crate::model::faults;
 use crate::model::subnet_pool::SubnetPool;
 use fault::Fault;
@@ -11,7 +11,7 @@ use store::{Tx, params};
 /// Subnet pools that `who` sees: own and shared ones.
 pub fn seen(tx: &Tx, who: &Who, condition: Condition) -> Result<Vec<SubnetPool>, Fault> {
     let visible = "(project_id = ? OR shared = 1)";
-    if sees_all(who) { condition.rows(tx) } else { condition.and(visible, [who.project().into()]).rows(tx) }
+    if who.overseer { condition.rows(tx) } else { condition.and(visible, [who.project().into()]).rows(tx) }
 }
 
 /// The pool, if `who` sees it.
