@@ -203,11 +203,10 @@ def wanted(value):
     return (value.__doc__ or 'right') if callable(value) else repr(value)
 
 
-def command_names():
-    """Every command of the installed client."""
+def command_names(wanted=lambda group: group.startswith('openstack.') and group != 'openstack.cli.extension'):
+    """Every command of the installed client, or of some of its groups."""
     points = (point for package in importlib.metadata.distributions() for point in package.entry_points)
-    return {point.name.replace('_', ' ') for point in points
-            if point.group.startswith('openstack.') and point.group != 'openstack.cli.extension'}
+    return {point.name.replace('_', ' ') for point in points if wanted(point.group)}
 
 
 def includes(*parts):

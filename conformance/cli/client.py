@@ -77,7 +77,10 @@ class InProcess:
             # each shell adds handlers that hold on to its own stderr
             logging.getLogger().handlers[:] = handlers
             source.close()
-        return Said(int(code or 0), _text(out), _text(err), time.monotonic() - began)
+        if code is not None and not isinstance(code, int):   # what Python does at the end of a program
+            err.write(str(code))
+            code = 1
+        return Said(code or 0, _text(out), _text(err), time.monotonic() - began)
 
     @staticmethod
     def _overtime(*_):
