@@ -39,4 +39,9 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 14, name: "directories", sql: include_str!("../migrations/0014_directories.sql") },
     Migration { number: 15, name: "federation", sql: include_str!("../migrations/0015_federation.sql") },
+    Migration {
+        number: 16,
+        name: "service providers and policy associations",
+        sql: include_str!("../migrations/0016_service_providers_and_policy_associations.sql"),
+    },
 ];

@@ -3,8 +3,8 @@
 use crate::Identity;
 use crate::api::{
     access_rule, application_credential, assignment, auth, catalog, credential, discovery, domain_config,
-    ec2, endpoint_group, federation, group, identity_provider, limit, mapping, oauth1, oauth2, project, role,
-    trust, user,
+    ec2, endpoint_group, federation, group, identity_provider, limit, mapping, oauth1, oauth2,
+    policy_association, project, role, service_provider, trust, user,
 };
 use crate::rules::*;
 use fault::Fault;
@@ -14,108 +14,120 @@ use web::{Answer, Ask, Routes};
 
 /// The table.
 pub fn routes() -> Routes<Identity> {
-    domain_configs(federated(endpoint_groups(limits(ec2_keys(trusts(oauth1s(credentials(
-        application_credentials(grants(Routes::new())),
-    ))))))))
-    .get("/", op("version_list", discovery::versions).open("discovery comes before a token"))
-    .get("/v3", op("version_show", discovery::version).open("discovery comes before a token"))
-    .post(
-        "/v3/auth/tokens",
-        op("token_create", auth::token_create).open("who has no token yet asks for one here"),
-    )
-    .post(
-        "/v3/OS-OAUTH2/token",
-        op("oauth2_token_create", oauth2::token_create).open("a client shows its credential here"),
-    )
-    .get("/v3/auth/tokens", op("token_show", auth::token_show).rule(&VALIDATE_TOKEN))
-    .head("/v3/auth/tokens", op("token_check", auth::token_check).rule(&CHECK_TOKEN))
-    .delete("/v3/auth/tokens", op("token_delete", auth::token_delete).rule(&REVOKE_TOKEN))
-    .get(
-        "/v3/auth/catalog",
-        op("auth_catalog", auth::catalog_show).token("the catalog of the caller's own token"),
-    )
-    .get("/v3/auth/projects", op("auth_projects", auth::project_list).token("the caller's own projects"))
-    .get("/v3/auth/domains", op("auth_domains", auth::domain_list).token("the caller's own domains"))
-    .get("/v3/auth/system", op("auth_system", auth::system_list).token("the caller's own system roles"))
-    .get("/v3/domains", op("domain_list", project::domain_list).rule(&LIST_DOMAINS))
-    .post("/v3/domains", op("domain_create", project::domain_create).rule(&CREATE_DOMAIN))
-    .get("/v3/domains/{id}", op("domain_show", project::domain_show).rule(&GET_DOMAIN))
-    .patch("/v3/domains/{id}", op("domain_update", project::domain_update).rule(&UPDATE_DOMAIN))
-    .delete("/v3/domains/{id}", op("domain_delete", project::domain_delete).rule(&DELETE_DOMAIN))
-    .get("/v3/projects", op("project_list", project::project_list).rule(&LIST_PROJECTS))
-    .post("/v3/projects", op("project_create", project::project_create).rule(&CREATE_PROJECT))
-    .get("/v3/projects/{id}", op("project_show", project::project_show).rule(&GET_PROJECT))
-    .patch("/v3/projects/{id}", op("project_update", project::project_update).rule(&UPDATE_PROJECT))
-    .delete("/v3/projects/{id}", op("project_delete", project::project_delete).rule(&DELETE_PROJECT))
-    .get("/v3/projects/{id}/tags", op("tag_list", project::tag_list).rule(&LIST_PROJECT_TAGS))
-    .put("/v3/projects/{id}/tags", op("tag_replace", project::tag_replace).rule(&UPDATE_PROJECT_TAGS))
-    .delete("/v3/projects/{id}/tags", op("tag_clear", project::tag_clear).rule(&DELETE_PROJECT_TAGS))
-    .get("/v3/projects/{id}/tags/{tag}", op("tag_check", project::tag_check).rule(&GET_PROJECT_TAG))
-    .put("/v3/projects/{id}/tags/{tag}", op("tag_add", project::tag_add).rule(&CREATE_PROJECT_TAG))
-    .delete("/v3/projects/{id}/tags/{tag}", op("tag_remove", project::tag_remove).rule(&DELETE_PROJECT_TAG))
-    .get("/v3/users", op("user_list", user::list_all).rule(&LIST_USERS))
-    .post("/v3/users", op("user_create", user::create).rule(&CREATE_USER))
-    .get("/v3/users/{id}", op("user_show", user::show).rule(&GET_USER))
-    .patch("/v3/users/{id}", op("user_update", user::update).rule(&UPDATE_USER))
-    .delete("/v3/users/{id}", op("user_delete", user::delete).rule(&DELETE_USER))
-    .post(
-        "/v3/users/{id}/password",
-        op("user_password", user::password).open("whoever knows the old password may"),
-    )
-    .get("/v3/users/{id}/projects", op("user_projects", user::projects).rule(&LIST_USER_PROJECTS))
-    .get("/v3/users/{id}/groups", op("user_groups", user::groups).rule(&LIST_GROUPS_FOR_USER))
-    .get("/v3/groups", op("group_list", group::list_all).rule(&LIST_GROUPS))
-    .post("/v3/groups", op("group_create", group::create).rule(&CREATE_GROUP))
-    .get("/v3/groups/{id}", op("group_show", group::show).rule(&GET_GROUP))
-    .patch("/v3/groups/{id}", op("group_update", group::update).rule(&UPDATE_GROUP))
-    .delete("/v3/groups/{id}", op("group_delete", group::delete).rule(&DELETE_GROUP))
-    .get("/v3/groups/{id}/users", op("group_users", group::users).rule(&LIST_USERS_IN_GROUP))
-    .put("/v3/groups/{id}/users/{user}", op("member_add", group::member_add).rule(&ADD_USER_TO_GROUP))
-    .get("/v3/groups/{id}/users/{user}", op("member_check", group::member_check).rule(&CHECK_USER_IN_GROUP))
-    .delete(
-        "/v3/groups/{id}/users/{user}",
-        op("member_remove", group::member_remove).rule(&REMOVE_USER_FROM_GROUP),
-    )
-    .get("/v3/roles", op("role_list", role::list_all).rule(&LIST_ROLES))
-    .post("/v3/roles", op("role_create", role::create).rule(&CREATE_ROLE))
-    .get("/v3/roles/{id}", op("role_show", role::show).rule(&GET_ROLE))
-    .patch("/v3/roles/{id}", op("role_update", role::update).rule(&UPDATE_ROLE))
-    .delete("/v3/roles/{id}", op("role_delete", role::delete).rule(&DELETE_ROLE))
-    .get("/v3/role_inferences", op("inference_list", role::inference_list).rule(&LIST_ROLE_INFERENCE_RULES))
-    .get("/v3/roles/{id}/implies", op("implied_list", role::implied_list).rule(&LIST_IMPLIED_ROLES))
-    .put(
-        "/v3/roles/{id}/implies/{implied}",
-        op("implied_create", role::implied_create).rule(&CREATE_IMPLIED_ROLE),
-    )
-    .get("/v3/roles/{id}/implies/{implied}", op("implied_show", role::implied_show).rule(&GET_IMPLIED_ROLE))
-    .head(
-        "/v3/roles/{id}/implies/{implied}",
-        op("implied_check", role::implied_check).rule(&CHECK_IMPLIED_ROLE),
-    )
-    .delete(
-        "/v3/roles/{id}/implies/{implied}",
-        op("implied_delete", role::implied_delete).rule(&DELETE_IMPLIED_ROLE),
-    )
-    .get(
-        "/v3/role_assignments",
-        op("assignment_list", assignment::assignment_list).rule(&LIST_ROLE_ASSIGNMENTS),
-    )
-    .get("/v3/regions", op("region_list", catalog::region_list).rule(&LIST_REGIONS))
-    .post("/v3/regions", op("region_create", catalog::region_create).rule(&CREATE_REGION))
-    .get("/v3/regions/{id}", op("region_show", catalog::region_show).rule(&GET_REGION))
-    .put("/v3/regions/{id}", op("region_create_as", catalog::region_create_as).rule(&CREATE_REGION))
-    .patch("/v3/regions/{id}", op("region_update", catalog::region_update).rule(&UPDATE_REGION))
-    .delete("/v3/regions/{id}", op("region_delete", catalog::region_delete).rule(&DELETE_REGION))
-    .get("/v3/services", op("service_list", catalog::service_list).rule(&LIST_SERVICES))
-    .post("/v3/services", op("service_create", catalog::service_create).rule(&CREATE_SERVICE))
-    .get("/v3/services/{id}", op("service_show", catalog::service_show).rule(&GET_SERVICE))
-    .patch("/v3/services/{id}", op("service_update", catalog::service_update).rule(&UPDATE_SERVICE))
-    .delete("/v3/services/{id}", op("service_delete", catalog::service_delete).rule(&DELETE_SERVICE))
-    .get("/v3/endpoints", op("endpoint_list", catalog::endpoint_list).rule(&LIST_ENDPOINTS))
-    .post("/v3/endpoints", op("endpoint_create", catalog::endpoint_create).rule(&CREATE_ENDPOINT))
-    .get("/v3/endpoints/{id}", op("endpoint_show", catalog::endpoint_show).rule(&GET_ENDPOINT))
-    .patch("/v3/endpoints/{id}", op("endpoint_update", catalog::endpoint_update).rule(&UPDATE_ENDPOINT))
-    .delete("/v3/endpoints/{id}", op("endpoint_delete", catalog::endpoint_delete).rule(&DELETE_ENDPOINT))
+    let own = policies(credentials(application_credentials(grants(Routes::new()))));
+    let lent = ec2_keys(trusts(oauth1s(own)));
+    domain_configs(service_providers(federated(endpoint_groups(limits(lent)))))
+        .get("/", op("version_list", discovery::versions).open("discovery comes before a token"))
+        .get("/v3", op("version_show", discovery::version).open("discovery comes before a token"))
+        .post(
+            "/v3/auth/tokens",
+            op("token_create", auth::token_create).open("who has no token yet asks for one here"),
+        )
+        .post(
+            "/v3/OS-OAUTH2/token",
+            op("oauth2_token_create", oauth2::token_create).open("a client shows its credential here"),
+        )
+        .get("/v3/auth/tokens", op("token_show", auth::token_show).rule(&VALIDATE_TOKEN))
+        .head("/v3/auth/tokens", op("token_check", auth::token_check).rule(&CHECK_TOKEN))
+        .delete("/v3/auth/tokens", op("token_delete", auth::token_delete).rule(&REVOKE_TOKEN))
+        .get(
+            "/v3/auth/catalog",
+            op("auth_catalog", auth::catalog_show).token("the catalog of the caller's own token"),
+        )
+        .get("/v3/auth/projects", op("auth_projects", auth::project_list).token("the caller's own projects"))
+        .get("/v3/auth/domains", op("auth_domains", auth::domain_list).token("the caller's own domains"))
+        .get("/v3/auth/system", op("auth_system", auth::system_list).token("the caller's own system roles"))
+        .get("/v3/domains", op("domain_list", project::domain_list).rule(&LIST_DOMAINS))
+        .post("/v3/domains", op("domain_create", project::domain_create).rule(&CREATE_DOMAIN))
+        .get("/v3/domains/{id}", op("domain_show", project::domain_show).rule(&GET_DOMAIN))
+        .patch("/v3/domains/{id}", op("domain_update", project::domain_update).rule(&UPDATE_DOMAIN))
+        .delete("/v3/domains/{id}", op("domain_delete", project::domain_delete).rule(&DELETE_DOMAIN))
+        .get("/v3/projects", op("project_list", project::project_list).rule(&LIST_PROJECTS))
+        .post("/v3/projects", op("project_create", project::project_create).rule(&CREATE_PROJECT))
+        .get("/v3/projects/{id}", op("project_show", project::project_show).rule(&GET_PROJECT))
+        .patch("/v3/projects/{id}", op("project_update", project::project_update).rule(&UPDATE_PROJECT))
+        .delete("/v3/projects/{id}", op("project_delete", project::project_delete).rule(&DELETE_PROJECT))
+        .get("/v3/projects/{id}/tags", op("tag_list", project::tag_list).rule(&LIST_PROJECT_TAGS))
+        .put("/v3/projects/{id}/tags", op("tag_replace", project::tag_replace).rule(&UPDATE_PROJECT_TAGS))
+        .delete("/v3/projects/{id}/tags", op("tag_clear", project::tag_clear).rule(&DELETE_PROJECT_TAGS))
+        .get("/v3/projects/{id}/tags/{tag}", op("tag_check", project::tag_check).rule(&GET_PROJECT_TAG))
+        .put("/v3/projects/{id}/tags/{tag}", op("tag_add", project::tag_add).rule(&CREATE_PROJECT_TAG))
+        .delete(
+            "/v3/projects/{id}/tags/{tag}",
+            op("tag_remove", project::tag_remove).rule(&DELETE_PROJECT_TAG),
+        )
+        .get("/v3/users", op("user_list", user::list_all).rule(&LIST_USERS))
+        .post("/v3/users", op("user_create", user::create).rule(&CREATE_USER))
+        .get("/v3/users/{id}", op("user_show", user::show).rule(&GET_USER))
+        .patch("/v3/users/{id}", op("user_update", user::update).rule(&UPDATE_USER))
+        .delete("/v3/users/{id}", op("user_delete", user::delete).rule(&DELETE_USER))
+        .post(
+            "/v3/users/{id}/password",
+            op("user_password", user::password).open("whoever knows the old password may"),
+        )
+        .get("/v3/users/{id}/projects", op("user_projects", user::projects).rule(&LIST_USER_PROJECTS))
+        .get("/v3/users/{id}/groups", op("user_groups", user::groups).rule(&LIST_GROUPS_FOR_USER))
+        .get("/v3/groups", op("group_list", group::list_all).rule(&LIST_GROUPS))
+        .post("/v3/groups", op("group_create", group::create).rule(&CREATE_GROUP))
+        .get("/v3/groups/{id}", op("group_show", group::show).rule(&GET_GROUP))
+        .patch("/v3/groups/{id}", op("group_update", group::update).rule(&UPDATE_GROUP))
+        .delete("/v3/groups/{id}", op("group_delete", group::delete).rule(&DELETE_GROUP))
+        .get("/v3/groups/{id}/users", op("group_users", group::users).rule(&LIST_USERS_IN_GROUP))
+        .put("/v3/groups/{id}/users/{user}", op("member_add", group::member_add).rule(&ADD_USER_TO_GROUP))
+        .get(
+            "/v3/groups/{id}/users/{user}",
+            op("member_check", group::member_check).rule(&CHECK_USER_IN_GROUP),
+        )
+        .delete(
+            "/v3/groups/{id}/users/{user}",
+            op("member_remove", group::member_remove).rule(&REMOVE_USER_FROM_GROUP),
+        )
+        .get("/v3/roles", op("role_list", role::list_all).rule(&LIST_ROLES))
+        .post("/v3/roles", op("role_create", role::create).rule(&CREATE_ROLE))
+        .get("/v3/roles/{id}", op("role_show", role::show).rule(&GET_ROLE))
+        .patch("/v3/roles/{id}", op("role_update", role::update).rule(&UPDATE_ROLE))
+        .delete("/v3/roles/{id}", op("role_delete", role::delete).rule(&DELETE_ROLE))
+        .get(
+            "/v3/role_inferences",
+            op("inference_list", role::inference_list).rule(&LIST_ROLE_INFERENCE_RULES),
+        )
+        .get("/v3/roles/{id}/implies", op("implied_list", role::implied_list).rule(&LIST_IMPLIED_ROLES))
+        .put(
+            "/v3/roles/{id}/implies/{implied}",
+            op("implied_create", role::implied_create).rule(&CREATE_IMPLIED_ROLE),
+        )
+        .get(
+            "/v3/roles/{id}/implies/{implied}",
+            op("implied_show", role::implied_show).rule(&GET_IMPLIED_ROLE),
+        )
+        .head(
+            "/v3/roles/{id}/implies/{implied}",
+            op("implied_check", role::implied_check).rule(&CHECK_IMPLIED_ROLE),
+        )
+        .delete(
+            "/v3/roles/{id}/implies/{implied}",
+            op("implied_delete", role::implied_delete).rule(&DELETE_IMPLIED_ROLE),
+        )
+        .get(
+            "/v3/role_assignments",
+            op("assignment_list", assignment::assignment_list).rule(&LIST_ROLE_ASSIGNMENTS),
+        )
+        .get("/v3/regions", op("region_list", catalog::region_list).rule(&LIST_REGIONS))
+        .post("/v3/regions", op("region_create", catalog::region_create).rule(&CREATE_REGION))
+        .get("/v3/regions/{id}", op("region_show", catalog::region_show).rule(&GET_REGION))
+        .put("/v3/regions/{id}", op("region_create_as", catalog::region_create_as).rule(&CREATE_REGION))
+        .patch("/v3/regions/{id}", op("region_update", catalog::region_update).rule(&UPDATE_REGION))
+        .delete("/v3/regions/{id}", op("region_delete", catalog::region_delete).rule(&DELETE_REGION))
+        .get("/v3/services", op("service_list", catalog::service_list).rule(&LIST_SERVICES))
+        .post("/v3/services", op("service_create", catalog::service_create).rule(&CREATE_SERVICE))
+        .get("/v3/services/{id}", op("service_show", catalog::service_show).rule(&GET_SERVICE))
+        .patch("/v3/services/{id}", op("service_update", catalog::service_update).rule(&UPDATE_SERVICE))
+        .delete("/v3/services/{id}", op("service_delete", catalog::service_delete).rule(&DELETE_SERVICE))
+        .get("/v3/endpoints", op("endpoint_list", catalog::endpoint_list).rule(&LIST_ENDPOINTS))
+        .post("/v3/endpoints", op("endpoint_create", catalog::endpoint_create).rule(&CREATE_ENDPOINT))
+        .get("/v3/endpoints/{id}", op("endpoint_show", catalog::endpoint_show).rule(&GET_ENDPOINT))
+        .patch("/v3/endpoints/{id}", op("endpoint_update", catalog::endpoint_update).rule(&UPDATE_ENDPOINT))
+        .delete("/v3/endpoints/{id}", op("endpoint_delete", catalog::endpoint_delete).rule(&DELETE_ENDPOINT))
 }
 
 /// An operation. What identity answers depends on the token, and caches on the way must know.
@@ -134,20 +146,46 @@ where
     })
 }
 
-/// Credentials for other systems, and policy documents: what identity keeps and does not read.
+/// Credentials for other systems: what identity keeps and, but for a few types, does not read.
 fn credentials(routes: Routes<Identity>) -> Routes<Identity> {
-    use credential::{policy_create, policy_delete, policy_list, policy_show, policy_update};
     routes
         .get("/v3/credentials", op("credential_list", credential::list_all).rule(&LIST_CREDENTIALS))
         .post("/v3/credentials", op("credential_create", credential::create).rule(&CREATE_CREDENTIAL))
         .get("/v3/credentials/{id}", op("credential_show", credential::show).rule(&GET_CREDENTIAL))
         .patch("/v3/credentials/{id}", op("credential_update", credential::update).rule(&UPDATE_CREDENTIAL))
         .delete("/v3/credentials/{id}", op("credential_delete", credential::delete).rule(&DELETE_CREDENTIAL))
+}
+
+/// Policy documents, which are only kept, and the endpoints that they are for.
+fn policies(routes: Routes<Identity>) -> Routes<Identity> {
+    use credential::{policy_create, policy_delete, policy_list, policy_show, policy_update};
+    use policy_association as own;
+    let endpoint = "/v3/policies/{id}/OS-ENDPOINT-POLICY/endpoints/{endpoint}";
+    let service = "/v3/policies/{id}/OS-ENDPOINT-POLICY/services/{service}";
+    let region = "/v3/policies/{id}/OS-ENDPOINT-POLICY/services/{service}/regions/{region}";
+    routes
         .get("/v3/policies", op("policy_list", policy_list).rule(&LIST_POLICIES))
         .post("/v3/policies", op("policy_create", policy_create).rule(&CREATE_POLICY))
         .get("/v3/policies/{id}", op("policy_show", policy_show).rule(&GET_POLICY))
         .patch("/v3/policies/{id}", op("policy_update", policy_update).rule(&UPDATE_POLICY))
         .delete("/v3/policies/{id}", op("policy_delete", policy_delete).rule(&DELETE_POLICY))
+        .get(endpoint, op("endpoint_policy_check", own::check).rule(&CHECK_POLICY_FOR_ENDPOINT))
+        .put(endpoint, op("endpoint_policy_add", own::add).rule(&CREATE_POLICY_FOR_ENDPOINT))
+        .delete(endpoint, op("endpoint_policy_remove", own::remove).rule(&DELETE_POLICY_FOR_ENDPOINT))
+        .get(service, op("service_policy_check", own::check).rule(&CHECK_POLICY_FOR_SERVICE))
+        .put(service, op("service_policy_add", own::add).rule(&CREATE_POLICY_FOR_SERVICE))
+        .delete(service, op("service_policy_remove", own::remove).rule(&DELETE_POLICY_FOR_SERVICE))
+        .get(region, op("region_policy_check", own::check).rule(&CHECK_POLICY_FOR_REGION_AND_SERVICE))
+        .put(region, op("region_policy_add", own::add).rule(&CREATE_POLICY_FOR_REGION_AND_SERVICE))
+        .delete(region, op("region_policy_remove", own::remove).rule(&DELETE_POLICY_FOR_REGION_AND_SERVICE))
+        .get(
+            "/v3/policies/{id}/OS-ENDPOINT-POLICY/endpoints",
+            op("policy_endpoints", own::endpoints).rule(&LIST_ENDPOINTS_FOR_POLICY),
+        )
+        .get(
+            "/v3/endpoints/{id}/OS-ENDPOINT-POLICY/policy",
+            op("endpoint_policy_show", own::policy_show).rule(&GET_POLICY_FOR_ENDPOINT),
+        )
 }
 
 /// EC2 keys: a form of credentials, with which requests are signed instead of carrying a token.
@@ -294,6 +332,18 @@ fn federated(routes: Routes<Identity>) -> Routes<Identity> {
             "/v3/OS-FEDERATION/domains",
             op("federation_domains", auth::domain_list).token("the caller's own domains"),
         )
+}
+
+/// Clouds that take the users of this one.
+fn service_providers(routes: Routes<Identity>) -> Routes<Identity> {
+    use service_provider as own;
+    let (all, one) = ("/v3/OS-FEDERATION/service_providers", "/v3/OS-FEDERATION/service_providers/{id}");
+    routes
+        .get(all, op("service_provider_list", own::list_all).rule(&LIST_SERVICE_PROVIDERS))
+        .get(one, op("service_provider_show", own::show).rule(&GET_SERVICE_PROVIDER))
+        .put(one, op("service_provider_create", own::create).rule(&CREATE_SERVICE_PROVIDER))
+        .patch(one, op("service_provider_update", own::update).rule(&UPDATE_SERVICE_PROVIDER))
+        .delete(one, op("service_provider_delete", own::delete).rule(&DELETE_SERVICE_PROVIDER))
 }
 
 /// Limits: what projects may have of a resource, for the services that enforce it.

@@ -185,6 +185,21 @@ policy::rules! {
     DELETE_ROLE "identity:delete_role"
         "rule:admin_required"
         "Remove a role.";
+    GET_DOMAIN_ROLE "identity:get_domain_role"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Show a role of a domain.";
+    LIST_DOMAIN_ROLES "identity:list_domain_roles"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List a domain's roles.";
+    CREATE_DOMAIN_ROLE "identity:create_domain_role"
+        "rule:admin_required"
+        "Make a role of a domain.";
+    UPDATE_DOMAIN_ROLE "identity:update_domain_role"
+        "rule:admin_required"
+        "Change a role of a domain.";
+    DELETE_DOMAIN_ROLE "identity:delete_domain_role"
+        "rule:admin_required"
+        "Remove a role of a domain.";
     GET_IMPLIED_ROLE "identity:get_implied_role"
         "rule:admin_required or (role:reader and system_scope:all)"
         "Show an implication.";
@@ -350,6 +365,21 @@ policy::rules! {
     DELETE_PROTOCOL "identity:delete_protocol"
         "rule:admin_required"
         "Remove a protocol of an identity provider.";
+    LIST_SERVICE_PROVIDERS "identity:list_service_providers"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List service providers.";
+    GET_SERVICE_PROVIDER "identity:get_service_provider"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Show a service provider.";
+    CREATE_SERVICE_PROVIDER "identity:create_service_provider"
+        "rule:admin_required"
+        "Make a service provider.";
+    UPDATE_SERVICE_PROVIDER "identity:update_service_provider"
+        "rule:admin_required"
+        "Change a service provider.";
+    DELETE_SERVICE_PROVIDER "identity:delete_service_provider"
+        "rule:admin_required"
+        "Remove a service provider.";
     LIST_MAPPINGS "identity:list_mappings"
         "rule:admin_required or (role:reader and system_scope:all)"
         "List mappings for federated users.";
@@ -488,6 +518,39 @@ policy::rules! {
     DELETE_POLICY "identity:delete_policy"
         "rule:admin_required"
         "Forget a policy document.";
+    CREATE_POLICY_FOR_ENDPOINT "identity:create_policy_association_for_endpoint"
+        "rule:admin_required"
+        "Make a policy document the one for an endpoint.";
+    CHECK_POLICY_FOR_ENDPOINT "identity:check_policy_association_for_endpoint"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Look whether a policy document is the one for an endpoint.";
+    DELETE_POLICY_FOR_ENDPOINT "identity:delete_policy_association_for_endpoint"
+        "rule:admin_required"
+        "Take a policy document away from an endpoint.";
+    CREATE_POLICY_FOR_SERVICE "identity:create_policy_association_for_service"
+        "rule:admin_required"
+        "Make a policy document the one for a service.";
+    CHECK_POLICY_FOR_SERVICE "identity:check_policy_association_for_service"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Look whether a policy document is the one for a service.";
+    DELETE_POLICY_FOR_SERVICE "identity:delete_policy_association_for_service"
+        "rule:admin_required"
+        "Take a policy document away from a service.";
+    CREATE_POLICY_FOR_REGION_AND_SERVICE "identity:create_policy_association_for_region_and_service"
+        "rule:admin_required"
+        "Make a policy document the one for a service in a region.";
+    CHECK_POLICY_FOR_REGION_AND_SERVICE "identity:check_policy_association_for_region_and_service"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Look whether a policy document is the one for a service in a region.";
+    DELETE_POLICY_FOR_REGION_AND_SERVICE "identity:delete_policy_association_for_region_and_service"
+        "rule:admin_required"
+        "Take a policy document away from a service in a region.";
+    GET_POLICY_FOR_ENDPOINT "identity:get_policy_for_endpoint"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "Show the policy document for an endpoint.";
+    LIST_ENDPOINTS_FOR_POLICY "identity:list_endpoints_for_policy"
+        "rule:admin_required or (role:reader and system_scope:all)"
+        "List the endpoints that a policy document is for.";
     CREATE_TRUST "identity:create_trust"
         "user_id:%(target.trust.trustor_user_id)s"
         "Let another user act in one's place." [PROJECT];

@@ -17,8 +17,10 @@ pub mod limit;
 pub mod mapping;
 pub mod oauth1;
 pub mod oauth2;
+pub mod policy_association;
 pub mod project;
 pub mod role;
+pub mod service_provider;
 pub mod trust;
 pub mod user;
 

@@ -9,6 +9,7 @@ use crate::model::project::merge_extra;
 use crate::rules;
 use crate::store::credential::*;
 use crate::store::key::{Ring, keys, keys_rotate};
+use crate::store::policy_association::{Of, associations_forget};
 use ::store::Tx;
 use fault::Fault;
 use policy::{Rule, Target};
@@ -211,6 +212,7 @@ impl Identity {
         self.db
             .write(move |tx| {
                 policy_by_id(tx, &id)?.ok_or_else(|| missing("policy", &id))?;
+                associations_forget(tx, Of::Policy, &id)?;
                 policy_delete(tx, &id)
             })
             .await

@@ -8,6 +8,7 @@ use crate::model::ec2;
 use crate::model::oauth1::AccessToken;
 use crate::model::project::Project;
 use crate::model::role::{Role, with_implied};
+use crate::model::service_provider::ServiceProvider;
 use crate::model::token::{Delegation, Federation, Payload, Scope};
 use crate::model::user::User;
 use crate::store;
@@ -37,6 +38,8 @@ pub struct Token {
     pub delegated: Option<Delegated>,
     /// When the first of its user's memberships ends that end, and roles with it.
     pub joined_until: Option<Micros>,
+    /// Other clouds that take users of this one.
+    pub service_providers: Vec<ServiceProvider>,
 }
 
 /// What a token was had of besides its owner's proof, in force.
@@ -58,9 +61,20 @@ pub(super) fn expand(tx: &Tx, payload: Payload, issued_at: Micros) -> Result<Opt
     if roles.is_empty() && payload.scope != Scope::Unscoped {
         return Ok(None);
     }
+    let service_providers = store::service_provider::service_providers_enabled(tx)?;
     let memberships = store::shadow::memberships_of_user(tx, &user.id, None)?;
     let joined_until = memberships.into_iter().map(|(_, end)| end).filter(|end| tx.now() < *end).min();
-    Ok(Some(Token { payload, issued_at, user, user_domain, target, roles, delegated, joined_until }))
+    Ok(Some(Token {
+        payload,
+        issued_at,
+        user,
+        user_domain,
+        target,
+        roles,
+        delegated,
+        joined_until,
+        service_providers,
+    }))
 }
 
 /// A user and its domain, unless one of them is gone or disabled.
@@ -262,6 +276,9 @@ impl Token {
         }
         if self.payload.scope != Scope::Unscoped {
             body["roles"] = self.roles.iter().map(|role| json!({"id": role.id, "name": role.name})).collect();
+        }
+        if !self.service_providers.is_empty() {
+            body["service_providers"] = self.service_providers.iter().map(ServiceProvider::told).collect();
         }
         self.write_delegated(&mut body);
         body

@@ -1,5 +1,6 @@
 //! Rows of regions, services and endpoints.
 
+use super::policy_association::{Of, associations_forget};
 use super::{object, text, unless_taken};
 use crate::model::catalog::{Endpoint, Region, Service};
 use fault::Fault;
@@ -69,6 +70,7 @@ pub fn region_update(tx: &Tx, region: &Region) -> Result<(), Fault> {
 
 /// Removes a region.
 pub fn region_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
+    associations_forget(tx, Of::Region, id)?;
     tx.execute("DELETE FROM identity_regions WHERE id = ?1", params![id])?;
     Ok(())
 }
@@ -98,6 +100,7 @@ pub fn service_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     for row in tx.query("SELECT id FROM identity_endpoints WHERE service_id = ?1", params![id])? {
         endpoint_delete(tx, &row.text(0)?)?;
     }
+    associations_forget(tx, Of::Service, id)?;
     tx.execute("DELETE FROM identity_services WHERE id = ?1", params![id])?;
     Ok(())
 }
@@ -133,6 +136,7 @@ pub fn endpoint_put(tx: &Tx, endpoint: &Endpoint) -> Result<(), Fault> {
 /// Removes an endpoint.
 pub fn endpoint_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     super::endpoint_group::shown_forget(tx, id)?;
+    associations_forget(tx, Of::Endpoint, id)?;
     tx.execute("DELETE FROM identity_endpoints WHERE id = ?1", params![id])?;
     Ok(())
 }
