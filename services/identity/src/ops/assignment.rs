@@ -58,7 +58,10 @@ impl Identity {
             .write(move |tx| {
                 grant_for(tx, &cx, &one, rule, act != Act::Remove)?;
                 match act {
-                    Act::Add => assignment_add(tx, &one)?,
+                    Act::Add => {
+                        check_role_fits(tx, &one)?;
+                        assignment_add(tx, &one)?;
+                    }
                     Act::Remove if assignment_remove(tx, &one)? => forget_credentials(tx, &one)?,
                     Act::Remove => return Err(not_granted(&one)),
                 }
@@ -100,7 +103,8 @@ impl Identity {
             .await
     }
 
-    /// Who has which role on what, and the names of all that if they are wanted.
+    /// Who has which role on what, and the names of all that if they are wanted. With a token for a domain: on that
+    /// domain and its projects.
     pub async fn assignment_list(
         &self,
         cx: &Cx,
@@ -115,15 +119,12 @@ impl Identity {
         let cx = cx.clone();
         self.db
             .read(move |tx| {
-                let rule = if filter.subtree {
-                    &rules::LIST_ROLE_ASSIGNMENTS_FOR_TREE
-                } else {
-                    &rules::LIST_ROLE_ASSIGNMENTS
-                };
-                let own = cx.who.domain_id.as_deref().unwrap_or("None");
-                cx.may(rule, &Target::none().with("target.domain_id", own))?;
+                check_may_list(tx, &cx, &filter)?;
                 check_known(tx, &filter)?;
-                let found = list(tx, &filter)?;
+                let mut found = list(tx, &filter)?;
+                if let Some(own) = &cx.who.domain_id {
+                    found = on_domain(tx, found, own)?;
+                }
                 Ok((found, if named { Some(names(tx)?) } else { None }))
             })
             .await
@@ -219,6 +220,56 @@ fn grant_for(
         TargetKind::Domain => place.is_some_and(|place| place.is_domain),
     };
     if fits { Ok(()) } else { Err(missing(one.target_kind.word(), &one.target_id)) }
+}
+
+/// A role of a domain is for the projects of that domain.
+fn check_role_fits(tx: &Tx, one: &Assignment) -> Result<(), Fault> {
+    let role = store::role::role_by_id(tx, &one.role_id)?.filter(|role| !role.domain_id.is_empty());
+    let place = store::project::project_by_id(tx, &one.target_id)?;
+    match (role, place) {
+        (Some(role), Some(place))
+            if one.target_kind == TargetKind::Project && role.domain_id != place.domain_id =>
+        {
+            Err(Fault::forbidden(format!(
+                "Project {} must be in the same domain as the role {} being assigned.",
+                place.id, role.id
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A list is of the domain that the caller has a token for; that of a tree, of the domain that the tree is in.
+fn check_may_list(tx: &Tx, cx: &Cx, filter: &Filter) -> Result<(), Fault> {
+    match &filter.target {
+        Some((TargetKind::Project, id)) if filter.subtree => {
+            let root = store::project::project_by_id(tx, id)?.ok_or_else(|| missing("project", id))?;
+            let target = project_target(Some(&root)).with("target.domain_id", &root.domain_id);
+            cx.may(&rules::LIST_ROLE_ASSIGNMENTS_FOR_TREE, &target)
+        }
+        _ => {
+            let own = cx.who.domain_id.as_deref().unwrap_or("None");
+            cx.may(&rules::LIST_ROLE_ASSIGNMENTS, &Target::none().with("target.domain_id", own))
+        }
+    }
+}
+
+/// What is granted on a domain and its projects.
+fn on_domain(tx: &Tx, found: Vec<Found>, domain_id: &str) -> Result<Vec<Found>, Fault> {
+    let mut kept = Vec::new();
+    for one in found {
+        let place = &one.assignment.target_id;
+        let within = match one.assignment.target_kind {
+            TargetKind::System => false,
+            TargetKind::Domain => place == domain_id,
+            TargetKind::Project => store::project::project_by_id(tx, place)?
+                .is_some_and(|project| project.domain_id == domain_id),
+        };
+        if within {
+            kept.push(one);
+        }
+    }
+    Ok(kept)
 }
 
 /// Effective assignments are worked out for a user and a project, so these must exist; a plain list is just empty.

@@ -38,6 +38,11 @@ fn member_for(tx: &Tx, cx: &Cx, group_id: &str, user_id: &str, rule: &'static Ru
     Ok(())
 }
 
+/// Whoever has a token for a domain sees members of that domain alone.
+fn in_own_domain(cx: &Cx, domain_id: &str) -> bool {
+    cx.who.domain_id.as_ref().is_none_or(|own| own == domain_id)
+}
+
 impl Identity {
     /// Every group that the caller may see; of a domain that has a directory, which that knows (by this name, if there
     /// is one). A list that is of no such domain shows our own groups.
@@ -68,7 +73,7 @@ impl Identity {
             .await
     }
 
-    /// The groups of a user.
+    /// The groups of a user; with a token for a domain, those of that domain.
     pub async fn group_list_of_user(
         &self,
         cx: &Cx,
@@ -87,6 +92,7 @@ impl Identity {
                         all.extend(group_by_id(tx, &id)?.map(|group| (group, Some(end))));
                     }
                 }
+                all.retain(|(group, _)| in_own_domain(&cx, &group.domain_id));
                 Ok(all)
             })
             .await
@@ -164,14 +170,16 @@ impl Identity {
             .await
     }
 
-    /// The users in a group.
+    /// The users in a group; with a token for a domain, those of that domain.
     pub async fn group_users(&self, cx: &Cx, id: &str) -> Result<Vec<User>, Fault> {
         self.group_show_members(cx, id, &rules::LIST_USERS_IN_GROUP).await?;
         let (cx, id) = (cx.clone(), id.to_owned());
         self.db
             .read(move |tx| {
                 group_for(tx, &cx, &id, &rules::LIST_USERS_IN_GROUP)?;
-                store::user::users_of_group(tx, &id)
+                let mut users = store::user::users_of_group(tx, &id)?;
+                users.retain(|user| in_own_domain(&cx, &user.domain_id));
+                Ok(users)
             })
             .await
     }

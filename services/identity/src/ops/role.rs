@@ -20,9 +20,17 @@ pub(super) fn role_target(target: Target, role: Option<&Role>) -> Target {
     describe(target, "role", &[("id", &role.id), ("name", &role.name), ("domain_id", &role.domain_id)])
 }
 
-fn role_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Role, Fault> {
+/// A rule for roles of the cloud, and the one for roles of domains.
+type Rules = [&'static Rule; 2];
+
+/// Which of two rules is for roles of this domain, which is empty for those of the cloud.
+fn rule_for(domain_id: &str, [cloud, domain]: Rules) -> &'static Rule {
+    if domain_id.is_empty() { cloud } else { domain }
+}
+
+fn role_for(tx: &Tx, cx: &Cx, id: &str, rules: Rules) -> Result<Role, Fault> {
     let role = role_by_id(tx, id)?.ok_or_else(|| missing("role", id))?;
-    cx.may(rule, &role_target(Target::none(), Some(&role)))?;
+    cx.may(rule_for(&role.domain_id, rules), &role_target(Target::none(), Some(&role)))?;
     Ok(role)
 }
 
@@ -43,26 +51,24 @@ fn pair_for(
 pub type Inference = (Role, Vec<Role>);
 
 impl Identity {
-    /// Every role that the caller may see.
-    pub async fn role_list(&self, cx: &Cx) -> Result<Vec<Role>, Fault> {
-        let cx = cx.clone();
-        self.db
-            .read(move |tx| {
-                cx.may(&rules::LIST_ROLES, &Target::none())?;
-                roles(tx)
-            })
-            .await
+    /// The roles of a domain; of the cloud, if none is named.
+    pub async fn role_list(&self, cx: &Cx, domain_id: &str) -> Result<Vec<Role>, Fault> {
+        cx.may(rule_for(domain_id, [&rules::LIST_ROLES, &rules::LIST_DOMAIN_ROLES]), &Target::none())?;
+        let mut all = self.db.read(roles).await?;
+        all.retain(|role| role.domain_id == domain_id);
+        Ok(all)
     }
 
     /// One role.
     pub async fn role_show(&self, cx: &Cx, id: &str) -> Result<Role, Fault> {
         let (cx, id) = (cx.clone(), id.to_owned());
-        self.db.read(move |tx| role_for(tx, &cx, &id, &rules::GET_ROLE)).await
+        self.db.read(move |tx| role_for(tx, &cx, &id, [&rules::GET_ROLE, &rules::GET_DOMAIN_ROLE])).await
     }
 
     /// Makes a role.
     pub async fn role_create(&self, cx: &Cx, given: Map<String, Value>) -> Result<Role, Fault> {
-        cx.may(&rules::CREATE_ROLE, &Target::none())?;
+        let own = text(&given, "domain_id").unwrap_or_default();
+        cx.may(rule_for(&own, [&rules::CREATE_ROLE, &rules::CREATE_DOMAIN_ROLE]), &Target::none())?;
         self.db
             .write(move |tx| {
                 let mut role = Role {
@@ -89,7 +95,7 @@ impl Identity {
         let (cx, id) = (cx.clone(), id.to_owned());
         self.db
             .write(move |tx| {
-                let mut role = role_for(tx, &cx, &id, &rules::UPDATE_ROLE)?;
+                let mut role = role_for(tx, &cx, &id, [&rules::UPDATE_ROLE, &rules::UPDATE_DOMAIN_ROLE])?;
                 check_mutable(&role.options, &given, "role", &id)?;
                 if text(&given, "domain_id").is_some_and(|domain| domain != role.domain_id) {
                     return Err(Fault::bad_input("Update of `domain_id` is not allowed."));
@@ -116,7 +122,7 @@ impl Identity {
         let (cx, id) = (cx.clone(), id.to_owned());
         self.db
             .write(move |tx| {
-                let role = role_for(tx, &cx, &id, &rules::DELETE_ROLE)?;
+                let role = role_for(tx, &cx, &id, [&rules::DELETE_ROLE, &rules::DELETE_DOMAIN_ROLE])?;
                 if role.immutable() {
                     return Err(immutable("delete", "role", &id));
                 }

@@ -6,6 +6,7 @@ mod access_rules;
 mod credentials;
 mod directories;
 mod domain_configs;
+mod domains_apart;
 mod endpoint_groups;
 mod factors;
 mod federated;
