@@ -113,6 +113,7 @@ def arguments():
     parser.add_argument('--image-format', default='qcow2')
     parser.add_argument('--ssh-user', default='cirros')
     parser.add_argument('--no-guests', action='store_true', help='do not log in to guests (simulated metal)')
+    parser.add_argument('--provider', nargs=2, metavar=('URL', 'ISSUER'), help='a provider of OpenID Connect that the cloud relies on, as Keycloak is found')
     parser.add_argument('--workspace', required=True, metavar='DIR')
     parser.add_argument('--concurrency', type=int, default=os.cpu_count())
     parser.add_argument('--limit', type=int, default=600, help='seconds for one test (%(default)s)')

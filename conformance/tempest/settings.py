@@ -1,11 +1,13 @@
 """Fills tempest.conf with what a running cloud says of itself, and makes what Tempest takes for granted.
 
-It makes, where they are not there: the roles member and reader, two images, two flavors.
+It makes, where they are not there: the roles member and reader, two images, two flavors, and what a provider of OpenID
+Connect needs.
 """
 
 import configparser
 import os
 import re
+import tomllib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 IMAGES = ('tempest-image', 'tempest-image-alt')
@@ -33,6 +35,8 @@ def write(path, workspace, api, options):
     if api.auth.get('cacert'):
         conf['identity']['ca_certificates_file'] = api.auth['cacert']
     roles(api)
+    compliance(conf, options)
+    federation(conf, api, options)
     images = [image(api, name, options) for name in IMAGES]
     flavors = [flavor(api, *sizes) for sizes in FLAVORS]
     lowest, newest = microversions(api)
@@ -56,6 +60,46 @@ def roles(api):
     there = {role['name'] for role in api.call('GET', 'identity', f'{version(api, "identity", "/v3")}/roles')['roles']}
     for name in {'member', 'reader'} - there:
         api.call('POST', 'identity', f'{version(api, "identity", "/v3")}/roles', json={'role': {'name': name}})
+
+
+def compliance(conf, options):
+    """The rules for passwords are in no answer of the API: they stand where the operator wrote them."""
+    try:
+        with open(os.path.join(options.state_dir or '', 'drystone.toml'), 'rb') as file:
+            rules = tomllib.load(file).get('security_compliance')
+    except FileNotFoundError:
+        rules = None
+    conf['identity-feature-enabled']['security_compliance'] = str(rules is not None).lower()
+    if rules is not None:
+        conf['identity'].update(user_lockout_failure_attempts=str(rules.get('lockout_failure_attempts', 0)),
+                                user_lockout_duration=str(rules.get('lockout_duration', 1800)),
+                                user_unique_last_password_count=str(rules.get('unique_last_password_count', 0)),
+                                user_minimum_password_age=str(rules.get('minimum_password_age', 0)))
+
+
+def federation(conf, api, options):
+    """Tells of a provider that the cloud relies on, and lets a group of its users into a project; makes no protocol."""
+    conf['identity-feature-enabled']['external_idp'] = str(bool(options.provider)).lower()
+    conf['fed_scenario'] = {'protocol_id': 'openid'}
+    if not options.provider:
+        return
+    url, issuer = options.provider
+    domain = noun(api, 'domain', {'name': 'federated_domain'})
+    group = noun(api, 'group', {'name': 'federated_users', 'domain_id': domain})
+    project = noun(api, 'project', {'name': 'federated', 'domain_id': domain})
+    reader = api.call('GET', 'identity', f'{version(api, "identity", "/v3")}/roles?name=reader')['roles'][0]['id']
+    api.call('PUT', 'identity', f'{version(api, "identity", "/v3")}/projects/{project}/groups/{group}/roles/{reader}')
+    body = {'identity_provider': {'enabled': True, 'remote_ids': [issuer], 'domain_id': domain}}
+    api.call('PUT', 'identity', f'{version(api, "identity", "/v3")}/OS-FEDERATION/identity_providers/corp', json=body)
+    conf['fed_scenario'].update(
+        idp_id='corp', idp_remote_ids=issuer, idp_oidc_url=url, idp_client_id='cloud', idp_client_secret='cloud secret',
+        idp_username='operator', idp_password='right', idp_test_user_name='ann', idp_test_user_password='right',
+        mapping_remote_type='OIDC-preferred_username')
+
+
+def noun(api, name, body):
+    """The id of what is made in identity."""
+    return api.call('POST', 'identity', f'{version(api, "identity", "/v3")}/{name}s', json={name: body})[name]['id']
 
 
 def image(api, name, options):
