@@ -19,6 +19,7 @@ ORDER = [
     ('identity credentials', 'identity', 'credentials'), ('identity policies', 'identity', 'policies'),
     ('identity identity_providers', 'identity', 'OS-FEDERATION/identity_providers'),
     ('identity mappings', 'identity', 'OS-FEDERATION/mappings'),
+    ('identity service_providers', 'identity', 'OS-FEDERATION/service_providers'),
     ('identity endpoint_groups', 'identity', 'OS-EP-FILTER/endpoint_groups'), ('identity limits', 'identity', 'limits'),
     ('identity registered_limits', 'identity', 'registered_limits'), ('identity users', 'identity', 'users'),
     ('identity groups', 'identity', 'groups'), ('identity projects', 'identity', 'projects'),

@@ -12,6 +12,7 @@ LISTS = [
     ('identity', 'registered_limits', 'registered_limits'), ('identity', 'OS-TRUST/trusts', 'trusts'),
     ('identity', 'OS-OAUTH1/consumers', 'consumers'), ('identity', 'OS-EP-FILTER/endpoint_groups', 'endpoint_groups'),
     ('identity', 'OS-FEDERATION/identity_providers', 'identity_providers'), ('identity', 'OS-FEDERATION/mappings', 'mappings'),
+    ('identity', 'OS-FEDERATION/service_providers', 'service_providers'),
     ('image', 'images?visibility=all&limit=1000', 'images'),
     ('network', 'networks', 'networks'), ('network', 'subnets', 'subnets'), ('network', 'ports', 'ports'),
     ('network', 'routers', 'routers'), ('network', 'floatingips', 'floatingips'),

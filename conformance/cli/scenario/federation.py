@@ -7,6 +7,7 @@ from checks import some
 
 def run(world):
     providers(world)
+    service_providers(world)
     world.member.rows('federation project list', has=['demo'])
     world.admin.do('role add reader --user admin --domain default')
     world.admin.rows('federation domain list', column='ID', has=['default'])
@@ -53,3 +54,17 @@ def providers(world):
     admin.refused('mapping show cli-mapping', r'404|not find|No ')
     admin.do('identity provider delete cli-idp')
     admin.refused('identity provider show cli-idp', r'404|not find|No ')
+
+
+def service_providers(world):
+    """Other clouds that trust this one."""
+    admin, member = world.admin, world.member
+    admin.show('service provider create cli-sp --auth-url https://far.example.org/v3/auth --service-provider-url https://far.example.org/sp '
+               '--description "far away" --disable', id='cli-sp', enabled=False, description='far away',
+               auth_url='https://far.example.org/v3/auth', sp_url='https://far.example.org/sp', relay_state_prefix='ss:mem:')
+    member.refused('service provider create cli-of-a-member --auth-url https://x.org --service-provider-url https://x.org', r'403|not authorized')
+    admin.row('service provider list', 'cli-sp', column='ID', Enabled=False, Description='far away')
+    admin.do('service provider set cli-sp --enable --auth-url https://near.example.org/v3/auth')
+    admin.show('service provider show cli-sp', enabled=True, auth_url='https://near.example.org/v3/auth')
+    admin.do('service provider delete cli-sp')
+    admin.refused('service provider show cli-sp', r'404|not find|No ')
