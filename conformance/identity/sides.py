@@ -44,7 +44,7 @@ class Side:
         if body is not None:
             data = json.dumps(self.fill(body))
             sent.setdefault('Content-Type', 'application/json')
-        if time.monotonic() - self.asked > 5:
+        if time.monotonic() - self.asked > 2:
             # a server gives up connections that are idle while the other side thinks
             self.connection.close()
         self.connection.request(method, self.prefix + self.fill(path), data, sent)
