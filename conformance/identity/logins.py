@@ -85,7 +85,7 @@ def ann(both, enter):
     both('a token of that one', 'POST', '/v3/auth/tokens', by_token('{token_ann-working}', {'project': {'id': '{dock}'}}), token=None)
     both('show its project', 'GET', '/v3/projects/{dock}', token='ann-working')
     both('a trust', 'POST', '/v3/OS-TRUST/trusts', {'trust': {'trustor_user_id': '{shadow}', 'trustee_user_id': '{ann}', 'project_id': '{dock}', 'impersonation': False, 'roles': [{'name': 'reader'}]}}, token='ann-working')
-    both('an application credential', 'POST', '/v3/users/{shadow}/application_credentials', {'application_credential': {'name': 'own'}}, token='ann-working')
+    both('an application credential', 'POST', '/v3/users/{shadow}/application_credentials', {'application_credential': {'name': 'own', 'secret': 'own'}}, token='ann-working')
     both('a password of its own', 'POST', '/v3/users/{shadow}/password', {'user': {'original_password': 'x', 'password': 'y'}}, token=own)
     both('log in with a password', 'POST', '/v3/auth/tokens', login('ann', 'x', domain={'id': '{abroad}'}), token=None)
     enter('enter under another name', ANN | {'preferred_username': 'annie'})
