@@ -18,7 +18,7 @@ async fn discovery_needs_no_token() {
     }
     assert_eq!(cloud.get("/v3/users/x/nothing").await.status, 404);
     assert_eq!(cloud.post("/v3/auth/projects", json!({})).await.status, 405);
-    for absent in ["/v3/OS-FEDERATION/service_providers", "/v3/OS-SIMPLE-CERT/ca"] {
+    for absent in ["/v3/OS-FEDERATION/saml2/metadata", "/v3/OS-SIMPLE-CERT/ca"] {
         let told = cloud.get(absent).await;
         assert_eq!((told.status, told.body["error"]["title"].as_str()), (404, Some("Not Found")), "{absent}");
     }
