@@ -1,8 +1,10 @@
 """A start that cannot be: one sentence, exit status 2, nothing changed."""
 
+import json
 import os
 import socket
 import sqlite3
+import time
 
 
 def run(stage):
@@ -20,6 +22,7 @@ def run(stage):
             port = busy.getsockname()[1]
             stage.refused('a busy port for metrics', ['up', '--metal', 'sim', '--state-dir', fresh, '--listen', '127.0.0.1:0',
                                                       '--metrics-listen', f'127.0.0.1:{port}'], r'--metrics-listen')
+        at_rest(stage, state)
         for role in ('up', 'controller', 'agent'):
             stage.refused(f'a state directory in use: {role}', [role, '--metal', 'sim', '--state-dir', state, '--listen', '127.0.0.1:0'],
                           rf'in use by process {one.process.pid}', unchanged=[os.path.join(state, 'agent'), os.path.join(state, 'tls')])
@@ -29,6 +32,17 @@ def run(stage):
     newer(stage, state)
     with stage.up(state) as one:
         stage.true('after all that it starts as before', one.api() is not None)
+
+
+def at_rest(stage, state):
+    """Waits until a cloud that was made just now has its first networks: until then it writes to its own ledger."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        said = json.loads(stage.command('status', '--state-dir', state, '--output', 'json').stdout)
+        objects = [it for host in said['hosts'] for it in (host['agent'] or {}).get('objects', ())]
+        if objects and not said['work'] and all(it['state'] == 'settled' for it in objects):
+            return
+        time.sleep(0.1)
 
 
 def newer(stage, state):
