@@ -8,6 +8,7 @@ use crate::explain::Explanation;
 use crate::file::{self, BadFile};
 use crate::rule::{Rule, Scopes};
 use crate::who::{Fact, Target, Who};
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -110,23 +111,34 @@ impl Policy {
         self.service(service).is_some_and(|service| service.read().by_name.contains_key(name))
     }
 
-    /// Says of a caller what a service's own rules make of him: its administrator, or one who sees every project's things.
-    /// They are asked of the caller alone: what they ask of a target, nobody has.
-    pub fn place(&self, service: &str, who: &mut Arc<Who>) {
+    /// A caller as a service's own rules have him: its administrator, or one who sees every project's things. They are asked
+    /// of the caller alone: what they ask of a target, nobody has. Copied only where something is to be said of him.
+    pub fn placed<'a>(&self, service: &str, who: &'a Who) -> Cow<'a, Who> {
+        let mut who = Cow::Borrowed(who);
         if who.cloud {
-            return;
+            return who;
         }
         if who.admin || who.overseer {
             // What another service made of him counts for nothing here.
-            let who = Arc::make_mut(who);
+            let who = who.to_mut();
             (who.admin, who.overseer) = (false, false);
         }
-        let Some(service) = self.service(service) else { return };
-        let (admin, overseer) = service.read().standing(who);
+        let Some(service) = self.service(service) else { return who };
+        let (admin, overseer) = service.read().standing(&who);
         if admin || overseer {
-            let who = Arc::make_mut(who);
+            let who = who.to_mut();
             (who.admin, who.overseer) = (admin, overseer);
         }
+        who
+    }
+
+    /// The same, of a caller who is shared.
+    pub fn place(&self, service: &str, who: &mut Arc<Who>) {
+        let placed = match self.placed(service, who) {
+            Cow::Borrowed(_) => return,
+            Cow::Owned(placed) => placed,
+        };
+        *who = Arc::new(placed);
     }
 
     /// Whether `who` may do what `rule` names to `target`. An unknown rule allows nothing.

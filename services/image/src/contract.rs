@@ -10,7 +10,6 @@ use contract::image::ImageFacts;
 use fault::Fault;
 use metal::driver::Data;
 use policy::Who;
-use std::sync::Arc;
 
 fn facts(image: Image) -> ImageFacts {
     ImageFacts {
@@ -32,9 +31,7 @@ fn facts(image: Image) -> ImageFacts {
 impl contract::Images for ImageService {
     fn image(&self, tx: &Tx, who: &Who, image_id: &str) -> Result<Option<ImageFacts>, Fault> {
         let Some(image) = image_by_id(tx, image_id)? else { return Ok(None) };
-        let mut who = Arc::new(who.clone());
-        self.policy.place("image", &mut who);
-        Ok(sees(tx, &who, &image)?.then(|| facts(image)))
+        Ok(sees(tx, &self.policy.placed("image", who), &image)?.then(|| facts(image)))
     }
 
     fn image_by_id(&self, tx: &Tx, image_id: &str) -> Result<Option<ImageFacts>, Fault> {

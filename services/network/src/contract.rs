@@ -13,8 +13,8 @@ use fault::Fault;
 use metal::Kind;
 use policy::Who;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::net::IpAddr;
-use std::sync::Arc;
 use store::{Tx, params};
 use web::Cx;
 
@@ -246,15 +246,13 @@ fn told<B: Body>(thing: &B) -> Value {
 
 impl Network {
     /// A caller who comes through compute, as the rules of this service have him.
-    fn placed(&self, who: &Who) -> Arc<Who> {
-        let mut who = Arc::new(who.clone());
-        self.policy.place("network", &mut who);
-        who
+    fn placed<'a>(&self, who: &'a Who) -> Cow<'a, Who> {
+        self.policy.placed("network", who)
     }
 
     /// His context.
     fn inside(&self, tx: &Tx, who: &Who) -> Cx {
-        Cx::inside(Arc::unwrap_or_clone(self.placed(who)), self.policy.clone(), tx.now())
+        Cx::inside(self.placed(who).into_owned(), self.policy.clone(), tx.now())
     }
 
     fn port_moved(&self, tx: &Tx, id: &str) -> Result<(), Fault> {
