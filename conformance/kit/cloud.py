@@ -28,9 +28,10 @@ def find_program():
     return os.path.join(target, 'release', 'drystone')
 
 
-def free_port():
-    """A port below those that the kernel hands out for outgoing connections, so that none is taken from us."""
-    for port in range(21000 + os.getpid() % 5000, 32000):
+def free_port(above=None):
+    """A port below those that the kernel hands out for outgoing connections, so that none is taken from us. Two that are to be
+    taken later are had one above the other."""
+    for port in range(above + 1 if above else 21000 + os.getpid() % 5000, 32000):
         with socket.socket() as probe:
             try:
                 probe.bind(('127.0.0.1', port))
@@ -38,6 +39,13 @@ def free_port():
             except OSError:
                 continue
     raise Trouble('no free port between 21000 and 32000')
+
+
+def under_way(status):
+    """What a cloud is still at, by its `drystone status`: work of the controller, and what agents have not brought about."""
+    return [f'work: {row["kind"]} {row["id"]} {row["state"]} for {row["age"]} s: {row["reason"]}' for row in status['work']] + \
+           [f'the agent: {it["kind"]} {it["id"]} is {it["state"]}: {it["waits_for"] or it["error"]}'
+            for host in status['hosts'] for it in (host['agent'] or {}).get('objects', ()) if it['state'] != 'settled']
 
 
 class Cloud:

@@ -6,6 +6,8 @@ import socket
 import sqlite3
 import time
 
+from cloud import under_way
+
 
 def run(stage):
     state = stage.place()
@@ -39,8 +41,7 @@ def at_rest(stage, state):
     until = time.monotonic() + 30
     while time.monotonic() < until:
         said = json.loads(stage.command('status', '--state-dir', state, '--output', 'json').stdout)
-        objects = [it for host in said['hosts'] for it in (host['agent'] or {}).get('objects', ())]
-        if objects and not said['work'] and all(it['state'] == 'settled' for it in objects):
+        if any((host['agent'] or {}).get('objects') for host in said['hosts']) and not under_way(said):
             return
         time.sleep(0.1)
 

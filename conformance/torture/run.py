@@ -20,7 +20,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, '..', 'kit'), os.path.join(HERE, '..', 
 
 import leak  # noqa: E402
 from api import Api, Away  # noqa: E402
-from cloud import Cloud, Trouble  # noqa: E402
+from cloud import Cloud, Trouble, under_way  # noqa: E402
 from report import Report  # noqa: E402
 from workload import Workload  # noqa: E402
 
@@ -163,12 +163,9 @@ class Torture:
                 wrong.append(f'{server["name"]} {server["id"]} is in ERROR: {self.fault(server["id"])}')
         try:
             status = self.cloud.status()
-            wrong += [f'work: {row["kind"]} {row["id"]} {row["state"]} for {row["age"]} s: {row["reason"]}'
-                      for row in status['work']]
+            wrong += under_way(status)
             if not any(host['agent'] for host in status['hosts']):
                 wrong.append('the agent has not come back')
-            wrong += [f'the agent: {it["kind"]} {it["id"]} is {it["state"]}: {it["waits_for"] or it["error"]}'
-                      for host in status['hosts'] for it in (host['agent'] or {}).get('objects', ()) if it['state'] != 'settled']
         except Trouble as news:
             wrong.append(str(news))
         return wrong

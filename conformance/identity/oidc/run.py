@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from html.parser import HTMLParser
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', '..', 'kit')]
 
-from cloud import Cloud, Trouble  # noqa: E402
+from cloud import Cloud, Trouble, free_port  # noqa: E402
 from report import Report  # noqa: E402
 
 DASHBOARD = 'http://dashboard.invalid/auth/websso/'
@@ -137,18 +136,6 @@ class Provider:
         raise Trouble('the browser was not sent back')
 
 
-def port_above(port):
-    """The next port that is free."""
-    while True:
-        port += 1
-        with socket.socket() as probe:
-            try:
-                probe.bind(('127.0.0.1', port))
-                return port
-            except OSError:
-                continue
-
-
 class Stage:
     """A cloud and its provider, and another one on which it does not rely."""
 
@@ -156,13 +143,13 @@ class Stage:
         self.place = tempfile.mkdtemp(prefix='ds-', dir='/tmp')
         self.cloud = Cloud('sim', options.program)
         own = self.cloud.listen
-        port = port_above(int(own.rsplit(':', 1)[1]))
+        port = free_port(int(own.rsplit(':', 1)[1]))
         self.keystone = f'http://{own}/identity/v3'
         script = os.path.join(options.modules, 'provider.mjs')
         shutil.copy(os.path.join(HERE, 'provider.mjs'), script)
         redirects = [f'http://{own}{CALLBACK}', TAKEN]
         self.provider = Provider(script, port, redirects, os.path.join(self.place, 'provider.log'))
-        self.elsewhere = Provider(script, port_above(port), redirects, os.path.join(self.place, 'elsewhere.log'))
+        self.elsewhere = Provider(script, free_port(port), redirects, os.path.join(self.place, 'elsewhere.log'))
         usual = {'identity_provider': 'corp', 'protocol': 'openid', 'issuer': self.provider.issuer, 'client_id': 'cloud',
                  'client_secret': 'cloud secret', 'audiences': ['cli']}
         os.makedirs(self.cloud.state_dir, exist_ok=True)
