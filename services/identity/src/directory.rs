@@ -11,12 +11,17 @@ mod tls;
 
 use crate::model::directory::{Directory, Enabled, Entry, Person, Team, Tree};
 use crate::model::dn::{comparable, equals};
+use crate::places::{Place, Places, Source};
 use fault::{Fault, Kind};
 use link::{Failure, Links};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// What Active Directory asks with when groups are in groups.
 const IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
+
+/// What nobody in a directory is called.
+const NOBODY: &str = "nobody-5f0c1d7ae93b4b6f";
 
 /// How many members of a group are asked for at once.
 const AT_ONCE: usize = 50;
@@ -44,12 +49,18 @@ pub struct Asker {
     /// What the operator says of it.
     pub settings: Directory,
     links: Links,
+    places: Places,
 }
 
 impl Asker {
     /// The one that the operator describes. Nothing is asked yet.
     pub fn new(settings: Directory) -> Self {
-        Self { links: Links::new(&settings), settings }
+        Self { links: Links::new(&settings), settings, places: Places::default() }
+    }
+
+    /// A place among those who log in here. Each directory has its own: one that is slow keeps no others waiting.
+    pub fn place(&self, address: &Arc<str>, by: &By) -> Result<Place, Fault> {
+        self.places.enter(Some(&Source { address: address.clone(), account: format!("{by:?}") }))
     }
 
     /// One user.
@@ -107,12 +118,16 @@ impl Asker {
         Ok(people)
     }
 
-    /// Whether the password is the user's. An empty one is nobody's: directories take it for no login at all.
-    pub async fn proves(&self, person: &Person, password: &str) -> Result<bool, Fault> {
-        if password.is_empty() || person.dn.is_empty() {
+    /// Whether the password is the user's. An empty one is nobody's: directories take it for no login at all. For a user
+    /// that is not there the directory is asked as well, so that the answer takes as long as a wrong password's.
+    pub async fn proves(&self, person: Option<&Person>, password: &str) -> Result<bool, Fault> {
+        let nobody = || format!("{}={NOBODY},{}", self.settings.users.id, self.settings.users.base);
+        let dn = person.map_or_else(nobody, |person| person.dn.clone());
+        if password.is_empty() || dn.is_empty() {
             return Ok(false);
         }
-        self.links.binds(&person.dn, password).await.map_err(|failure| self.fault(failure))
+        let right = self.links.binds(&dn, password).await.map_err(|failure| self.fault(failure))?;
+        Ok(right && person.is_some())
     }
 
     async fn people(&self, condition: &str) -> Result<Vec<Person>, Fault> {

@@ -8,7 +8,7 @@
 use crate::model::password::{self, Scheme};
 use crate::places::{PLACES, Places, Source};
 use crossbeam_channel::{Sender, bounded};
-use fault::{Fault, Kind};
+use fault::Fault;
 use kernel::Entropy;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -81,10 +81,7 @@ impl Hashing {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Fault> {
         let Some(jobs) = &self.jobs else { return Ok(work()) };
-        let place = self.places.take(source).ok_or_else(|| {
-            let said = "Too many logins are being checked at this moment; try again in a few seconds.";
-            Fault::new(Kind::Busy, said)
-        })?;
+        let place = self.places.enter(source)?;
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move || {
             if !answer.is_closed() {

@@ -1,13 +1,15 @@
-//! Places in the queue for hashing: who asks for many leaves some for everybody else.
+//! Places in a queue for passwords, to be hashed or to be shown to a directory: who asks for many leaves some for everybody
+//! else.
 //!
 //! Half of the places are for whoever comes first. The other half is for those who have few: an address with fewer than
 //! [`PER_ADDRESS`] places, an account with fewer than [`PER_ACCOUNT`]. So a flood from one address, or at one account, is
 //! answered 429 while the logins of all others find a place and are through with the queue that is before them.
 
+use fault::{Fault, Kind};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many passwords may wait or be hashed at once.
+/// How many passwords may wait or be checked at once.
 pub const PLACES: usize = 64;
 /// Of these, so many for whoever comes first.
 pub const FOR_ALL: usize = PLACES / 2;
@@ -43,8 +45,14 @@ pub struct Place {
 }
 
 impl Places {
-    /// Takes a place; `None` if there is none for this source. Without a source it is for somebody who has shown a token.
-    pub fn take(&self, source: Option<&Source>) -> Option<Place> {
+    /// Takes a place, or says that there is none for this source now. Without a source it is for somebody who has shown a
+    /// token.
+    pub fn enter(&self, source: Option<&Source>) -> Result<Place, Fault> {
+        let said = "Too many logins are being checked at this moment; try again in a few seconds.";
+        self.take(source).ok_or_else(|| Fault::new(Kind::Busy, said))
+    }
+
+    fn take(&self, source: Option<&Source>) -> Option<Place> {
         let mut taken = self.taken();
         let few = source.is_none_or(|source| {
             taken.by_address.get(&source.address).is_none_or(|count| *count < PER_ADDRESS)

@@ -4,6 +4,7 @@
 use super::tls;
 use crate::model::directory::{Aliases, Directory, Entry};
 use ldap3::adapters::PagedResults;
+use ldap3::asn1::{PL, StructureTag};
 use ldap3::{
     DerefAliases, Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchEntry, SearchOptions,
 };
@@ -212,9 +213,14 @@ impl Links {
         let mut stream = begun.map_err(failed)?;
         while let Some(entry) = stream.next().await.map_err(failed)? {
             // A referral to another server is not followed.
-            if !entry.is_ref() && !entry.is_intermediate() {
-                found.push(read(SearchEntry::construct(entry)));
+            if entry.is_ref() || entry.is_intermediate() {
+                continue;
             }
+            if !is_readable(&entry.0) {
+                tracing::warn!(%base, "a directory has an entry whose name is no text, which is passed over");
+                continue;
+            }
+            found.push(read(SearchEntry::construct(entry)));
         }
         let end = stream.finish().await;
         match end.rc {
@@ -243,6 +249,22 @@ fn judged(code: u32) -> Outcome<bool> {
     }
 }
 
+/// Whether an entry is built as RFC 4511 has it, its name and those of its attributes being text. `ldap3` takes that for
+/// granted, and panics.
+fn is_readable(entry: &StructureTag) -> bool {
+    /// Something with a name of text, and a list of which each part fits.
+    fn is_named(tag: &StructureTag, fits: fn(&StructureTag) -> bool) -> bool {
+        let PL::C(parts) = &tag.payload else { return false };
+        match parts.as_slice() {
+            [StructureTag { payload: PL::P(name), .. }, StructureTag { payload: PL::C(list), .. }] => {
+                std::str::from_utf8(name).is_ok() && list.iter().all(fits)
+            }
+            _ => false,
+        }
+    }
+    is_named(entry, |attribute| is_named(attribute, |value| matches!(value.payload, PL::P(_))))
+}
+
 /// An entry as text. Sixteen bytes that are no text are a UUID as Active Directory keeps it.
 fn read(entry: SearchEntry) -> Entry {
     let mut attributes: std::collections::HashMap<String, Vec<String>> =
@@ -253,4 +275,34 @@ fn read(entry: SearchEntry) -> Entry {
         attributes.entry(name.to_lowercase()).or_default().extend(ids);
     }
     Entry { dn: entry.dn, attributes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ldap3::asn1::TagClass;
+
+    fn tag(payload: PL) -> StructureTag {
+        StructureTag { class: TagClass::Universal, id: 4, payload }
+    }
+
+    fn text(bytes: &[u8]) -> StructureTag {
+        tag(PL::P(bytes.to_vec()))
+    }
+
+    fn entry(name: &[u8], attribute: &[u8], values: PL) -> StructureTag {
+        let attribute = tag(PL::C(vec![text(attribute), tag(values)]));
+        tag(PL::C(vec![text(name), tag(PL::C(vec![attribute]))]))
+    }
+
+    #[test]
+    fn an_entry_that_would_panic_is_not_readable() {
+        let bytes = || PL::C(vec![text(b"\xff\xfe")]);
+        assert!(is_readable(&entry("cn=ä".as_bytes(), b"jpegPhoto", bytes())), "values may be any bytes");
+        assert!(!is_readable(&entry(b"cn=\xe4", b"cn", bytes())));
+        assert!(!is_readable(&entry(b"cn=a", b"c\xe4", bytes())));
+        assert!(!is_readable(&entry(b"cn=a", b"cn", PL::P(Vec::new()))));
+        assert!(!is_readable(&tag(PL::C(vec![text(b"cn=a")]))));
+        assert!(!is_readable(&text(b"cn=a")));
+    }
 }

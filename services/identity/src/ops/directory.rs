@@ -288,9 +288,10 @@ impl Identity {
     }
 
     /// The same user, by its id if it is of a directory, which is asked.
-    pub(super) async fn directory_resolve(&self, user: &Named) -> Result<Named, Fault> {
+    pub(super) async fn directory_resolve(&self, address: &Arc<str>, user: &Named) -> Result<Named, Fault> {
         let Some((domain_id, by)) = self.directory_named(user).await? else { return Ok(user.clone()) };
         let asker = self.directory(&domain_id).await?.ok_or_else(unauthenticated)?;
+        let _place = asker.place(address, &by)?;
         let person = asker.person(&by).await?.ok_or_else(unauthenticated)?;
         let id = self.person_take(&domain_id, &asker, person).await?;
         Ok(Named::Id(id))
@@ -299,15 +300,16 @@ impl Identity {
     /// The id of a directory's user who has this password; `None` if the user is of no directory.
     pub(super) async fn directory_prove(
         &self,
+        address: &Arc<str>,
         user: &Named,
         password: &str,
     ) -> Result<Option<String>, Fault> {
         let Some((domain_id, by)) = self.directory_named(user).await? else { return Ok(None) };
         let asker = self.directory(&domain_id).await?.ok_or_else(unauthenticated)?;
-        let person = asker.person(&by).await?.ok_or_else(unauthenticated)?;
-        if !asker.proves(&person, password).await? {
-            return Err(unauthenticated());
-        }
+        let _place = asker.place(address, &by)?;
+        let found = asker.person(&by).await?;
+        let right = asker.proves(found.as_ref(), password).await?;
+        let person = found.filter(|_| right).ok_or_else(unauthenticated)?;
         let enabled = person.enabled;
         let id = self.person_take(&domain_id, &asker, person).await?;
         if !enabled {

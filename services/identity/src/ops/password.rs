@@ -100,7 +100,7 @@ impl Identity {
         old: Zeroizing<String>,
         new: Zeroizing<String>,
     ) -> Result<(), Fault> {
-        if self.directory_prove(&Named::Id(id.to_owned()), &old).await?.is_some() {
+        if self.directory_prove(&cx.peer, &Named::Id(id.to_owned()), &old).await?.is_some() {
             return Err(read_only());
         }
         let (id_own, count) = (id.to_owned(), self.settings.compliance.unique_passwords);

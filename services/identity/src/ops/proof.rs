@@ -88,7 +88,7 @@ impl Identity {
                     self.prove_by_password(&proof.address, user, password.clone()).await?
                 }
                 ("totp", Proof { totp: Some((user, passcode)), .. }) => {
-                    self.prove_by_totp(user, passcode.clone()).await?
+                    self.prove_by_totp(&proof.address, user, passcode.clone()).await?
                 }
                 ("token", Proof { token: Some(token), .. }) => {
                     self.prove_by_token(token, &mut proved).await?
@@ -123,7 +123,7 @@ impl Identity {
         user: &Named,
         password: Zeroizing<String>,
     ) -> Result<String, Fault> {
-        if let Some(id) = self.directory_prove(user, &password).await? {
+        if let Some(id) = self.directory_prove(address, user, &password).await? {
             return Ok(id);
         }
         let called = format!("{user:?}");
@@ -137,8 +137,13 @@ impl Identity {
     }
 
     /// By a passcode of one of the user's secrets of type totp, this one or the one before it.
-    async fn prove_by_totp(&self, user: &Named, passcode: String) -> Result<String, Fault> {
-        let user = self.directory_resolve(user).await?;
+    async fn prove_by_totp(
+        &self,
+        address: &Arc<str>,
+        user: &Named,
+        passcode: String,
+    ) -> Result<String, Fault> {
+        let user = self.directory_resolve(address, user).await?;
         self.db
             .read(move |tx| {
                 let user = find_user(tx, &user)?.filter(|user| user.enabled).ok_or_else(unauthenticated)?;
@@ -180,7 +185,7 @@ impl Identity {
     ) -> Result<ApplicationCredential, Fault> {
         let credential = match credential {
             NamedCredential::Of(user, name) => {
-                NamedCredential::Of(self.directory_resolve(user).await?, name.clone())
+                NamedCredential::Of(self.directory_resolve(address, user).await?, name.clone())
             }
             by_id @ NamedCredential::Id(_) => by_id.clone(),
         };

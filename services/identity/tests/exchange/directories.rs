@@ -4,6 +4,7 @@ use crate::rig::{Cloud, LIFE, Told, project};
 use crate::slapd::{Slapd, person, team};
 use http::Method;
 use identity::model::directory::public_id;
+use identity::places::{FOR_ALL, PLACES};
 use identity::settings::Settings;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -280,6 +281,40 @@ async fn a_directory_that_says_nothing_is_not_waited_for_long() {
     let began = Instant::now();
     assert_eq!(corp.login_named("ada", "ada-word").await.status, 503);
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_flood_at_a_slow_directory_is_refused_and_nobody_else_waits() {
+    let corp = Arc::new(Corp::start().await);
+    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ldap://{}", mute.local_addr().unwrap());
+    corp.configure(json!({"url": url, "pool_connection_timeout": 3})).await;
+    let mut flood = tokio::task::JoinSet::new();
+    for number in 0..2 * PLACES {
+        let corp = corp.clone();
+        flood.spawn(async move { corp.login_named(&format!("nobody-{number}"), "wrong").await });
+    }
+    let first = flood.join_next().await.unwrap().unwrap();
+    assert_eq!(first.status, 429, "who finds no place is told at once");
+    assert!(first.header("retry-after").parse::<u64>().unwrap() > 0);
+    let began = Instant::now();
+    corp.cloud.token("admin", "secret", project("admin")).await;
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    let mut told = flood.join_all().await;
+    told.push(first);
+    let count = |status| told.iter().filter(|told| told.status == status).count();
+    assert_eq!((count(429), count(503)), (2 * PLACES - FOR_ALL, FOR_ALL));
+}
+
+#[tokio::test]
+async fn for_a_user_that_is_not_there_a_password_is_tried_as_well() {
+    let corp = Corp::start().await;
+    assert_eq!(corp.login_named("ada", "wrong").await.status, 401, "there are connections now");
+    let before = corp.slapd.binds().await;
+    assert_eq!(corp.login_named("ada", "wrong").await.status, 401);
+    let known = corp.slapd.binds().await - before;
+    assert_eq!(corp.login_named("nobody", "wrong").await.status, 401);
+    assert_eq!(corp.slapd.binds().await - before - known, known);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A directory of Debian's `slapd`, private to a test: on a port and in a place of its own.
 
-use ldap3::{LdapConnAsync, Mod};
+use ldap3::{LdapConnAsync, Mod, Scope, SearchEntry};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -143,6 +143,17 @@ impl Slapd {
         self.as_root().await.modify(dn, vec![change]).await.unwrap().success().unwrap();
     }
 
+    /// How often somebody has shown a password.
+    pub async fn binds(&self) -> u64 {
+        let mut root = self.as_root().await;
+        let counter = "cn=Bind,cn=Operations,cn=Monitor";
+        let wanted = vec!["monitorOpCompleted"];
+        let found = root.search(counter, Scope::Base, "(objectClass=*)", wanted).await.unwrap();
+        let (found, _) = found.success().unwrap();
+        let entry = SearchEntry::construct(found.into_iter().next().unwrap());
+        entry.attrs["monitorOpCompleted"][0].parse().unwrap()
+    }
+
     /// An entry is gone.
     pub async fn remove(&self, dn: &str) {
         self.as_root().await.delete(dn).await.unwrap().success().unwrap();
@@ -172,7 +183,8 @@ fn settings(place: &Path) -> String {
          limits * size.soft=500 size.hard=500 size.prtotal=unlimited\n\
          access to attrs=userPassword by anonymous auth by * none\n\
          access to dn.subtree=\"ou=People,dc=example\" by anonymous auth by * read\n\
-         access to * by users read by anonymous auth"
+         access to * by users read by anonymous auth\n\
+         database monitor\naccess to * by users read by anonymous auth"
     )
     .unwrap();
     text
