@@ -72,7 +72,7 @@ pub fn damaged(seeds: Vec<Vec<u8>>, most: usize) -> impl Strategy<Value = Vec<u8
 }
 
 /// Text that was damaged; what is no text any more is made one.
-pub fn damaged_text(seeds: &[&str]) -> impl Strategy<Value = String> {
+pub fn damaged_text(seeds: &[&str]) -> impl Strategy<Value = String> + use<> {
     let seeds = seeds.iter().map(|seed| seed.as_bytes().to_vec()).collect();
     damaged(seeds, usize::MAX).prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -9,6 +9,7 @@ use identity::model::jws::{self, Pair};
 use identity::model::mapping::{Mapping, apply, literal, schema};
 use identity::model::signed_request::Signed;
 use identity::model::token::{Payload, Scope};
+use identity::oidc::jwt::Jwt;
 use inspect::{Stream, inspect};
 use kernel::Micros;
 use proptest::prelude::*;
@@ -168,6 +169,15 @@ proptest! {
         }
     }
 
+    /// A provider's token reads, or does not, and none that was damaged is signed, whatever the provider says are its keys.
+    #[test]
+    fn a_providers_token(text in damaged_text(&[PROVIDED]), keys in damaged_body(&keys())) {
+        if let Some(jwt) = Jwt::read(&text) {
+            let keys = keys.as_array().cloned().unwrap_or_default();
+            prop_assert!(jwt.signed_by(&keys).is_none());
+        }
+    }
+
     /// A rule reads, or is refused with a reason.
     #[test]
     fn a_rule(text in damaged_text(&[
@@ -281,6 +291,21 @@ COPY public.local_user (id, user_id, domain_id, name) FROM stdin;
 -- PostgreSQL database dump complete
 --
 "#;
+
+/// `{"alg":"ES256","kid":"k"}`, `{"sub":"1","aud":["a"]}`, and a signature that is of nothing.
+const PROVIDED: &str = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImsifQ.eyJzdWIiOiIxIiwiYXVkIjpbImEiXX0.\
+    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Keys as providers show them.
+fn keys() -> Value {
+    json!([
+        {"kty": "EC", "crv": "P-256", "kid": "k", "use": "sig", "alg": "ES256",
+         "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},
+        {"kty": "RSA", "n": "AQAB", "e": "AQAB"},
+        {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPJHURo"},
+        {"kty": "oct", "k": "c2VjcmV0"},
+    ])
+}
 
 const GROUPS: [&str; 3] = [
     "admins;users;x",
