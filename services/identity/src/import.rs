@@ -9,6 +9,7 @@ mod federation;
 mod keystone;
 mod limit;
 mod oauth1;
+mod policy_document;
 mod repository;
 mod take;
 

@@ -1,10 +1,12 @@
-//! Identity providers, their protocols and mappings, and the users for whom they vouch.
+//! Identity providers, their protocols and mappings, the users for whom they vouch, and clouds that take the users of this
+//! one.
 
 use super::keystone::each;
 use super::{Report, Wishes};
 use crate::model::identity_provider::{IdentityProvider, Protocol};
 use crate::model::mapping::{DEFAULT_VERSION, Mapping, schema::check};
-use crate::store::{group::*, identity_provider::*, mapping::*, shadow::*, user::*};
+use crate::model::service_provider::ServiceProvider;
+use crate::store::{group::*, identity_provider::*, mapping::*, service_provider::*, shadow::*, user::*};
 use ::store::Tx;
 use ::store::foreign::{Record, Tables};
 use fault::Fault;
@@ -18,6 +20,7 @@ pub(super) struct Federation {
     providers: Vec<IdentityProvider>,
     mappings: Vec<Mapping>,
     protocols: Vec<Protocol>,
+    service_providers: Vec<ServiceProvider>,
     shadows: Vec<Shadow>,
     memberships: Vec<Membership>,
 }
@@ -58,6 +61,7 @@ impl Federation {
             providers,
             mappings: each(tables, "mapping", mapping)?,
             protocols: each(tables, "federation_protocol", protocol)?,
+            service_providers: each(tables, "service_provider", service_provider)?,
             shadows: each(tables, "federated_user", shadow)?,
             memberships: each(tables, "expiring_user_group_membership", membership)?,
         })
@@ -107,6 +111,13 @@ impl Federation {
             report.put("protocols", found, one, |new| match new {
                 true => protocol_insert(tx, one),
                 false => protocol_update(tx, one).map(|()| true),
+            })?;
+        }
+        for one in &self.service_providers {
+            let found = service_provider_by_id(tx, &one.id)?;
+            report.put("service providers", found, one, |new| match new {
+                true => service_provider_insert(tx, one),
+                false => service_provider_update(tx, one).map(|()| true),
             })?;
         }
         for one in &self.shadows {
@@ -213,6 +224,17 @@ fn protocol(row: &Record) -> Result<Protocol, Fault> {
         provider_id: row.text("idp_id")?,
         mapping_id: row.text("mapping_id")?,
         remote_id_attribute: row.opt_text("remote_id_attribute")?,
+    })
+}
+
+fn service_provider(row: &Record) -> Result<ServiceProvider, Fault> {
+    Ok(ServiceProvider {
+        id: row.text("id")?,
+        enabled: row.flag("enabled")?,
+        description: row.opt_text("description")?,
+        auth_url: row.text("auth_url")?,
+        sp_url: row.text("sp_url")?,
+        relay_state_prefix: row.text("relay_state_prefix")?,
     })
 }
 

@@ -4,12 +4,13 @@ use super::endpoint_group::EndpointGroups;
 use super::federation::Federation;
 use super::limit::Limits;
 use super::oauth1::Oauth1;
+use super::policy_document::PolicyDocuments;
 use super::{Revocation, Wishes};
 use crate::model::access_rule::AccessRule;
 use crate::model::application_credential::ApplicationCredential;
 use crate::model::assignment::{ActorKind, Assignment, TargetKind};
 use crate::model::catalog::{Endpoint, Region, Service};
-use crate::model::credential::{Credential, PolicyBlob};
+use crate::model::credential::Credential;
 use crate::model::domain_config::{Options, Part};
 use crate::model::fernet::{self, Key};
 use crate::model::password;
@@ -74,10 +75,6 @@ pub const TABLES: &[&str] = &[
     "sensitive_config",
 ];
 
-/// What is not taken over, by table.
-const LEFT: &[(&str, &str)] =
-    &[("service_provider", "service providers"), ("policy_association", "associations of policy documents")];
-
 /// The domain of domains, and what a role of the whole cloud has for a domain.
 const ROOT: &str = "<<keystone.domain.root>>";
 const NO_DOMAIN: &str = "<<null>>";
@@ -123,7 +120,7 @@ pub struct Estate {
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) endpoint_groups: EndpointGroups,
     pub(super) limits: Limits,
-    pub(super) policies: Vec<PolicyBlob>,
+    pub(super) policies: PolicyDocuments,
     pub(super) federation: Federation,
     pub(super) oauth1: Oauth1,
     pub(super) revocations: Vec<Revocation>,
@@ -156,7 +153,7 @@ impl Estate {
             endpoints: each(tables, "endpoint", endpoint)?,
             endpoint_groups: EndpointGroups::read(tables)?,
             limits: Limits::read(tables)?,
-            policies: each(tables, "policy", policy)?,
+            policies: PolicyDocuments::read(tables)?,
             federation: Federation::read(tables)?,
             oauth1: Oauth1::read(tables)?,
             revocations: revocations(tables)?,
@@ -168,9 +165,6 @@ impl Estate {
         estate.read_assignments(tables)?;
         estate.read_application_credentials(tables)?;
         estate.read_credentials(tables, &wishes.credential_keys)?;
-        for (table, what) in LEFT {
-            estate.leave(what, tables.rows(table).len());
-        }
         Ok(estate)
     }
 
@@ -530,14 +524,6 @@ fn endpoint(row: &Record) -> Result<Endpoint, Fault> {
 }
 
 /// Policy documents are texts, and some were JSON once.
-fn policy(row: &Record) -> Result<PolicyBlob, Fault> {
-    let blob = match row.json("blob")? {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
-    Ok(PolicyBlob { id: row.text("id")?, kind: row.text("type")?, blob, extra: extra(row)? })
-}
-
 /// Whether nothing is above itself, of things and what is right above them.
 fn check_tree<'a>(
     noun: &str,

@@ -40,10 +40,7 @@ pub(super) fn take(tx: &Tx, estate: &Estate, wishes: &Wishes) -> Result<Report, 
         estate.endpoint_groups.leave(&mut report);
     }
     estate.limits.take(tx, &projects, &mut report)?;
-    for one in &estate.policies {
-        let found = policy_by_id(tx, &one.id)?;
-        report.put("policy documents", found, one, |_| policy_put(tx, one).map(|()| true))?;
-    }
+    estate.policies.take(tx, &mut report)?;
     take_revocations(tx, estate)?;
     take_keys(tx, wishes, &mut report)?;
     store::token::epoch_advance(tx)?;

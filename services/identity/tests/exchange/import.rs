@@ -16,6 +16,8 @@ pub const FEDERATED: &str = "fedfb5b599544828a208e04478517e94";
 const MASONS: &str = "a5a5bec8f2b746ba93cb1d46a6da73bd";
 const YARD: &str = "5fb4b2d1a1c14e4f8a7f0f3c7c1d2e3f";
 const ADMIN_ROLE: &str = "aaaabec8f2b746ba93cb1d46a6da73bd";
+const POLICY: &str = "7070bec8f2b746ba93cb1d46a6da73bd";
+const NORTH: &str = "e0e0bec8f2b746ba93cb1d46a6da73bd";
 const KEY: [u8; 32] = [9; 32];
 
 pub fn take(cloud: &Cloud, wishes: &Wishes) -> Result<Report, fault::Fault> {
@@ -81,8 +83,6 @@ async fn users_go_on_with_their_ids_passwords_and_tokens() {
         for (what, wanted) in [
             ("options of domains that are none here", 1),
             ("users without a name", 1),
-            ("service providers", 1),
-            ("associations of policy documents", 1),
             ("passwords in a form that nobody can check any more", 1),
         ] {
             assert_eq!(report.left[what], wanted, "{what}");
@@ -119,6 +119,7 @@ async fn for_whom_a_provider_vouches_goes_on_too() {
             ("identity providers", 2),
             ("mappings", 1),
             ("protocols", 1),
+            ("service providers", 1),
             ("federated users", 2),
             ("memberships that end", 1),
         ] {
@@ -147,6 +148,8 @@ async fn for_whom_a_provider_vouches_goes_on_too() {
                 json!([{"idp_id": "corp", "protocols": [{"protocol_id": "openid", "unique_id": unique}]}]);
             assert_eq!((&user["name"], &user["federated"]), (&json!(name), &known));
         }
+        let there = cloud.get("/v3/OS-FEDERATION/service_providers/sp").await.one("service_provider");
+        assert_eq!((&there["auth_url"], &there["enabled"]), (&json!("https://sp/auth"), &json!(true)));
         let groups = cloud.get(&format!("/v3/users/{FEDERATED}/groups")).await.body["groups"].clone();
         assert_eq!(groups[0]["membership_expires_at"], "2026-11-21T00:40:00.000000");
         let token = federated_token_of_keystone(store::testing::START.minus(Duration::from_secs(60)));
@@ -172,14 +175,19 @@ async fn what_hangs_on_the_catalog_comes_with_it() {
             ("endpoints of projects (--catalog takes them too)", 3),
             ("registered limits of services that are not here (--catalog takes them too)", 2),
             ("limits of what is not here", 3),
+            ("associations of policy documents with what is not here", 1),
         ] {
             assert_eq!(without.left[what], count, "{what}");
         }
         let wishes = Wishes { catalog: true, ..renaming() };
         let with = take(&cloud, &wishes).unwrap();
-        for (nouns, made) in
-            [("endpoint groups", 1), ("endpoints of projects", 2), ("registered limits", 2), ("limits", 2)]
-        {
+        for (nouns, made) in [
+            ("endpoint groups", 1),
+            ("endpoints of projects", 2),
+            ("registered limits", 2),
+            ("limits", 2),
+            ("associations of policy documents", 1),
+        ] {
             assert_eq!(with.counts[nouns], Count { made, ..Count::default() }, "{nouns}");
         }
         assert_eq!(with.left["endpoints of projects that are not here"], 1);
@@ -194,6 +202,9 @@ async fn what_hangs_on_the_catalog_comes_with_it() {
         assert_eq!(shown.each("endpoints", "url"), ["http://north"]);
         let groups = cloud.get(&format!("/v3/OS-EP-FILTER/projects/{YARD}/endpoint_groups")).await;
         assert_eq!(groups.each("endpoint_groups", "name"), ["of the north"]);
+        let policy =
+            cloud.get(&format!("/v3/endpoints/{NORTH}/OS-ENDPOINT-POLICY/policy")).await.one("policy");
+        assert_eq!(policy["id"], POLICY);
         let again = take(&cloud, &wishes).unwrap();
         assert!(again.counts.values().all(|count| (count.made, count.changed) == (0, 0)), "{again:?}");
     }
@@ -203,7 +214,7 @@ async fn what_hangs_on_the_catalog_comes_with_it() {
 async fn policy_documents_go_on_as_texts() {
     let cloud = Cloud::start().await;
     assert_eq!(take(&cloud, &renaming()).unwrap().counts["policy documents"].made, 1);
-    let policy = cloud.get("/v3/policies/7070bec8f2b746ba93cb1d46a6da73bd").await.one("policy");
+    let policy = cloud.get(&format!("/v3/policies/{POLICY}")).await.one("policy");
     assert_eq!((&policy["blob"], &policy["name"]), (&json!(r#"{"a": "@"}"#), &json!("p")));
 }
 
