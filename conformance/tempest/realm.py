@@ -1,22 +1,20 @@
-"""A real provider of OpenID Connect (../identity/oidc/provider.mjs), found where Keycloak would be.
+"""A real provider of OpenID Connect (../kit/provider.py), found where Keycloak would be.
 
 keystone-tempest-plugin takes it for granted that a provider is called as Keycloak is: what is asked at Keycloak's addresses is
 passed on. Keycloak's own client `admin-cli`, with which the plugin looks whether it may do things there, is `cli` here.
 """
 
 import os
-import shutil
-import subprocess
 import threading
-import time
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlencode
 
-from cloud import Trouble
+from provider import Provider
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+# no browser is sent back here
+NOWHERE = 'http://127.0.0.1/nowhere'
 PLACES = {'/realms/master/.well-known/openid-configuration': '/.well-known/openid-configuration',
           '/realms/master/protocol/openid-connect/token': '/token'}
 
@@ -25,31 +23,15 @@ class Realm:
     """`url` is what Keycloak's addresses begin with; `issuer` is what the provider calls itself."""
 
     def __init__(self, modules, place, port):
-        self.issuer = f'http://127.0.0.1:{port}'
-        script = os.path.join(modules, 'provider.mjs')
-        shutil.copy(os.path.join(HERE, '..', 'identity', 'oidc', 'provider.mjs'), script)
-        with open(os.path.join(place, 'provider.log'), 'w') as log:
-            self.process = subprocess.Popen(['node', script, str(port), f'{self.issuer}/nowhere'], stdout=log, stderr=log)
-        self._await(60)
+        self.provider = Provider(modules, port, [NOWHERE], os.path.join(place, 'provider.log'))
+        self.issuer = self.provider.issuer
         self.front = ThreadingHTTPServer(('127.0.0.1', 0), type('Bound', (Front,), {'issuer': self.issuer}))
         self.url = f'http://127.0.0.1:{self.front.server_port}'
         threading.Thread(target=self.front.serve_forever, daemon=True).start()
 
-    def _await(self, within):
-        until = time.monotonic() + within
-        while time.monotonic() < until:
-            try:
-                urllib.request.urlopen(f'{self.issuer}/.well-known/openid-configuration', timeout=5).close()
-                return
-            except OSError:
-                time.sleep(0.1)
-        self.process.terminate()
-        raise Trouble('the provider does not answer')
-
     def close(self):
         self.front.shutdown()
-        self.process.terminate()
-        self.process.wait(timeout=20)
+        self.provider.stop()
 
 
 class Front(BaseHTTPRequestHandler):

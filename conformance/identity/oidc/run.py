@@ -23,6 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', '..', 'kit')]
 
 from cloud import Cloud, Trouble, free_port  # noqa: E402
+from provider import Provider  # noqa: E402
 from report import Report  # noqa: E402
 
 DASHBOARD = 'http://dashboard.invalid/auth/websso/'
@@ -93,29 +94,8 @@ class Browser:
         raise Trouble(f'the browser is stuck at {url}: {page[:300]}')
 
 
-class Provider:
-    """A provider on loopback."""
-
-    def __init__(self, script, port, redirects, log):
-        self.issuer = f'http://127.0.0.1:{port}'
-        self.discovery = f'{self.issuer}/.well-known/openid-configuration'
-        self.command, self.log = ['node', script, str(port), *redirects], log
-        self.start()
-
-    def start(self):
-        with open(self.log, 'a') as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(self.discovery, timeout=5).close()
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise Trouble('the provider does not answer')
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(timeout=20)
+class Relied(Provider):
+    """A provider, and what its users and programs have of it."""
 
     def access_token(self, client, name='ann'):
         """A token that it gives for a name and a password."""
@@ -145,11 +125,9 @@ class Stage:
         own = self.cloud.listen
         port = free_port(int(own.rsplit(':', 1)[1]))
         self.keystone = f'http://{own}/identity/v3'
-        script = os.path.join(options.modules, 'provider.mjs')
-        shutil.copy(os.path.join(HERE, 'provider.mjs'), script)
         redirects = [f'http://{own}{CALLBACK}', TAKEN]
-        self.provider = Provider(script, port, redirects, os.path.join(self.place, 'provider.log'))
-        self.elsewhere = Provider(script, free_port(port), redirects, os.path.join(self.place, 'elsewhere.log'))
+        self.provider = Relied(options.modules, port, redirects, os.path.join(self.place, 'provider.log'))
+        self.elsewhere = Relied(options.modules, free_port(port), redirects, os.path.join(self.place, 'elsewhere.log'))
         usual = {'identity_provider': 'corp', 'protocol': 'openid', 'issuer': self.provider.issuer, 'client_id': 'cloud',
                  'client_secret': 'cloud secret', 'audiences': ['cli']}
         os.makedirs(self.cloud.state_dir, exist_ok=True)
