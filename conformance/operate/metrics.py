@@ -18,6 +18,8 @@ def run(stage):
                    figures.get(('drystone_requests_total', 'server_show', '404')) == 1.0, keys(figures, 'drystone_requests_total'))
         stage.true('with their latencies', figures.get(('drystone_request_seconds_count', 'user_list')) == 3.0 and
                    figures[('drystone_request_seconds_sum', 'user_list')] > 0, keys(figures, 'drystone_request_seconds_count'))
+        stage.true('how long a server\'s host takes to be decided on', ('drystone_scheduling_seconds_count',) in figures,
+                   keys(figures, 'drystone_scheduling_seconds_count'))
         stage.true('a connected host', figures.get(('drystone_hosts',)) == 1.0, keys(figures, 'drystone_hosts'))
         stage.until('calls to drivers by operation and outcome', lambda: [] if (found := read(one)).get(
             ('drystone_driver_calls_total', 'switch', 'network', 'ok'), 0) >= 1.0 and found.get(

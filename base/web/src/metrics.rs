@@ -1,11 +1,11 @@
-//! What is measured about requests, in Prometheus' words.
+//! What is measured about requests, and what services measure of themselves, in Prometheus' words.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
-use std::time::Duration;
+pub use prometheus_client::registry::Registry;
+use std::time::{Duration, Instant};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Outcome {
@@ -45,5 +45,30 @@ impl Requests {
     pub(crate) fn count(&self, service: &'static str, operation: &'static str, status: u16, took: Duration) {
         self.count.get_or_create(&Outcome { service, operation, status }).inc();
         self.seconds.get_or_create(&Operation { service, operation }).observe(took.as_secs_f64());
+    }
+}
+
+/// How long something takes that a service does again and again.
+#[derive(Clone, Debug)]
+pub struct Seconds(Histogram);
+
+impl Default for Seconds {
+    fn default() -> Self {
+        Self(latencies())
+    }
+}
+
+impl Seconds {
+    /// Shows it under a name.
+    pub fn register(&self, registry: &mut Registry, name: &str, about: &str) {
+        registry.register(name, about, self.0.clone());
+    }
+
+    /// Does it; the time that it takes counts, however it ends.
+    pub fn of<T>(&self, work: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let outcome = work();
+        self.0.observe(begun.elapsed().as_secs_f64());
+        outcome
     }
 }

@@ -263,6 +263,7 @@ impl Start {
             self.simulation.as_ref(),
         )
         .map_err(|fault| fault.to_string())?;
+        controller.compute.register(&mut self.registry);
         if !founded && !controller.first {
             // Another controller on the same database was first, with passwords of its own.
             Passwords::forget(dir).map_err(failed)?;

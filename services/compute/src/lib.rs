@@ -22,6 +22,7 @@ use fault::Fault;
 use kernel::Micros;
 use std::sync::Arc;
 use std::time::Duration;
+use web::metrics::{Registry, Seconds};
 use web::{Cx, Surface};
 
 pub use migrations::MIGRATIONS;
@@ -93,13 +94,22 @@ pub struct Compute {
     pub(crate) networks: Arc<dyn Networks>,
     pub(crate) placement: Arc<dyn Placement>,
     pub(crate) settings: Settings,
+    /// How long it takes to look for a host.
+    pub(crate) decisions: Seconds,
 }
 
 impl Compute {
     /// The service.
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { db, agents, identity, images, networks, placement, settings } = parts;
-        Arc::new(Self { db, agents, identity, images, networks, placement, settings })
+        let decisions = Seconds::default();
+        Arc::new(Self { db, agents, identity, images, networks, placement, settings, decisions })
+    }
+
+    /// Shows what it measures of itself.
+    pub fn register(&self, registry: &mut Registry) {
+        let about = "Time to decide on the host of a server";
+        self.decisions.register(registry, "drystone_scheduling_seconds", about);
     }
 
     /// What must exist from the first start: flavors, and the services that are not on hosts. May be repeated.

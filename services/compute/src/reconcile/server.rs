@@ -160,7 +160,7 @@ impl Compute {
             tombstone = rows::tombstone::tombstone(tx, id, host_id)?;
         }
         let unplaced = server.phase == Phase::Scheduling && !server.deleting && !server.failed;
-        let places = if unplaced { Some(self.places(tx, &server)?) } else { None };
+        let places = if unplaced { Some(self.decisions.of(|| self.places(tx, &server))?) } else { None };
         let spec = spec::of(&server, &ports, &self.settings.dns_domain);
         Ok(Snapshot { server: Some(server), ports, host_up, tombstone, places, spec, timeline })
     }
