@@ -47,7 +47,13 @@ class Side:
         if time.monotonic() - self.asked > 2:
             # a server gives up connections that are idle while the other side thinks
             self.connection.close()
-        self.connection.request(method, self.prefix + self.fill(path), data, sent)
+        request = (method, self.prefix + self.fill(path), data, sent)
+        try:
+            self.connection.request(*request)
+        except ConnectionError:
+            # or does so after so many requests; it has read nothing of this one
+            self.connection.close()
+            self.connection.request(*request)
         answer = self.connection.getresponse()
         text = answer.read().decode()
         self.asked = time.monotonic()
