@@ -8,7 +8,7 @@
 use super::msgpack::{self, Item, Writer};
 use kernel::Micros;
 
-/// The methods in the order in which their bits are given out: Keystone's usual ones, and after them what its operators
+/// The methods in the order in which their bits are given out: Keystone 30's usual ones, and after them what its operators
 /// append.
 const METHODS: [&str; 9] = [
     "external",
@@ -17,8 +17,8 @@ const METHODS: [&str; 9] = [
     "oauth1",
     "mapped",
     "application_credential",
-    "totp",
     "ec2credential",
+    "totp",
     "openid",
 ];
 
@@ -230,6 +230,16 @@ mod tests {
             expires_at: Micros(1_795_222_619_000_000),
             audit_ids: vec![audit_id([7; 16]), audit_id([8; 16])],
             delegation: None,
+        }
+    }
+
+    #[test]
+    fn methods_have_the_bits_that_keystone_gives_them() {
+        let of_keystone =
+            ["external", "password", "token", "oauth1", "mapped", "application_credential", "ec2credential"];
+        for (place, name) in of_keystone.into_iter().enumerate() {
+            assert_eq!(methods(1 << place), [name]);
+            assert_eq!(method_bits(&[name.to_owned()]), 1 << place);
         }
     }
 
