@@ -1,23 +1,25 @@
 #!/usr/bin/env python3
 """Runs the real Keystone on a loopback port: the reference that `compare.py` compares with.
 
-    reference.py --port PORT --dir DIRECTORY [--password PASSWORD]
+    reference.py --port PORT --dir DIRECTORY [--password PASSWORD] [--database URL]
 
-Needs a Python environment with `keystone` in it. The directory gets its settings, keys and SQLite database; what is
-there already is used again. It answers one connection at a time: with threads, Keystone mixes up its requests here.
+Needs a Python environment with `keystone` in it. The directory gets its settings, keys and, unless another database is
+named, an SQLite database; what is there already is used again. It answers one connection at a time: with threads, Keystone
+mixes up its requests here.
 """
 
 import argparse
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 
 SETTINGS = '''[DEFAULT]
 public_endpoint = http://127.0.0.1:{port}
 [database]
-connection = sqlite:///{dir}/keystone.db
+connection = {database}
 [fernet_tokens]
 key_repository = {dir}/fernet
 [credential]
@@ -57,8 +59,9 @@ def make(options, settings):
     """Makes the database and the keys, and the first administrator."""
     import grp
     import pwd
+    database = options.database or f'sqlite:///{options.dir}/keystone.db'
     with open(settings, 'w') as file:
-        file.write(SETTINGS.format(port=options.port, dir=options.dir))
+        file.write(SETTINGS.format(port=options.port, dir=options.dir, database=database))
     for name in ('fernet', 'credential'):
         os.makedirs(os.path.join(options.dir, name), mode=0o700, exist_ok=True)
     manage = os.path.join(os.path.dirname(sys.executable), 'keystone-manage')
@@ -68,7 +71,7 @@ def make(options, settings):
                     ['bootstrap', '--bootstrap-password', options.password, '--bootstrap-region-id', 'RegionOne',
                      '--bootstrap-admin-url', address, '--bootstrap-internal-url', address,
                      '--bootstrap-public-url', address]):
-        subprocess.run([manage, '--config-file', settings, *command], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run([manage, '--config-file', settings, *command], check=True)
 
 
 def main():
@@ -76,7 +79,10 @@ def main():
     parser.add_argument('--port', type=int, required=True)
     parser.add_argument('--dir', required=True)
     parser.add_argument('--password', default='secret')
+    parser.add_argument('--database', metavar='URL', help='as SQLAlchemy calls it')
     options = parser.parse_args()
+    # when it is stopped early, the program that it waits for ends too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options.dir = os.path.abspath(options.dir)
     os.makedirs(options.dir, exist_ok=True)
     settings = os.path.join(options.dir, 'keystone.conf')

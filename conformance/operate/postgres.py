@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 
@@ -21,7 +22,7 @@ class Postgres:
         self.data = os.path.join(place, 'data')
         self.root, self.other_root = os.path.join(place, 'root.crt'), os.path.join(place, 'other.crt')
         # the server refuses to run as root
-        self.user = ['runuser', '-u', 'postgres', '--'] if os.geteuid() == 0 else []
+        self.user = ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', '--'] if os.geteuid() == 0 else []
         self._certificates()
         if self.user:
             for folder, _, names in os.walk(place):
@@ -38,10 +39,17 @@ class Postgres:
             [*self.user, f'{self.programs}/postgres', '-D', self.data, '-k', self.data, '-p', str(self.port), '-c', 'listen_addresses=127.0.0.1,127.0.0.2',
              '-c', 'ssl=on', '-c', 'fsync=off', '-c', 'shared_buffers=32MB', '-c', 'max_connections=100'],
             cwd='/', stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(os.path.join(place, 'log'), 'ab'))
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait(self):
         until = time.monotonic() + 30
         while True:
             try:
-                return self.ask('SELECT 1') and None
+                return self.ask('SELECT 1')
             except Trouble:
                 if time.monotonic() > until or self.server.poll() is not None:
                     raise
@@ -66,11 +74,9 @@ class Postgres:
 
     def stop(self):
         """Ends it at once: nobody wants its data."""
-        pid = None
-        with open(os.path.join(self.data, 'postmaster.pid'), encoding='utf-8') as file:
-            pid = int(file.readline())
-        os.kill(pid, 3)
-        self.server.wait(timeout=30)
+        if self.server.poll() is None:
+            self.server.send_signal(signal.SIGQUIT)
+            self.server.wait(timeout=30)
 
     def _run(self, *words):
         done = subprocess.run([*self.user, *words], capture_output=True, text=True, timeout=60, cwd='/')
