@@ -15,6 +15,7 @@ use ::store::{Db, Tx};
 use fault::Fault;
 use kernel::Micros;
 use serde_json::{Map, json};
+use sha2::{Digest, Sha256};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -30,6 +31,21 @@ pub struct Offer {
     pub name: &'static str,
     /// Its path below the cloud's address (`/compute/v2.1`).
     pub path: &'static str,
+}
+
+impl Offer {
+    /// The id of its entry, the same in every cloud: services of another cloud, taken over, are called the same and stand
+    /// beside it.
+    fn id(&self) -> String {
+        let digest = Sha256::digest(format!("{} {}", self.kind, self.name));
+        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Its entry. That of a cloud that was founded when ids were random is known by type and name.
+    fn entry<'a>(&self, known: &'a [Service]) -> Option<&'a Service> {
+        let called_so = |one: &&Service| one.kind == self.kind && one.name.as_deref() == Some(self.name);
+        known.iter().find(|one| one.id == self.id()).or_else(|| known.iter().find(called_so))
+    }
 }
 
 /// The generated passwords of the first users. They have 128 random bits, which nobody guesses however cheap a guess
@@ -155,7 +171,7 @@ fn grant(tx: &Tx, user: &str, target_kind: TargetKind, target: &str, role: &str)
     )
 }
 
-/// The cloud's own entries, known by type and name; what administrators added stays.
+/// The cloud's own entries; what administrators added stays.
 fn catalog(tx: &Tx, public_url: &str, region: &str, offers: &[Offer]) -> Result<(), Fault> {
     if region_by_id(tx, region)?.is_none() {
         let (id, description) = (region.to_owned(), String::new());
@@ -163,9 +179,9 @@ fn catalog(tx: &Tx, public_url: &str, region: &str, offers: &[Offer]) -> Result<
     }
     let (known, endpoints) = (services(tx)?, endpoints(tx)?);
     for offer in offers {
-        let own = known.iter().find(|one| one.kind == offer.kind && one.name.as_deref() == Some(offer.name));
+        let own = offer.entry(&known);
         let service = own.cloned().unwrap_or_else(|| Service {
-            id: tx.entropy().hex_id(),
+            id: offer.id(),
             kind: offer.kind.to_owned(),
             name: Some(offer.name.to_owned()),
             enabled: true,
@@ -191,4 +207,36 @@ fn catalog(tx: &Tx, public_url: &str, region: &str, offers: &[Offer]) -> Result<
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::{Clock, Entropy};
+
+    const OFFERS: &[Offer] = &[Offer { kind: "identity", name: "keystone", path: "/identity" }];
+
+    #[test]
+    fn a_service_that_is_called_the_same_keeps_its_addresses() {
+        let (clock, entropy) = (Clock::system(), Entropy::system().unwrap());
+        let db = Db::open_memory(::store::Parts { clock, entropy }).unwrap();
+        assert!(!founded(&db).unwrap());
+        let urls = db.write_now(|tx| {
+            catalog(tx, "http://here", "RegionOne", OFFERS)?;
+            let own = services(tx)?.remove(0);
+            let endpoint = endpoints(tx)?.remove(0);
+            for digit in ["0", "f"] {
+                let service_id = digit.repeat(32);
+                service_put(tx, &Service { id: service_id.clone(), ..own.clone() })?;
+                let url = "http://there/v3".to_owned();
+                endpoint_put(tx, &Endpoint { id: service_id.clone(), service_id, url, ..endpoint.clone() })?;
+            }
+            catalog(tx, "http://elsewhere", "RegionOne", OFFERS)?;
+            let mut urls: Vec<String> = endpoints(tx)?.into_iter().map(|one| one.url).collect();
+            urls.sort();
+            Ok(urls)
+        });
+        let (ours, theirs) = ("http://elsewhere/identity", "http://there/v3");
+        assert_eq!(urls.unwrap(), [ours, ours, ours, theirs, theirs]);
+    }
 }
