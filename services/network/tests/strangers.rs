@@ -1,6 +1,6 @@
 //! Other projects' things do not exist; one's own may be forbidden.
 
-use crate::cloud::{ADMIN, Cloud, DEMO, READER, STRANGER};
+use crate::cloud::{ADMIN, Cloud, DEMO, MANAGER, READER, SERVICE, STRANGER, SYSTEM};
 use serde_json::json;
 
 #[tokio::test]
@@ -71,4 +71,49 @@ async fn a_shared_network_is_used_and_then_cannot_be_taken_back() {
     );
     assert_eq!(cloud.delete(DEMO, &url).await.status, 204);
     assert_eq!(cloud.get(STRANGER, &format!("/v2.0/networks/{private}")).await.status, 404);
+}
+
+/// Neutron finds things of every project for administrators and other services, and asks its rules then.
+#[tokio::test]
+async fn whom_a_rule_does_not_show_a_thing_finds_none() {
+    let cloud = Cloud::start().await;
+    for (path, nouns, to_services) in [
+        ("networks", "networks", true),
+        ("subnets", "subnets", true),
+        ("ports", "ports", true),
+        ("routers", "routers", false),
+        ("security-groups", "security_groups", false),
+        ("security-group-rules", "security_group_rules", false),
+        ("agents", "agents", false),
+    ] {
+        let url = format!("/v2.0/{path}");
+        let all = cloud.get(ADMIN, &url).await.ids(nouns);
+        assert!(!all.is_empty(), "{url}");
+        assert_eq!(cloud.get(SYSTEM, &url).await.ids(nouns).len(), 0, "{url}");
+        let seen = cloud.get(SERVICE, &url).await.ids(nouns);
+        assert_eq!(seen.len(), if to_services { all.len() } else { 0 }, "{url}");
+        let one = format!("{url}/{}", all[0]);
+        assert_eq!(cloud.get(ADMIN, &one).await.status, 200, "{one}");
+        let hidden = cloud.get(SYSTEM, &one).await;
+        assert_eq!(hidden.error(), (404, "HTTPNotFound", "The resource could not be found."), "{one}");
+        assert_eq!(cloud.get(SERVICE, &one).await.status, if to_services { 200 } else { 404 }, "{one}");
+    }
+    let zones = "/v2.0/availability_zones";
+    assert_eq!(cloud.get(SERVICE, zones).await.body["availability_zones"], json!([]));
+    assert_eq!(cloud.get(READER, zones).await.body["availability_zones"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_manager_lists_the_limits_of_his_project_alone() {
+    let cloud = Cloud::start().await;
+    for token in [ADMIN, DEMO] {
+        let project = token.split(':').next().unwrap();
+        let limits = json!({"quota": {"port": 7}});
+        assert_eq!(cloud.put(ADMIN, &format!("/v2.0/quotas/{project}"), limits).await.status, 200);
+    }
+    let own = cloud.get(MANAGER, "/v2.0/quotas").await.body;
+    let projects: Vec<_> = own["quotas"].as_array().unwrap().iter().map(|one| &one["project_id"]).collect();
+    assert_eq!(projects, [DEMO.split(':').next().unwrap()]);
+    assert_eq!(cloud.get(ADMIN, "/v2.0/quotas").await.body["quotas"].as_array().unwrap().len(), 2);
+    assert_eq!(cloud.get(DEMO, "/v2.0/quotas").await.status, 403);
 }

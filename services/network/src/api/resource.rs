@@ -4,6 +4,7 @@ use crate::Network;
 use crate::model::attribute::{Noun, Wish};
 use crate::model::listing::Listing;
 use crate::model::{Body, faults};
+use crate::ops::shown::{Shown, shown, shown_one};
 use crate::rules;
 use fault::Fault;
 use policy::Target;
@@ -46,30 +47,30 @@ fn single<B: Body>(cx: &Cx, listing: &Listing, thing: &B) -> Value {
     Value::Object(Map::from_iter([(B::NOUN.one.to_owned(), Value::Object(body))]))
 }
 
-/// Answers a list of what `read` finds.
+/// Answers a list of what `read` finds and the caller may see.
 pub async fn list<B, F>(network: Arc<Network>, ask: Ask, read: F) -> Result<Answer, Fault>
 where
-    B: Body + Send + 'static,
+    B: Shown + Send + 'static,
     F: Fn(&Network, &Tx, &Cx, &Listing) -> Result<Vec<B>, Fault> + Send + 'static,
 {
     let noun = B::NOUN;
     let listing = Listing::of(noun, &ask.query)?;
     let (cx, service, narrowed) = (ask.cx.clone(), network.clone(), listing.clone());
-    let found = network.db.read(move |tx| read(&service, tx, &cx, &narrowed)).await?;
+    let found = network.db.read(move |tx| shown(tx, &cx, read(&service, tx, &cx, &narrowed)?)).await?;
     let bodies = found.iter().map(|thing| visible(&ask.cx, noun, thing.body())).collect();
     let url = ask.cx.url(&ask.path);
     Ok(Answer::ok(&listing.page(noun, &url, bodies)?))
 }
 
-/// Answers one thing.
+/// Answers one thing, if the caller may see it.
 pub async fn show<B, F>(network: Arc<Network>, ask: Ask, read: F) -> Result<Answer, Fault>
 where
-    B: Body + Send + 'static,
+    B: Shown + Send + 'static,
     F: Fn(&Network, &Tx, &Cx, &str) -> Result<B, Fault> + Send + 'static,
 {
     let listing = Listing::fields_of(&ask.query);
     let (cx, service, id) = (ask.cx.clone(), network.clone(), ask.id("id").to_owned());
-    let thing = network.db.read(move |tx| read(&service, tx, &cx, &id)).await?;
+    let thing = network.db.read(move |tx| shown_one(tx, &cx, read(&service, tx, &cx, &id)?)).await?;
     Ok(Answer::ok(&single(&ask.cx, &listing, &thing)))
 }
 

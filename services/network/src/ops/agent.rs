@@ -1,5 +1,6 @@
 //! Agents: the hosts as Neutron's users see them, and what is left of addresses.
 
+use super::shown::shown_one;
 use crate::model::agent::{Agent, Half, HostRow};
 use crate::model::network::NetworkRow;
 use crate::model::subnet::Subnet;
@@ -14,11 +15,8 @@ use store::{Tx, params};
 use web::Cx;
 
 impl Network {
-    /// The agents of every host that has ever joined.
-    pub fn agents_seen(&self, tx: &Tx, cx: &Cx) -> Result<Vec<Agent>, Fault> {
-        if !cx.allows(&rules::GET_AGENT, &Target::none()) {
-            return Ok(Vec::new());
-        }
+    /// The agents of every host that has ever joined, whoever asks.
+    pub fn agents(&self, tx: &Tx) -> Result<Vec<Agent>, Fault> {
         let mut agents = Vec::new();
         for mut host in rows::host::all(tx)? {
             let alive = self.agents.host(&host.id).is_some();
@@ -32,15 +30,15 @@ impl Network {
         Ok(agents)
     }
 
-    /// One agent.
-    pub fn agent_seen(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<Agent, Fault> {
-        let found = self.agents_seen(tx, cx)?.into_iter().find(|agent| agent.id() == id);
+    /// One agent, whoever asks.
+    pub fn agent(&self, tx: &Tx, id: &str) -> Result<Agent, Fault> {
+        let found = self.agents(tx)?.into_iter().find(|agent| agent.id() == id);
         found.ok_or_else(|| faults::agent_missing(id))
     }
 
     /// Forgets a host that does not come back.
     pub fn agent_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
-        let agent = self.agent_seen(tx, cx, id)?;
+        let agent = shown_one(tx, cx, self.agent(tx, id)?)?;
         cx.may(&rules::DELETE_AGENT, &Target::none())?;
         if agent.alive {
             return Err(faults::bad("OVN controllers that are alive cannot be deleted"));

@@ -12,6 +12,7 @@ pub mod router;
 pub mod router_interface;
 pub mod security_group;
 pub mod security_group_rule;
+pub(crate) mod shown;
 pub mod subnet;
 pub mod subnet_pool;
 pub mod tag;

@@ -34,7 +34,8 @@ impl Network {
     /// Changes a security group.
     pub fn security_group_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<Group, Fault> {
         let mut row = rows::security_group::find_seen(tx, &cx.who, id)?;
-        may(cx, "update_security_group", &NOUN, wish, &target(tx, cx, &row)?, false)?;
+        let shared = rows::security_group::is_shared_with(tx, id, cx.who.project())?;
+        may(cx, "update_security_group", &NOUN, wish, &target(&row, shared), false)?;
         let stateful = wish.flag("stateful").unwrap_or(row.stateful);
         if stateful != row.stateful && !rows::security_group::ports(tx, id)?.is_empty() {
             return Err(in_use(id));
@@ -56,7 +57,8 @@ impl Network {
     /// Removes a security group that no port has.
     pub fn security_group_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let row = rows::security_group::find_seen(tx, &cx.who, id)?;
-        cx.may(&rules::DELETE_SECURITY_GROUP, &target(tx, cx, &row)?)?;
+        let shared = rows::security_group::is_shared_with(tx, id, cx.who.project())?;
+        cx.may(&rules::DELETE_SECURITY_GROUP, &target(&row, shared))?;
         if !rows::security_group::ports(tx, id)?.is_empty() {
             return Err(in_use(id));
         }
@@ -85,10 +87,9 @@ pub(crate) fn group(tx: &Tx, cx: &Cx, id: &str) -> Result<Group, Fault> {
     found.ok_or_else(|| faults::security_group_missing(id))
 }
 
-fn target(tx: &Tx, cx: &Cx, row: &GroupRow) -> Result<Target, Fault> {
-    let shared =
-        row.project_id != cx.who.project() && rows::security_group::find_seen(tx, &cx.who, &row.id).is_ok();
-    Ok(flagged(Target::project(&row.project_id), "shared", shared))
+/// What rules see of a group, which is shared with the caller or not.
+pub(crate) fn target(row: &GroupRow, shared: bool) -> Target {
+    flagged(Target::project(&row.project_id), "shared", shared)
 }
 
 fn in_use(id: &str) -> Fault {

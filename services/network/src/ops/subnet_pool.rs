@@ -139,7 +139,8 @@ impl Network {
     }
 }
 
-fn target(pool: &SubnetPool) -> Target {
+/// What rules see of a pool.
+pub(crate) fn target(pool: &SubnetPool) -> Target {
     flagged(Target::project(&pool.project_id), "shared", pool.shared)
 }
 

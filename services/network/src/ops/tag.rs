@@ -1,6 +1,6 @@
 //! Tags of things.
 
-use super::{network_target, on_network};
+use super::{network_target, on_network, security_group, subnet_pool};
 use crate::model::faults;
 use crate::model::floating_ip::FloatingIpRow;
 use crate::model::network::NetworkRow;
@@ -122,14 +122,15 @@ impl Network {
                 }
                 None => None,
             },
-            "subnet_pools" => {
-                SubnetPool::find(tx, id)?.map(|row| ("subnetpool", Target::project(&row.project_id)))
-            }
+            "subnet_pools" => SubnetPool::find(tx, id)?.map(|row| ("subnetpool", subnet_pool::target(&row))),
             "routers" => RouterRow::find(tx, id)?.map(|row| ("router", Target::project(&row.project_id))),
             "floating_ips" => {
                 FloatingIpRow::find(tx, id)?.map(|row| ("floatingip", Target::project(&row.project_id)))
             }
-            _ => GroupRow::find(tx, id)?.map(|row| ("security_group", Target::project(&row.project_id))),
+            _ => {
+                let shared = rows::security_group::is_shared_with(tx, id, cx.who.project())?;
+                GroupRow::find(tx, id)?.map(|row| ("security_group", security_group::target(&row, shared)))
+            }
         })
     }
 }

@@ -50,7 +50,8 @@ fn complete(tx: &Tx, who: &Who, rows: Vec<NetworkRow>) -> Result<Vec<Net>, Fault
     Ok(nets.collect())
 }
 
-fn shared_with(tx: &Tx, project: &str) -> Result<Vec<String>, Fault> {
+/// The networks on which ports of a project may be though they are another's.
+pub fn shared_with(tx: &Tx, project: &str) -> Result<Vec<String>, Fault> {
     let sql = "SELECT object_id FROM network_rbac WHERE object_type = 'network' AND action = ?1 AND target_project IN (?2, ?3)";
     tx.query(sql, params![AS_SHARED, project, EVERYBODY])?.iter().map(|row| row.text(0)).collect()
 }

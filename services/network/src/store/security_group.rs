@@ -26,9 +26,7 @@ pub fn seen(tx: &Tx, who: &Who, condition: Condition) -> Result<Vec<Group>, Faul
         let rule = RuleRow::read(&row)?;
         rules.entry(rule.group_id.clone()).or_default().push(rule);
     }
-    let shared = "SELECT object_id FROM network_rbac WHERE object_type = 'security_group' AND target_project IN (?1, '*')";
-    let shared: Vec<String> =
-        tx.query(shared, params![who.project()])?.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?;
+    let shared = shared_with(tx, who.project())?;
     let groups = rows.into_iter().map(|row| Group {
         rules: rules.remove(&row.id).unwrap_or_default(),
         shared: shared.contains(&row.id),
@@ -43,6 +41,16 @@ fn visible(who: &Who, condition: Condition) -> Condition {
     } else {
         condition.and(VISIBLE, [who.project().into(), who.project().into()])
     }
+}
+
+fn shared_with(tx: &Tx, project: &str) -> Result<Vec<String>, Fault> {
+    let sql = "SELECT object_id FROM network_rbac WHERE object_type = 'security_group' AND target_project IN (?1, '*')";
+    tx.query(sql, params![project])?.iter().map(|row| row.text(0)).collect()
+}
+
+/// Whether ports and rules of a project may name the group though it is another's.
+pub fn is_shared_with(tx: &Tx, id: &str, project: &str) -> Result<bool, Fault> {
+    Ok(shared_with(tx, project)?.iter().any(|shared| shared == id))
 }
 
 /// The group, if `who` sees it.

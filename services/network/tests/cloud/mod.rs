@@ -56,7 +56,7 @@ impl Told {
     }
 }
 
-/// Tokens are `project:role,role`.
+/// Tokens are `project:role,role`, or `system:role,role`.
 struct ByToken;
 
 #[async_trait::async_trait]
@@ -69,8 +69,9 @@ impl Authenticate for ByToken {
                 names.push(implied.into());
             }
         }
-        let project_id = Some(project.to_owned());
-        Ok(Some(Arc::new(Who { user_id: "u".into(), project_id, roles: names, ..Who::default() })))
+        let system = project == "system";
+        let project_id = (!system).then(|| project.to_owned());
+        Ok(Some(Arc::new(Who { user_id: "u".into(), project_id, system, roles: names, ..Who::default() })))
     }
 }
 
@@ -95,6 +96,9 @@ impl contract::Identity for Projects {
 pub const ADMIN: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:admin";
 pub const DEMO: &str = "dddddddddddddddddddddddddddddddd:member";
 pub const READER: &str = "dddddddddddddddddddddddddddddddd:reader";
+pub const MANAGER: &str = "dddddddddddddddddddddddddddddddd:manager";
+pub const SYSTEM: &str = "system:admin";
+pub const SERVICE: &str = "ffffffffffffffffffffffffffffffff:service";
 pub const STRANGER: &str = "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee:member";
 
 impl Cloud {
