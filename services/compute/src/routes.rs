@@ -99,12 +99,12 @@ fn of_servers(routes: Routes<Compute>) -> Routes<Compute> {
         )
         .get(
             "/v2.1/servers/{id}/os-volume_attachments",
-            op("server_volumes", server::volumes).rule(&rules::SERVERS_SHOW),
+            op("server_volumes", server::volumes).rule(&rules::VOLUMES_ATTACHMENTS_INDEX),
         )
         .get(
             "/v2.1/servers/{id}/migrations",
-            op("server_migrations", server::migrations)
-                .rule(&rules::MIGRATIONS_INDEX)
+            op("server_migrations", server::migrations_of)
+                .rule(&rules::SERVER_MIGRATIONS_INDEX)
                 .since(versions::MIGRATION_TYPE),
         )
         .get("/v2.1/os-migrations", op("migration_list", server::migrations).rule(&rules::MIGRATIONS_INDEX))
@@ -383,7 +383,7 @@ fn of_operators(routes: Routes<Compute>) -> Routes<Compute> {
         .post(
             "/v2.1/os-aggregates/{id}/images",
             op("aggregate_images", aggregate::images)
-                .rule(&rules::AGGREGATES_SHOW)
+                .rule(&rules::AGGREGATES_IMAGES)
                 .since(versions::AGGREGATE_IMAGES),
         )
         .get(

@@ -138,6 +138,9 @@ policy::rules! {
     SIMPLE_TENANT_USAGE_SHOW "os_compute_api:os-simple-tenant-usage:show" "rule:project_reader_or_admin" "Show what a project used.";
     MIGRATIONS_INDEX "os_compute_api:os-migrations:index" "rule:project_manager_or_admin" "List migrations.";
     MIGRATIONS_INDEX_ALL_PROJECTS "os_compute_api:os-migrations:index:all_projects" "rule:context_is_admin" "List migrations of all projects." was "os_compute_api:os-migrations:index";
+    SERVER_MIGRATIONS_INDEX "os_compute_api:servers:migrations:index" "rule:project_manager_or_admin" "List the migrations of a server that are under way.";
+    VOLUMES_ATTACHMENTS_INDEX "os_compute_api:os-volumes-attachments:index" "rule:project_reader_or_admin" "List the volumes of a server.";
+    AGGREGATES_IMAGES "compute:aggregates:images" "rule:context_is_admin" "Fetch images to the hosts of an aggregate.";
     EXTENSIONS "os_compute_api:extensions" "@" "List extensions.";
 }
 

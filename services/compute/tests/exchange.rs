@@ -433,3 +433,28 @@ async fn operators_see_hosts_and_services() {
     cloud.settle().await;
     assert_eq!(cloud.show(&id).await["fault"]["details"], "one: its service is disabled: repair");
 }
+
+/// Lists that are always empty here are still not for everybody.
+#[tokio::test]
+async fn what_shows_nothing_asks_its_rule() {
+    let cloud = Cloud::new().await;
+    let id = cloud.server("web").await;
+    let asked = async |path: &str, tokens: &[(&str, u16)]| {
+        for (token, status) in tokens {
+            assert_eq!(cloud.get(token, path, "2.90").await.status, *status, "{path} as {token}");
+        }
+    };
+    for path in ["/v2.1/extensions", "/v2.1/extensions/os-volumes"] {
+        asked(path, &[("reader-p", 200), ("admin-system", 403)]).await;
+    }
+    let volumes = format!("/v2.1/servers/{id}/os-volume_attachments");
+    asked(&volumes, &[("reader-p", 200), ("admin-system", 403), ("reader-q", 404)]).await;
+    let migrations = format!("/v2.1/servers/{id}/migrations");
+    asked(&migrations, &[("manager-p", 200), ("member-p", 403), ("manager-q", 404)]).await;
+    let of_project = "/v2.1/os-migrations?project_id=p";
+    asked(of_project, &[("manager-p", 200), ("member-p", 403), ("manager-q", 403)]).await;
+    // A span that cannot be says nothing to whom nothing is said; one that is not named is a short one.
+    let usage = "/v2.1/os-simple-tenant-usage/p";
+    asked(usage, &[("reader-p", 200), ("reader-q", 403)]).await;
+    asked(&format!("{usage}?start=x"), &[("reader-p", 400), ("reader-q", 403)]).await;
+}

@@ -129,9 +129,9 @@ pub async fn action(compute: Arc<Compute>, mut ask: Ask) -> Answered {
     Ok(answer(&cx, &aggregate))
 }
 
-/// `POST /os-aggregates/{id}/images`: hosts fetch images when they need them.
+/// `POST /os-aggregates/{id}/images`
 pub async fn images(compute: Arc<Compute>, mut ask: Ask) -> Answered {
     ask.json_or(form::MALFORMED).await?;
-    compute.aggregate_show(&ask.cx, number(ask.id("id"))?).await?;
+    compute.aggregate_images(&ask.cx, number(ask.id("id"))?).await?;
     Ok(Answer::empty(202))
 }

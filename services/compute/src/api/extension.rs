@@ -1,8 +1,9 @@
 //! The list of extensions, which clients look at to find out what a cloud can do. It has not changed in years.
 
 use super::Answered;
-use crate::Compute;
+use crate::{Compute, rules};
 use fault::Fault;
+use policy::Target;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use web::{Answer, Ask};
@@ -176,13 +177,15 @@ fn shown((alias, name, description): &(&str, &str, &str)) -> Value {
 }
 
 /// `GET /extensions`
-pub async fn list(_: Arc<Compute>, _: Ask) -> Answered {
+pub async fn list(_: Arc<Compute>, ask: Ask) -> Answered {
+    ask.cx.may(&rules::EXTENSIONS, &Target::none())?;
     let all: Vec<Value> = ALL.iter().map(shown).collect();
     Ok(Answer::ok(&json!({"extensions": all})))
 }
 
 /// `GET /extensions/{alias}`
 pub async fn show(_: Arc<Compute>, ask: Ask) -> Answered {
+    ask.cx.may(&rules::EXTENSIONS, &Target::none())?;
     let found = ALL.iter().find(|(alias, _, _)| *alias == ask.id("alias"));
     let extension = found.ok_or_else(|| Fault::not_found("The resource could not be found."))?;
     Ok(Answer::ok(&json!({"extension": shown(extension)})))

@@ -324,11 +324,19 @@ pub async fn diagnostics(compute: Arc<Compute>, ask: Ask) -> Answered {
 
 /// `GET /servers/{id}/os-volume_attachments`: none, since there is no block storage.
 pub async fn volumes(compute: Arc<Compute>, ask: Ask) -> Answered {
-    compute.server_visible(&ask.cx, ask.id("id"), false).await?;
+    let server = compute.server_visible(&ask.cx, ask.id("id"), false).await?;
+    ask.cx.may(&rules::VOLUMES_ATTACHMENTS_INDEX, &target(&server))?;
     Ok(Answer::ok(&json!({"volumeAttachments": []})))
 }
 
-/// `GET /servers/{id}/migrations` and `GET /os-migrations`: none, since servers do not move yet.
+/// `GET /servers/{id}/migrations`: none, since servers do not move yet.
+pub async fn migrations_of(compute: Arc<Compute>, ask: Ask) -> Answered {
+    let server = compute.server_visible(&ask.cx, ask.id("id"), false).await?;
+    ask.cx.may(&rules::SERVER_MIGRATIONS_INDEX, &target(&server))?;
+    Ok(Answer::ok(&json!({"migrations": []})))
+}
+
+/// `GET /os-migrations`: none, since servers do not move yet.
 pub async fn migrations(_: Arc<Compute>, ask: Ask) -> Answered {
     let own = Target::own(&ask.cx.who);
     ask.cx.may(&rules::MIGRATIONS_INDEX, &own)?;

@@ -8,6 +8,7 @@ use fault::Fault;
 use kernel::Micros;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 use web::{Answer, Ask};
 
 const KNOWN: &[(&str, Form)] = &[
@@ -18,14 +19,16 @@ const KNOWN: &[(&str, Form)] = &[
     ("marker", Form::Any),
 ];
 
-/// The span that is asked for, not beyond now.
+/// The span that is asked for, not beyond now. Nova looks at its clock for each end that is not said: a span without both ends
+/// is short, but there is one.
 fn span(ask: &Ask) -> Result<(Micros, Micros), Fault> {
-    let read = |name: &str| match ask.query.get(name).filter(|text| !text.is_empty()) {
-        None => Ok(ask.cx.at),
+    let read = |name: &str, now: Micros| match ask.query.get(name).filter(|text| !text.is_empty()) {
+        None => Ok(now),
         Some(text) => Micros::parse(text)
             .ok_or_else(|| Fault::bad_input("Invalid datetime string: Datetime is in invalid format")),
     };
-    let (start, stop) = (read("start")?, read("end")?);
+    let later = ask.cx.at.plus(Duration::from_micros(1));
+    let (start, stop) = (read("start", ask.cx.at)?, read("end", later)?);
     if start >= stop {
         return Err(Fault::bad_input("Invalid start time. The start time cannot occur after the end time."));
     }
@@ -106,6 +109,7 @@ fn paged(ask: &Ask, servers: &mut Vec<Server>) -> Result<(), Fault> {
 /// `GET /os-simple-tenant-usage`
 pub async fn list(compute: Arc<Compute>, ask: Ask) -> Answered {
     page::check(&ask, KNOWN, versions::STRICT)?;
+    compute.usage_may(&ask.cx, None)?;
     let (start, stop) = span(&ask)?;
     let mut servers = compute.usage(&ask.cx, None, start, stop).await?;
     paged(&ask, &mut servers)?;
@@ -127,8 +131,9 @@ pub async fn list(compute: Arc<Compute>, ask: Ask) -> Answered {
 /// `GET /os-simple-tenant-usage/{project}`
 pub async fn show(compute: Arc<Compute>, ask: Ask) -> Answered {
     page::check(&ask, KNOWN, versions::STRICT)?;
-    let (start, stop) = span(&ask)?;
     let project = ask.id("project");
+    compute.usage_may(&ask.cx, Some(project))?;
+    let (start, stop) = span(&ask)?;
     let mut servers = compute.usage(&ask.cx, Some(project.to_owned()), start, stop).await?;
     paged(&ask, &mut servers)?;
     let all: Vec<&Server> = servers.iter().collect();

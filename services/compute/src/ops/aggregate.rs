@@ -61,6 +61,12 @@ impl Compute {
         self.read(cx, move |_, tx, _| found(tx, number)).await
     }
 
+    /// Has images fetched to the hosts of one: they fetch them when they need them.
+    pub async fn aggregate_images(self: &Arc<Self>, cx: &Cx, number: i64) -> Result<(), Fault> {
+        cx.may(&rules::AGGREGATES_IMAGES, &Target::none())?;
+        self.read(cx, move |_, tx, _| found(tx, number).map(drop)).await
+    }
+
     /// Makes one.
     pub async fn aggregate_create(
         self: &Arc<Self>,

@@ -10,6 +10,14 @@ use std::sync::Arc;
 use web::Cx;
 
 impl Compute {
+    /// Refuses whoever may not see what a project (or all) used.
+    pub fn usage_may(&self, cx: &Cx, project_id: Option<&str>) -> Result<(), Fault> {
+        match project_id {
+            Some(project) => cx.may(&rules::SIMPLE_TENANT_USAGE_SHOW, &Target::project(project)),
+            None => cx.may(&rules::SIMPLE_TENANT_USAGE_LIST, &Target::own(&cx.who)),
+        }
+    }
+
     /// The servers of a project (or of all) that were there in a span of time.
     pub async fn usage(
         self: &Arc<Self>,
@@ -18,10 +26,7 @@ impl Compute {
         start: Micros,
         stop: Micros,
     ) -> Result<Vec<Server>, Fault> {
-        match &project_id {
-            Some(project) => cx.may(&rules::SIMPLE_TENANT_USAGE_SHOW, &Target::project(project))?,
-            None => cx.may(&rules::SIMPLE_TENANT_USAGE_LIST, &Target::own(&cx.who))?,
-        }
+        self.usage_may(cx, project_id.as_deref())?;
         self.read(cx, move |_, tx, _| rows::servers_between(tx, project_id.as_deref(), start.0, stop.0)).await
     }
 }

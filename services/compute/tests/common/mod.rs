@@ -53,13 +53,15 @@ impl web::Authenticate for Tokens {
         let (Some(role), Some(project)) = (words.next(), words.next()) else { return Ok(None) };
         let roles: &[&str] = match role {
             "admin" => &["admin", "manager", "member", "reader"],
+            "manager" => &["manager", "member", "reader"],
             "member" => &["member", "reader"],
             "reader" => &["reader"],
             _ => return Ok(None),
         };
         Ok(Some(Arc::new(Who {
             user_id: format!("{role}-of-{project}"),
-            project_id: Some(project.to_owned()),
+            project_id: (project != "system").then(|| project.to_owned()),
+            system: project == "system",
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
             ..Who::default()
         })))
