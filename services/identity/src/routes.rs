@@ -463,16 +463,21 @@ const GRANTS: [(&str, &str); 10] = [
     ),
 ];
 
-/// Grants are spelled in ten ways; all have the same four operations.
+/// Grants are spelled in ten ways; all have the same four operations. Those on the system have rules of their own.
 fn grants(routes: Routes<Identity>) -> Routes<Identity> {
     GRANTS.iter().fold(routes, |routes, (list, one)| {
+        let of = match one.strip_prefix("/v3/system/") {
+            Some(user) if user.starts_with("users/") => 1,
+            Some(_) => 2,
+            None => 0,
+        };
         let routes = match *list {
             "" => routes,
-            list => routes.get(list, op("grant_list", assignment::grant_list).rule(&LIST_GRANTS)),
+            list => routes.get(list, op("grant_list", assignment::grant_list).rule(assignment::LIST[of])),
         };
         routes
-            .put(one, op("grant_add", assignment::grant_add).rule(&CREATE_GRANT))
-            .get(one, op("grant_check", assignment::grant_check).rule(&CHECK_GRANT))
-            .delete(one, op("grant_remove", assignment::grant_remove).rule(&REVOKE_GRANT))
+            .put(one, op("grant_add", assignment::grant_add).rule(assignment::CREATE[of]))
+            .get(one, op("grant_check", assignment::grant_check).rule(assignment::CHECK[of]))
+            .delete(one, op("grant_remove", assignment::grant_remove).rule(assignment::REVOKE[of]))
     })
 }

@@ -44,13 +44,17 @@ fn rule(one: &Assignment, rules: [&'static Rule; 3]) -> &'static Rule {
     }
 }
 
-static CREATE: [&Rule; 3] =
+/// The rules of grants on projects and domains, on the system to users, and on the system to groups.
+pub(crate) static CREATE: [&Rule; 3] =
     [&rules::CREATE_GRANT, &rules::CREATE_SYSTEM_GRANT_FOR_USER, &rules::CREATE_SYSTEM_GRANT_FOR_GROUP];
-static REVOKE: [&Rule; 3] =
+/// The same for taking them back.
+pub(crate) static REVOKE: [&Rule; 3] =
     [&rules::REVOKE_GRANT, &rules::REVOKE_SYSTEM_GRANT_FOR_USER, &rules::REVOKE_SYSTEM_GRANT_FOR_GROUP];
-static CHECK: [&Rule; 3] =
+/// The same for looking at one.
+pub(crate) static CHECK: [&Rule; 3] =
     [&rules::CHECK_GRANT, &rules::CHECK_SYSTEM_GRANT_FOR_USER, &rules::CHECK_SYSTEM_GRANT_FOR_GROUP];
-static LIST: [&Rule; 3] =
+/// The same for listing them.
+pub(crate) static LIST: [&Rule; 3] =
     [&rules::LIST_GRANTS, &rules::LIST_SYSTEM_GRANTS_FOR_USER, &rules::LIST_SYSTEM_GRANTS_FOR_GROUP];
 
 /// `PUT …/roles/{role}`

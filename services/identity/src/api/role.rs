@@ -95,7 +95,7 @@ pub async fn implied_show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, F
 
 /// `HEAD /v3/roles/{id}/implies/{implied}`
 pub async fn implied_check(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
-    identity.inference_show(&ask.cx, ask.id("id"), ask.id("implied")).await?;
+    identity.inference_check(&ask.cx, ask.id("id"), ask.id("implied")).await?;
     Ok(Answer::empty(204))
 }
 

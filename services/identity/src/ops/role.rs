@@ -197,6 +197,12 @@ impl Identity {
             .await
     }
 
+    /// Looks for one implication. Keystone asks the rule for looking and the rule for showing.
+    pub async fn inference_check(&self, cx: &Cx, prior: &str, implied: &str) -> Result<(), Fault> {
+        cx.may(&rules::CHECK_IMPLIED_ROLE, &Target::none())?;
+        self.inference_show(cx, prior, implied).await.map(drop)
+    }
+
     /// Takes an implication back.
     pub async fn inference_delete(&self, cx: &Cx, prior: &str, implied: &str) -> Result<(), Fault> {
         let (cx, prior, implied) = (cx.clone(), prior.to_owned(), implied.to_owned());

@@ -31,10 +31,14 @@ fn shared_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Image, 
 impl ImageService {
     /// The members of an image: all for its owner, itself for a member.
     pub async fn member_list(&self, cx: &Cx, image_id: &str) -> Result<Vec<Member>, Fault> {
-        let (cx, id) = (cx.clone(), image_id.to_owned());
+        self.members_seen(cx, image_id, &rules::GET_MEMBERS).await
+    }
+
+    async fn members_seen(&self, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Vec<Member>, Fault> {
+        let (cx, id) = (cx.clone(), id.to_owned());
         self.db
             .read(move |tx| {
-                let image = shared_for(tx, &cx, &id, &rules::GET_MEMBERS)?;
+                let image = shared_for(tx, &cx, &id, rule)?;
                 let all = cx.who.admin || image.owner == cx.who.project();
                 Ok(members(tx, &id)?
                     .into_iter()
@@ -47,8 +51,8 @@ impl ImageService {
     /// One member.
     pub async fn member_show(&self, cx: &Cx, image_id: &str, member_id: &str) -> Result<Member, Fault> {
         let member_id = member_id.to_owned();
-        let all = self.member_list(cx, image_id).await?;
-        all.into_iter().find(|one| one.member_id == member_id).ok_or_else(|| missing(image_id))
+        let seen = self.members_seen(cx, image_id, &rules::GET_MEMBER).await?;
+        seen.into_iter().find(|one| one.member_id == member_id).ok_or_else(|| missing(image_id))
     }
 
     /// Shares an image with a project.
