@@ -1,5 +1,7 @@
 //! `drystone policy`: who may do what, without asking a running cloud.
 
+#[cfg(test)]
+mod asked;
 pub mod files;
 mod sweep;
 
