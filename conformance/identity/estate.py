@@ -79,9 +79,10 @@ def delegate(api, admin, made):
 
 
 def keep(api, admin, made):
-    """What is kept for others: limits, groups of endpoints, policy documents and what they are for."""
+    """What is kept for others: a region, limits, groups of endpoints, policy documents and what they are for."""
     made['service'] = api.done('GET', '/services?type=identity', None, admin)['services'][0]['id']
     made['endpoint'] = api.done('GET', '/endpoints?interface=internal', None, admin)['endpoints'][0]['id']
+    api.made(admin, '/regions', 'region', id='North', parent_region_id='RegionOne', description=ODD)
     stones = {'service_id': made['service'], 'resource_name': 'stones'}
     for name, nouns, own in (('registered', 'registered_limits', {'default_limit': 10, 'description': 'of stones'}),
                              ('limit', 'limits', {'project_id': made['hall'], 'resource_limit': 20}),

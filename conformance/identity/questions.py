@@ -38,6 +38,7 @@ PLACES = (
     '/OS-OAUTH1/consumers/{consumer}',
     '/users/{ann}/OS-OAUTH1/access_tokens',
     '/users/{ann}/OS-OAUTH1/access_tokens/{access}/roles',
+    '/regions/North',
     '/services/{service}',
     '/endpoints/{endpoint}',
     '/registered_limits/{registered}',
