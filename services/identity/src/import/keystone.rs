@@ -523,7 +523,6 @@ fn endpoint(row: &Record) -> Result<Endpoint, Fault> {
     })
 }
 
-/// Policy documents are texts, and some were JSON once.
 /// Whether nothing is above itself, of things and what is right above them.
 fn check_tree<'a>(
     noun: &str,

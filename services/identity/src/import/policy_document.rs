@@ -56,6 +56,7 @@ fn is_here(tx: &Tx, subject: &Subject) -> Result<bool, Fault> {
     })
 }
 
+/// Documents are texts, and some were JSON once.
 fn document(row: &Record) -> Result<PolicyBlob, Fault> {
     let blob = match row.json("blob")? {
         Value::String(text) => text,
