@@ -69,9 +69,10 @@ def ann(both, enter):
     enter('enter by another protocol', ANN, protocol='mapped')
     enter('enter by another provider', ANN, provider='ferry')
     own = 'ann-abroad'
-    for path in ('/v3/auth/projects', '/v3/OS-FEDERATION/projects', '/v3/auth/domains', '/v3/OS-FEDERATION/domains', '/v3/auth/system', '/v3/auth/catalog', '/v3/users/{shadow}',
-                 '/v3/users/{shadow}/groups', '/v3/users/{shadow}/projects'):
+    people = ('/v3/users/{shadow}', '/v3/users/{shadow}/groups', '/v3/users/{shadow}/projects')
+    for path in ('/v3/auth/projects', '/v3/OS-FEDERATION/projects', '/v3/auth/domains', '/v3/OS-FEDERATION/domains', '/v3/auth/system', '/v3/auth/catalog', *people):
         both(f'own {path}', 'GET', path, token=own)
+    for path in people:
         both(f'by the administrator {path}', 'GET', path)
     for path in ('/v3/users?domain_id={abroad}', '/v3/users?name=ann&domain_id={abroad}', '/v3/users?idp_id=harbour', '/v3/users?protocol_id=openid', '/v3/users?unique_id=248', '/v3/users?idp_id=nobody',
                  '/v3/groups/{crew}/users', '/v3/role_assignments?user.id={shadow}', '/v3/role_assignments?user.id={shadow}&effective'):
@@ -151,8 +152,10 @@ def projects(both, enter):
     reader, manager = [{'name': 'reader'}], [{'name': 'reader'}, {'name': 'manager'}]
     for name, version, told in (('a new one', None, [{'name': 'of {1}', 'roles': reader}]), ('it again, with more', None, [{'name': 'of {1}', 'roles': manager}]), ('it with less', None, [{'name': 'of {1}', 'roles': reader}]),
                                 ('with an unknown role', None, [{'name': 'of {1}', 'roles': [{'name': 'nobody'}]}]), ('of another domain', '2.0', [{'name': 'hut', 'domain': {'name': 'Stone'}, 'roles': reader}]),
-                                ('of an unknown domain', '2.0', [{'name': 'hut', 'domain': {'name': 'nowhere'}, 'roles': reader}]), ('and no others', '3.0', [{'name': 'of {1}', 'roles': reader}]), ('of nothing', '3.0', [])):
-        rules(both, USER, CREW, {'projects': told}, version=version, case=f'projects {name}')
+                                ('of an unknown domain', '2.0', [{'name': 'hut', 'domain': {'name': 'nowhere'}, 'roles': reader}]), ('of no domain', '2.0', [{'name': 'of {1}', 'roles': reader}]),
+                                ('and no others', '3.0', [{'name': 'of {1}', 'roles': reader}]), ('of nothing', '3.0', [])):
+        home = {'domain': {'id': 'ABROAD'}} if version and name != 'of no domain' else {}
+        rules(both, USER | home, CREW, {'projects': told} | home, version=version, case=f'projects {name}')
         enter(f'to projects {name}', ANN)
         both(f'projects {name}', 'GET', '/v3/role_assignments?user.id={shadow}&include_names')
     both('projects of the domain', 'GET', '/v3/projects?domain_id={abroad}')

@@ -4,7 +4,7 @@ use super::{
     below, check_query, flag_or_word, flags, given, id, list, name, one, options, or_null, unfit_at,
 };
 use crate::Identity;
-use crate::model::user::Group;
+use crate::model::user::{Group, User};
 use fault::Fault;
 use kernel::Micros;
 use serde_json::{Value, json};
@@ -47,7 +47,12 @@ static PASSWORD: LazyLock<Schema> = LazyLock::new(|| {
 /// `GET /v3/users`
 pub async fn list_all(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     check_query(&ask, &QUERY)?;
-    let all = identity.user_list(&ask.cx, ask.query.get("domain_id"), ask.query.get("name")).await?;
+    let mut all = identity.user_list(&ask.cx, ask.query.get("domain_id"), ask.query.get("name")).await?;
+    let by = ["idp_id", "protocol_id", "unique_id"].map(|name| ask.query.get(name));
+    if by.iter().any(Option::is_some) {
+        let vouched = identity.users_vouched_for(by).await?;
+        all.retain(|user| vouched.contains(&user.id));
+    }
     Ok(list(&ask, "users", all.iter().map(|user| user.body(&ask.cx.base)), &["domain_id", "enabled", "name"]))
 }
 
@@ -61,6 +66,11 @@ pub async fn create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fau
 /// `GET /v3/users/{id}`
 pub async fn show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let user = identity.user_show(&ask.cx, ask.id("id")).await?;
+    shown(&identity, &ask, &user).await
+}
+
+/// A user, and who vouches for it.
+async fn shown(identity: &Identity, ask: &Ask, user: &User) -> Result<Answer, Fault> {
     let (mut body, federated) = (user.body(&ask.cx.base), identity.user_federated(&user.id).await?);
     if !federated.is_null() {
         body["federated"] = federated;
@@ -72,7 +82,7 @@ pub async fn show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
 pub async fn update(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
     let given = given(&mut ask, "user", &UPDATE).await?;
     let user = identity.user_update(&ask.cx, ask.id("id"), given).await?;
-    Ok(one(200, "user", user.body(&ask.cx.base)))
+    shown(&identity, &ask, &user).await
 }
 
 /// `DELETE /v3/users/{id}`

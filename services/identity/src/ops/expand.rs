@@ -284,7 +284,7 @@ impl Token {
         body
     }
 
-    /// What it was had of. Of a trust's roles Keystone tells everything.
+    /// What it was had of. Of the roles of a trust, and of those for whom a provider vouches, Keystone tells everything.
     fn write_delegated(&self, body: &mut Value) {
         if let Some(Delegation::Federation(federation)) = &self.payload.delegation {
             let groups: Vec<Value> = federation.group_ids.iter().map(|id| json!({"id": id})).collect();
@@ -294,6 +294,9 @@ impl Token {
             });
             if let Some(user) = body["user"].as_object_mut() {
                 user.remove("password_expires_at");
+            }
+            if self.payload.scope != Scope::Unscoped {
+                body["roles"] = self.roles.iter().map(Role::plain).collect();
             }
         }
         match &self.delegated {

@@ -9,7 +9,7 @@ use super::mapping::mapping;
 use super::project::project_of_mapping;
 use super::proof::{Proved, find_domain};
 use super::token::{Mint, Token, fernet_open, fernet_seal, issue, unauthenticated, usual_scope};
-use super::{missing, proof::Named};
+use super::{expected, missing, proof::Named};
 use crate::Identity;
 use crate::model::assignment::{ActorKind, Assignment, TargetKind};
 use crate::model::identity_provider::{IdentityProvider, Protocol};
@@ -23,7 +23,7 @@ use crate::oidc::code::{Attempt, Brought};
 use crate::oidc::{ISSUER, Provider};
 use crate::store::{self, shadow::*};
 use ::store::Tx;
-use fault::Fault;
+use fault::{Fault, Kind};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -137,6 +137,12 @@ impl Identity {
         };
         let (provider_id, protocol_id) = (provider_id.to_owned(), protocol_id.to_owned());
         self.db.write(move |tx| log_in(tx, &provider_id, &protocol_id, &assertion, lives)).await
+    }
+
+    /// The ids of users for whom somebody vouches: by provider, protocol, and what they are called there; each or all of them.
+    pub async fn users_vouched_for(&self, by: [Option<&str>; 3]) -> Result<BTreeSet<String>, Fault> {
+        let by = by.map(|said| said.unwrap_or_default().to_owned());
+        self.db.read(move |tx| users_of_shadows(tx, &by)).await
     }
 
     /// By whom, and as what, a user is vouched for; null if by nobody.
@@ -303,8 +309,12 @@ impl Login<'_> {
         let found = match (text("id"), text("name")) {
             (Some(id), _) => store::user::user_by_id(self.tx, id)?,
             (None, Some(name)) => {
-                let domain = self.domain(said.get("domain"))?;
-                store::user::user_by_name(self.tx, &domain.id, name)?
+                let domain = said.get("domain").ok_or_else(|| expected("domain", "user"))?;
+                match self.domain(Some(domain)) {
+                    Ok(domain) => store::user::user_by_name(self.tx, &domain.id, name)?,
+                    Err(fault) if fault.kind == Kind::NotFound => None,
+                    Err(fault) => return Err(fault),
+                }
             }
             (None, None) => None,
         };
@@ -314,8 +324,8 @@ impl Login<'_> {
     /// The user here who stands for one of the provider's; made at the first login.
     fn shadow(&mut self, said: &Map<String, Value>, assertion: &Assertion) -> Result<User, Fault> {
         let text = |name: &str| said.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let name = text("name").or(assertion.get("REMOTE_USER").map(String::as_str));
-        let name = name.or(text("id")).ok_or_else(unauthenticated)?.to_owned();
+        let remote = assertion.get("REMOTE_USER").map(String::as_str).filter(|name| !name.is_empty());
+        let name = text("name").or(remote).or(text("id")).ok_or_else(unauthenticated)?.to_owned();
         let unique = quoted(text("id").unwrap_or(&name));
         let (provider_id, protocol_id) = (self.provider.id.clone(), self.protocol.id.clone());
         let email = text("email").map(str::to_owned);

@@ -24,6 +24,14 @@ pub fn shadows_forget(tx: &Tx, provider_id: &str, protocol_id: Option<&str>) -> 
     Ok(())
 }
 
+/// The users for whom somebody vouches: by provider, protocol and what they are called there; what is empty may be any.
+pub fn users_of_shadows(tx: &Tx, by: &[String; 3]) -> Result<BTreeSet<String>, Fault> {
+    let sql = "SELECT user_id FROM identity_federated_users WHERE (?1 = '' OR provider_id = ?1) \
+               AND (?2 = '' OR protocol_id = ?2) AND (?3 = '' OR unique_id = ?3)";
+    let [provider_id, protocol_id, unique_id] = by;
+    tx.query(sql, params![provider_id, protocol_id, unique_id])?.iter().map(|row| row.text(0)).collect()
+}
+
 /// The user who stands for whom a provider calls so.
 pub fn user_of_shadow(
     tx: &Tx,

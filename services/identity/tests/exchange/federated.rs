@@ -256,7 +256,8 @@ async fn whom_a_provider_vouches_for_logs_in_and_works_by_its_groups() {
         }
         let scoped = relying.scoped(&token, project("demo")).await;
         let text = scoped.header("x-subject-token").to_owned();
-        assert_eq!(scoped.one("token")["roles"][0]["name"], "reader");
+        let role = &scoped.one("token")["roles"][0];
+        assert_eq!((&role["name"], &role["options"]), (&json!("reader"), &json!({"immutable": true})));
         assert_eq!(cloud.validate(&cloud.admin, &text).await.one("token")["user"]["OS-FEDERATION"], vouched);
         let id = user["id"].as_str().unwrap();
         assert_eq!(id.len(), 64);
@@ -266,8 +267,24 @@ async fn whom_a_provider_vouches_for_logs_in_and_works_by_its_groups() {
             (&shown["name"], &shown["email"], &shown["federated"]),
             (&json!("ann"), &json!("248@corp"), &known)
         );
+        let changed =
+            cloud.patch(&format!("/v3/users/{id}"), json!({"user": {"description": "d"}})).await.one("user");
+        assert_eq!((&changed["description"], &changed["federated"]), (&json!("d"), &known));
+        for (query, found) in [
+            ("idp_id=corp", 1),
+            ("idp_id=corp&protocol_id=openid&unique_id=248", 1),
+            ("idp_id=other", 0),
+            ("protocol_id=saml2", 0),
+            ("unique_id=2", 0),
+        ] {
+            let all = cloud.get(&format!("/v3/users?{query}")).await.each("users", "name");
+            assert_eq!(all.len(), found, "{query}: {all:?}");
+        }
         let groups = cloud.get(&format!("/v3/users/{id}/groups")).await;
         assert!(groups.body["groups"][0]["membership_expires_at"].is_string(), "{groups:?}");
+        let nobody =
+            relying.provider.token(cloud.fixture.clock.now(), json!({"sub": "", "preferred_username": ""}));
+        assert_eq!(relying.log_in(&nobody).await.status, 401, "who is called nothing is nobody");
         // Somebody else may be called the same, and another time one may be called otherwise.
         let (_, other) = relying.entered(json!({"sub": "249"})).await;
         assert_eq!(other["user"]["name"], "ann");
@@ -368,10 +385,13 @@ async fn a_mapping_makes_projects_and_takes_back_what_the_provider_does_not_say_
 #[tokio::test]
 async fn one_of_our_own_users_may_come_by_a_provider() {
     let relying = Relying::start().await;
-    let rules = json!([{"local": [{"user": {"name": "{0}", "type": "local", "domain": {"id": "default"}}}],
-                        "remote": [{"type": "OIDC-preferred_username"}]}]);
-    let body = json!({"mapping": {"rules": rules}});
-    relying.cloud.patch(&format!("{MAPPINGS}/m"), body).await.one("mapping");
+    let map = async |mut user: Value| {
+        user["type"] = json!("local");
+        let rules = json!([{"local": [{"user": user}], "remote": [{"type": "OIDC-preferred_username"}]}]);
+        let body = json!({"mapping": {"rules": rules}});
+        relying.cloud.patch(&format!("{MAPPINGS}/m"), body).await.one("mapping");
+    };
+    map(json!({"name": "{0}", "domain": {"id": "default"}})).await;
     let (token, body) = relying.entered(json!({"preferred_username": "demo"})).await;
     assert_eq!(body["user"]["name"], "demo");
     assert!(body["user"].get("OS-FEDERATION").is_none());
@@ -379,6 +399,13 @@ async fn one_of_our_own_users_may_come_by_a_provider() {
     let now = relying.cloud.fixture.clock.now();
     let nobody = relying.provider.token(now, json!({"preferred_username": "nobody"}));
     assert_eq!(relying.log_in(&nobody).await.status, 401);
+    let demo = relying.provider.token(now, json!({"preferred_username": "demo"}));
+    map(json!({"name": "{0}", "domain": {"name": "nowhere"}})).await;
+    assert_eq!(relying.log_in(&demo).await.status, 401);
+    map(json!({"name": "{0}"})).await;
+    let homeless = relying.log_in(&demo).await;
+    assert_eq!(homeless.status, 400);
+    assert!(homeless.message().starts_with("Expecting to find domain in user."), "{homeless:?}");
 }
 
 impl Told {
