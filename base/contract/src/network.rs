@@ -29,6 +29,17 @@ pub struct NetworkFacts {
     pub port_security: bool,
 }
 
+/// What a port adds to `network_data.json`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkData {
+    /// Its entry of `links`.
+    pub link: serde_json::Value,
+    /// Its entries of `networks`, numbered from 0.
+    pub networks: Vec<serde_json::Value>,
+    /// Its entries of `services`.
+    pub services: Vec<serde_json::Value>,
+}
+
 /// A port as compute needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortFacts {
@@ -54,8 +65,8 @@ pub struct PortFacts {
     pub floating_ips: Vec<(IpAddr, IpAddr)>,
     /// The ids and names of its security groups.
     pub security_groups: Vec<(String, String)>,
-    /// Its part of `network_data.json`: the entries for `links`, `networks`, `services`.
-    pub network_data: (serde_json::Value, Vec<serde_json::Value>, Vec<serde_json::Value>),
+    /// Its part of `network_data.json`; none where the ports of many servers are told at once, of which nobody writes one.
+    pub network_data: Option<Box<NetworkData>>,
     /// The binding of the port, as `vif_type` and `vnic_type`.
     pub vnic_type: String,
     /// Whether the port was made by compute (and goes with its server) or given by the user.
@@ -92,7 +103,7 @@ pub trait Networks: Send + Sync + 'static {
     fn port(&self, tx: &Tx, who: &Who, port_id: &str) -> Result<Option<PortFacts>, Fault>;
     /// The ports of a server, in the order in which they were attached.
     fn ports_of(&self, tx: &Tx, server_id: &str) -> Result<Vec<PortFacts>, Fault>;
-    /// The ports of many servers at once, for lists.
+    /// The ports of many servers at once, for lists: without their part of `network_data.json`.
     fn ports_of_all(&self, tx: &Tx, server_ids: &[String]) -> Result<Vec<PortFacts>, Fault>;
     /// Makes a port for a server. Faults as the API's: quota, no address left, no such group.
     fn port_order(&self, tx: &Tx, who: &Who, order: &PortOrder) -> Result<PortFacts, Fault>;

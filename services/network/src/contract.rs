@@ -2,7 +2,7 @@
 
 use crate::model::attribute::Wish;
 use crate::model::network::Net;
-use crate::model::port::PortRow;
+use crate::model::port::{Port, PortRow};
 use crate::model::{Body, faults, security_group};
 use crate::ops::addressing::Asked;
 use crate::record::Record;
@@ -70,17 +70,13 @@ impl Networks for Network {
     }
 
     fn ports_of(&self, tx: &Tx, server_id: &str) -> Result<Vec<PortFacts>, Fault> {
-        self.ports_of_all(tx, &[server_id.to_owned()])
+        facts::of_ports(tx, &self.ports_on(tx, &[server_id.to_owned()])?, true)
     }
 
     fn ports_of_all(&self, tx: &Tx, server_ids: &[String]) -> Result<Vec<PortFacts>, Fault> {
         let mut all = Vec::new();
         for portion in server_ids.chunks(200) {
-            let condition = Condition::all().among("device_id", portion);
-            let mut ports = rows::port::all(tx, self.domain(), condition)?;
-            ports.retain(|port| !port.row.is_trusted());
-            ports.sort_by(|a, b| (a.row.attached_at, &a.row.id).cmp(&(b.row.attached_at, &b.row.id)));
-            all.append(&mut facts::of_ports(tx, &ports)?);
+            all.append(&mut facts::of_ports(tx, &self.ports_on(tx, portion)?, false)?);
         }
         Ok(all)
     }
@@ -245,6 +241,14 @@ fn told<B: Body>(thing: &B) -> Value {
 }
 
 impl Network {
+    /// The ports that servers have, in the order in which they were attached; at most as many servers as one condition takes.
+    fn ports_on(&self, tx: &Tx, server_ids: &[String]) -> Result<Vec<Port>, Fault> {
+        let mut ports = rows::port::all(tx, self.domain(), Condition::all().among("device_id", server_ids))?;
+        ports.retain(|port| !port.row.is_trusted());
+        ports.sort_by(|a, b| (a.row.attached_at, &a.row.id).cmp(&(b.row.attached_at, &b.row.id)));
+        Ok(ports)
+    }
+
     /// A caller who comes through compute, as the rules of this service have him.
     fn placed<'a>(&self, who: &'a Who) -> Cow<'a, Who> {
         self.policy.placed("network", who)

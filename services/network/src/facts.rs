@@ -7,7 +7,7 @@ use crate::model::port::Port;
 use crate::model::security_group::GroupRow;
 use crate::model::subnet::Subnet;
 use crate::store::{self as rows, Condition};
-use contract::network::{NetworkFacts, PortFacts};
+use contract::network::{NetworkData, NetworkFacts, PortFacts};
 use fault::Fault;
 use metal::server::ServerPort;
 use serde_json::{Value, json};
@@ -30,14 +30,15 @@ pub fn of_network(net: Net) -> NetworkFacts {
 
 /// What compute is told of a port.
 pub fn of_port(tx: &Tx, port: &Port) -> Result<PortFacts, Fault> {
-    let facts = of_ports(tx, std::slice::from_ref(port))?.pop();
+    let facts = of_ports(tx, std::slice::from_ref(port), true)?.pop();
     facts.ok_or_else(|| Fault::bug("a port without its network"))
 }
 
-/// What compute is told of ports, in their order. At most as many as one condition takes.
-pub fn of_ports(tx: &Tx, ports: &[Port]) -> Result<Vec<PortFacts>, Fault> {
+/// What compute is told of ports, in their order, with what their servers are told or without. At most as many as one
+/// condition takes.
+pub fn of_ports(tx: &Tx, ports: &[Port], documented: bool) -> Result<Vec<PortFacts>, Fault> {
     let around = Around::of(tx, ports)?;
-    ports.iter().map(|port| around.facts(port)).collect()
+    ports.iter().map(|port| around.facts(port, documented)).collect()
 }
 
 /// What ports refer to, by id.
@@ -85,7 +86,7 @@ impl Around {
         Ok(around)
     }
 
-    fn facts(&self, port: &Port) -> Result<PortFacts, Fault> {
+    fn facts(&self, port: &Port, documented: bool) -> Result<PortFacts, Fault> {
         let row = &port.row;
         let network =
             self.networks.get(&row.network_id).ok_or_else(|| Fault::bug("a port without its network"))?;
@@ -110,7 +111,7 @@ impl Around {
             fixed_ips: port.fixed_ips.iter().map(|fixed| (fixed.subnet_id.clone(), fixed.address)).collect(),
             floating_ips: self.floating_ips.get(&row.id).cloned().unwrap_or_default(),
             security_groups: port.groups.iter().map(named).collect(),
-            network_data: network_data(port, mtu, subnets),
+            network_data: documented.then(|| Box::new(network_data(port, mtu, subnets))),
             vnic_type: row.vnic_type.clone(),
             made_by_compute: row.made_by_compute,
         })
@@ -122,7 +123,7 @@ fn distinct<'a>(ids: impl Iterator<Item = &'a String>) -> Vec<String> {
 }
 
 /// A port's part of `network_data.json`: its link, its networks, its name servers.
-fn network_data(port: &Port, mtu: u32, subnets: &[Subnet]) -> (Value, Vec<Value>, Vec<Value>) {
+fn network_data(port: &Port, mtu: u32, subnets: &[Subnet]) -> NetworkData {
     let link_id = format!("tap{}", port.row.id.chars().take(11).collect::<String>());
     let link = json!({
         "id": link_id,
@@ -140,7 +141,7 @@ fn network_data(port: &Port, mtu: u32, subnets: &[Subnet]) -> (Value, Vec<Value>
         services.extend(fresh);
         networks.push(one_network(port, &link_id, networks.len(), subnet, fixed.address, &dns));
     }
-    (link, networks, services)
+    NetworkData { link, networks, services }
 }
 
 fn one_network(

@@ -33,8 +33,9 @@ async fn a_servers_port_comes_up_when_it_is_bound_and_goes_with_the_server() {
     });
     let ordered = ordered.unwrap();
     assert_eq!((ordered.made_by_compute, ordered.up, ordered.wiring.mtu), (true, false, 1442));
-    assert_eq!(ordered.network_data.0["ethernet_mac_address"], ordered.wiring.mac);
-    assert_eq!(ordered.network_data.1[0]["type"], "ipv4_dhcp");
+    let told = ordered.network_data.unwrap();
+    assert_eq!(told.link["ethernet_mac_address"], ordered.wiring.mac);
+    assert_eq!(told.networks[0]["type"], "ipv4_dhcp");
     cloud.settle().await;
     let url = format!("/v2.0/ports/{}", ordered.id);
     let seen = cloud.get(DEMO, &url).await.one("port");

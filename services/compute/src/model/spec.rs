@@ -97,16 +97,16 @@ fn metadata(server: &Server, ports: &[PortFacts], domain: &str) -> Metadata {
 fn network_data(server: &Server, ports: &[PortFacts]) -> Value {
     let (mut links, mut networks, mut services) = (Vec::new(), Vec::<Value>::new(), Vec::new());
     for port in ordered(server, ports) {
-        let (link, own_networks, own_services) = &port.network_data;
-        links.push(link.clone());
-        for network in own_networks {
+        let Some(own) = &port.network_data else { continue };
+        links.push(own.link.clone());
+        for network in &own.networks {
             // Each port counts its networks from 0; in the document they are counted through.
             let mut network = network.clone();
             network["id"] = json!(format!("network{}", networks.len()));
             networks.push(network);
         }
         services.extend(
-            own_services.iter().filter(|service| !services.contains(*service)).cloned().collect::<Vec<_>>(),
+            own.services.iter().filter(|service| !services.contains(*service)).cloned().collect::<Vec<_>>(),
         );
     }
     json!({"links": links, "networks": networks, "services": services})

@@ -87,8 +87,9 @@ impl Compute {
         let mut tags = rows::server::tags_of_all(tx, &servers)?;
         let mut all = Vec::with_capacity(servers.len());
         for server in servers {
-            let own = ports.remove(&server.id).unwrap_or_default();
-            let own = crate::model::spec::ordered(&server, &own).cloned().collect();
+            let mut own = ports.remove(&server.id).unwrap_or_default();
+            let given = |port: &PortFacts| server.detail.ports.iter().position(|id| *id == port.id);
+            own.sort_by_key(|port| given(port).unwrap_or(usize::MAX));
             let status = cx.allows(&rules::SERVERS_SHOW_HOST_STATUS, &target(&server)).then(|| {
                 server.host.as_ref().map_or("", |host| hosts.get(host).copied().unwrap_or("UNKNOWN"))
             });

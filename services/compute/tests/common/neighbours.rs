@@ -3,7 +3,7 @@
 use super::{IMAGE, NETWORK};
 use async_trait::async_trait;
 use contract::image::ImageFacts;
-use contract::network::{NetworkFacts, PortFacts, PortOrder};
+use contract::network::{NetworkData, NetworkFacts, PortFacts, PortOrder};
 use contract::placement::{Amounts, Candidate, Stock};
 use contract::{Identity, Images, Networks, Placement};
 use fault::Fault;
@@ -96,7 +96,11 @@ impl Wires {
             fixed_ips: vec![("44444444-0000-4000-8000-000000000001".into(), address)],
             floating_ips: Vec::new(),
             security_groups: vec![("g".into(), "default".into())],
-            network_data: (json!({"id": id}), Vec::new(), Vec::new()),
+            network_data: Some(Box::new(NetworkData {
+                link: json!({"id": id}),
+                networks: Vec::new(),
+                services: Vec::new(),
+            })),
             vnic_type: "normal".into(),
             made_by_compute: true,
             wiring,
