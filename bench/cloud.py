@@ -45,7 +45,13 @@ class Cloud:
 
     def _send(self, method, path, body=None, raw=None):
         headers = self.headers if raw is None else {**self.headers, 'Content-Type': 'application/octet-stream'}
-        self.connection.request(method, path, raw if body is None else json.dumps(body), headers)
+        sent = (method, path, raw if body is None else json.dumps(body), headers)
+        try:
+            self.connection.request(*sent)
+        except ConnectionError:
+            # idle while a load ran, and given up by the server
+            self.connection.close()
+            self.connection.request(*sent)
         answer = self.connection.getresponse()
         text = answer.read()
         if answer.status >= 300:
