@@ -5,6 +5,7 @@ use super::form::{self, object, text, wrapped};
 use super::page::{self, Form, Link};
 use super::server_view::{DETAIL, SHOW, View, addresses, changed};
 use crate::model::server::Server;
+use crate::model::spec::ordered;
 use crate::ops::server::ServerUpdate;
 use crate::ops::server_list::ServerQuery;
 use crate::ops::target;
@@ -308,10 +309,7 @@ async fn ports(compute: &Arc<Compute>, ask: &Ask, rule: &policy::Rule) -> Result
     ask.cx.may(rule, &target(&shown))?;
     let id = shown.id.clone();
     compute
-        .read(&ask.cx, move |compute, tx, _| {
-            let ports = compute.networks.ports_of(tx, &id)?;
-            Ok(crate::model::spec::ordered(&shown, &ports).cloned().collect())
-        })
+        .read(&ask.cx, move |compute, tx, _| Ok(ordered(&shown, compute.networks.ports_of(tx, &id)?)))
         .await
 }
 

@@ -4,6 +4,7 @@ use crate::model::server::Server;
 use contract::network::PortFacts;
 use metal::server::{Metadata, Reboot, ServerSpec, disk_prefix};
 use serde_json::{Value, json};
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 /// How long a guest may take to shut down when asked kindly, unless its image says something else (`os_shutdown_timeout`).
@@ -24,7 +25,7 @@ pub fn of(server: &Server, ports: &[PortFacts], domain: &str) -> Option<ServerSp
         kernel: detail.kernel.clone(),
         ramdisk: detail.ramdisk.clone(),
         kernel_arguments: kernel_arguments(&detail.image_properties),
-        ports: ordered(server, ports).map(|port| port.wiring.clone()).collect(),
+        ports: ordered(server, ports.iter().collect()).into_iter().map(|port| port.wiring.clone()).collect(),
         power: server.power,
         reboot: Reboot { count: server.reboots, hard: server.reboot_hard },
         starts: detail.starts,
@@ -49,10 +50,11 @@ fn stop_seconds(properties: &BTreeMap<String, String>) -> u32 {
     properties.get("os_shutdown_timeout").and_then(|text| text.parse().ok()).unwrap_or(STOP_SECONDS)
 }
 
-/// The ports in the order in which the server was given them.
-pub fn ordered<'a>(server: &'a Server, ports: &'a [PortFacts]) -> impl Iterator<Item = &'a PortFacts> {
-    let known = server.detail.ports.iter().filter_map(|id| ports.iter().find(|port| port.id == *id));
-    known.chain(ports.iter().filter(|port| !server.detail.ports.contains(&port.id)))
+/// The ports in the order in which the server was given them; others after these, as they come.
+pub fn ordered<P: Borrow<PortFacts>>(server: &Server, mut ports: Vec<P>) -> Vec<P> {
+    let given = |port: &PortFacts| server.detail.ports.iter().position(|id| *id == port.id);
+    ports.sort_by_key(|port| given(port.borrow()).unwrap_or(usize::MAX));
+    ports
 }
 
 fn hardware(server: &Server) -> BTreeMap<String, String> {
@@ -96,7 +98,7 @@ fn metadata(server: &Server, ports: &[PortFacts], domain: &str) -> Metadata {
 
 fn network_data(server: &Server, ports: &[PortFacts]) -> Value {
     let (mut links, mut networks, mut services) = (Vec::new(), Vec::<Value>::new(), Vec::new());
-    for port in ordered(server, ports) {
+    for port in ordered(server, ports.iter().collect()) {
         let Some(own) = &port.network_data else { continue };
         links.push(own.link.clone());
         for network in &own.networks {

@@ -1,6 +1,7 @@
 //! Interfaces of servers: ports, their addresses and security groups.
 
 use crate::model::server::{Server, VmState};
+use crate::model::spec::ordered;
 use crate::ops::{Demand, doer, server_for};
 use crate::store as rows;
 use crate::store::action;
@@ -42,8 +43,11 @@ impl Compute {
         self.read(cx, move |this, tx, cx| {
             let server = server_for(tx, cx, &id, &rules::ATTACH_INTERFACES_LIST)?;
             let ports = this.networks.ports_of(tx, &id)?;
-            let ordered = crate::model::spec::ordered(&server, &ports);
-            Ok(ordered.map(|port| (port.clone(), server.detail.port_tags.get(&port.id).cloned())).collect())
+            let tagged = |port: PortFacts| {
+                let tag = server.detail.port_tags.get(&port.id).cloned();
+                (port, tag)
+            };
+            Ok(ordered(&server, ports).into_iter().map(tagged).collect())
         })
         .await
     }

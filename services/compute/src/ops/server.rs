@@ -2,6 +2,7 @@
 
 use crate::model::group::Group;
 use crate::model::server::{Phase, Server, Task, VmState};
+use crate::model::spec::ordered;
 use crate::ops::server_create::{BootImage, boot_image, check_files, check_size};
 use crate::ops::{Demand, doer, metadata, server_for, server_seen, target, unlocked};
 use crate::store as rows;
@@ -87,9 +88,7 @@ impl Compute {
         let mut tags = rows::server::tags_of_all(tx, &servers)?;
         let mut all = Vec::with_capacity(servers.len());
         for server in servers {
-            let mut own = ports.remove(&server.id).unwrap_or_default();
-            let given = |port: &PortFacts| server.detail.ports.iter().position(|id| *id == port.id);
-            own.sort_by_key(|port| given(port).unwrap_or(usize::MAX));
+            let own = ordered(&server, ports.remove(&server.id).unwrap_or_default());
             let status = cx.allows(&rules::SERVERS_SHOW_HOST_STATUS, &target(&server)).then(|| {
                 server.host.as_ref().map_or("", |host| hosts.get(host).copied().unwrap_or("UNKNOWN"))
             });

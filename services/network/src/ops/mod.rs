@@ -36,7 +36,12 @@ pub(crate) fn flagged(target: Target, name: &str, flag: bool) -> Target {
 /// What rules about things on a network see of it.
 pub(crate) fn on_network(tx: &Tx, cx: &Cx, target: Target, network: &NetworkRow) -> Result<Target, Fault> {
     let shared = network.shared || is_shared_with(tx, &network.id, cx.who.project())?;
-    Ok(flagged(target.with("network:project_id", &network.project_id), "networks:shared", shared))
+    Ok(of_network(target, &network.project_id, shared))
+}
+
+/// The same, of a network of this owner that is shared with the caller or not.
+fn of_network(target: Target, owner: &str, shared: bool) -> Target {
+    flagged(target.with("network:project_id", owner), "networks:shared", shared)
 }
 
 /// What rules about a network see.

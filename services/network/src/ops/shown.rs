@@ -3,7 +3,7 @@
 //!
 //! What rules ask of a thing is gathered for a whole list at once, so that no table is read once for each of its things.
 
-use super::{flagged, network_target, security_group, subnet_pool};
+use super::{flagged, network_target, of_network, security_group, subnet_pool};
 use crate::model::agent::Agent;
 use crate::model::floating_ip::FloatingIp;
 use crate::model::network::Net;
@@ -58,8 +58,8 @@ fn on_networks<'a, T: Body>(
     let shared: HashSet<String> = rows::network::shared_with(tx, cx.who.project())?.into_iter().collect();
     let target = |thing: &'a T| {
         let id = network(thing);
-        let target = flagged(Target::project(thing.owner()), "networks:shared", shared.contains(id));
-        target.with("network:project_id", owners.get(id).map_or("", String::as_str))
+        let owner = owners.get(id).map_or("", String::as_str);
+        of_network(Target::project(thing.owner()), owner, shared.contains(id))
     };
     Ok(things.iter().map(target).collect())
 }
