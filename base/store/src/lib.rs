@@ -29,4 +29,4 @@ pub use migrate::Migration;
 pub use row::{FromValue, Row};
 pub use shared::{Change, Listener};
 pub use tx::Tx;
-pub use value::Value;
+pub use value::{Value, ValueRef};

@@ -9,9 +9,9 @@ use crate::job::Job;
 use crate::queue::Jobs;
 use crate::row::Row;
 use crate::tx::{Tx, Verdict};
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 use fault::{Fault, Kind, Means};
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::types::{ToSqlOutput, ValueRef as LiteRef};
 use rusqlite::{Connection, ErrorCode, ToSql};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -103,8 +103,11 @@ impl Lite {
         while let Some(row) = rows.next()? {
             // Asked of the row: a migration may have changed what `*` means since the statement was prepared.
             let columns = row.as_ref().column_count();
-            found
-                .push(Row::new((0..columns).map(|at| row.get_ref(at).map(value)).collect::<Result<_, _>>()?));
+            let mut read = Row::with_room(columns, found.last());
+            for at in 0..columns {
+                read_into(&mut read, row.get_ref(at)?);
+            }
+            found.push(read);
         }
         let count = found.len() as u64;
         Ok(Ok((found, count)))
@@ -253,26 +256,26 @@ struct Bound<'a>(&'a Value);
 impl ToSql for Bound<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self.0 {
-            Value::Null => ValueRef::Null,
-            Value::Int(number) => ValueRef::Integer(*number),
-            Value::Real(number) => ValueRef::Real(*number),
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
-            Value::Blob(bytes) => ValueRef::Blob(bytes),
+            Value::Null => LiteRef::Null,
+            Value::Int(number) => LiteRef::Integer(*number),
+            Value::Real(number) => LiteRef::Real(*number),
+            Value::Text(text) => LiteRef::Text(text.as_bytes()),
+            Value::Blob(bytes) => LiteRef::Blob(bytes),
         }))
     }
 }
 
-fn value(found: ValueRef<'_>) -> Value {
+fn read_into(row: &mut Row, found: LiteRef<'_>) {
     match found {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(number) => Value::Int(number),
-        ValueRef::Real(number) => Value::Real(number),
+        LiteRef::Null => row.push(ValueRef::Null),
+        LiteRef::Integer(number) => row.push(ValueRef::Int(number)),
+        LiteRef::Real(number) => row.push(ValueRef::Real(number)),
         // Checked whole first, which is much faster, since all that we write is right.
-        ValueRef::Text(bytes) => Value::Text(match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(_) => String::from_utf8_lossy(bytes).into_owned(),
-        }),
-        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+        LiteRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => row.push(ValueRef::Text(text)),
+            Err(_) => row.push(ValueRef::Text(&String::from_utf8_lossy(bytes))),
+        },
+        LiteRef::Blob(bytes) => row.push(ValueRef::Blob(bytes)),
     }
 }
 

@@ -18,11 +18,27 @@ pub enum Value {
     Blob(Vec<u8>),
 }
 
+/// One value where its row keeps it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs, reason = "each is that of `Value`")]
+pub enum ValueRef<'a> {
+    Null,
+    Int(i64),
+    Real(f64),
+    Text(&'a str),
+    Blob(&'a [u8]),
+}
+
 /// The parameters of a statement: `params![id, name, tx.now()]`. Takes whatever a [`Value`] can be made from.
 #[macro_export]
 macro_rules! params {
-    () => { &[] as &[$crate::Value] };
-    ($($value:expr),+ $(,)?) => { &[$($crate::Value::from($value)),+] as &[$crate::Value] };
+    ($($value:expr),* $(,)?) => { &$crate::values![$($value),*] as &[$crate::Value] };
+}
+
+/// Values to keep: an array of what [`params!`] lends.
+#[macro_export]
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { [$($crate::Value::from($value)),*] };
 }
 
 macro_rules! from {

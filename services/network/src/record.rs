@@ -7,16 +7,16 @@ use fault::{Fault, Means};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::LazyLock;
-use store::{FromValue, Row, Tx, Value};
+use store::{FromValue, Row, Tx, Value, ValueRef};
 
 /// A value kept as JSON text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned> FromValue for Json<T> {
-    fn from_value(value: &Value) -> Option<Self> {
+    fn from_value(value: ValueRef<'_>) -> Option<Self> {
         match value {
-            Value::Text(text) => serde_json::from_str(text).ok().map(Json),
+            ValueRef::Text(text) => serde_json::from_str(text).ok().map(Json),
             _ => None,
         }
     }

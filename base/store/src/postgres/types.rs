@@ -1,7 +1,7 @@
 //! Values to PostgreSQL and back. A value brings its own type, so that a statement means the same on both databases.
 
 use crate::row::Row;
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 use ::postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use bytes::BytesMut;
 use std::error::Error;
@@ -45,31 +45,32 @@ impl ToSql for Bound<'_> {
 }
 
 pub(super) fn row(found: &::postgres::Row) -> Result<Row, ::postgres::Error> {
-    (0..found.len())
-        .map(|at| found.try_get::<_, Read>(at).map(|read| read.0))
-        .collect::<Result<_, _>>()
-        .map(Row::new)
+    let mut row = Row::with_room(found.len(), None);
+    for at in 0..found.len() {
+        row.push(found.try_get::<_, Read<'_>>(at)?.0);
+    }
+    Ok(row)
 }
 
-struct Read(Value);
+struct Read<'a>(ValueRef<'a>);
 
-impl<'a> FromSql<'a> for Read {
+impl<'a> FromSql<'a> for Read<'a> {
     fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Self, Wrong> {
         Ok(Self(match *kind {
-            Type::BOOL => Value::Int(bool::from_sql(kind, raw)?.into()),
-            Type::INT2 => Value::Int(i16::from_sql(kind, raw)?.into()),
-            Type::INT4 => Value::Int(i32::from_sql(kind, raw)?.into()),
-            Type::INT8 => Value::Int(i64::from_sql(kind, raw)?),
-            Type::FLOAT4 => Value::Real(f32::from_sql(kind, raw)?.into()),
-            Type::FLOAT8 => Value::Real(f64::from_sql(kind, raw)?),
+            Type::BOOL => ValueRef::Int(bool::from_sql(kind, raw)?.into()),
+            Type::INT2 => ValueRef::Int(i16::from_sql(kind, raw)?.into()),
+            Type::INT4 => ValueRef::Int(i32::from_sql(kind, raw)?.into()),
+            Type::INT8 => ValueRef::Int(i64::from_sql(kind, raw)?),
+            Type::FLOAT4 => ValueRef::Real(f32::from_sql(kind, raw)?.into()),
+            Type::FLOAT8 => ValueRef::Real(f64::from_sql(kind, raw)?),
             Type::NUMERIC => numeric(raw)?,
-            Type::BYTEA => Value::Blob(raw.to_vec()),
-            _ => Value::Text(std::str::from_utf8(raw)?.to_owned()),
+            Type::BYTEA => ValueRef::Blob(raw),
+            _ => ValueRef::Text(std::str::from_utf8(raw)?),
         }))
     }
 
     fn from_sql_null(_: &Type) -> Result<Self, Wrong> {
-        Ok(Self(Value::Null))
+        Ok(Self(ValueRef::Null))
     }
 
     fn accepts(_: &Type) -> bool {
@@ -78,7 +79,7 @@ impl<'a> FromSql<'a> for Read {
 }
 
 /// A NUMERIC, as `sum` of integers yields it: whole numbers as integers, others as numbers with a fraction.
-fn numeric(raw: &[u8]) -> Result<Value, Wrong> {
+fn numeric(raw: &[u8]) -> Result<ValueRef<'static>, Wrong> {
     let word = |at: usize| -> Result<i64, Wrong> {
         let bytes = raw.get(at * 2..at * 2 + 2).ok_or("a short NUMERIC")?;
         Ok(i64::from(i16::from_be_bytes([bytes[0], bytes[1]])))
@@ -94,12 +95,12 @@ fn numeric(raw: &[u8]) -> Result<Value, Wrong> {
                 .and_then(|n| n.checked_add(digit))
                 .ok_or("a NUMERIC beyond 63 bits")?;
         }
-        return Ok(Value::Int(if sign == 0 { number } else { -number }));
+        return Ok(ValueRef::Int(if sign == 0 { number } else { -number }));
     }
     let mut number = 0f64;
     for at in 0..digits {
         let power = i32::try_from(weight - at)?;
         number += f64::from(i16::try_from(word(4 + usize::try_from(at)?)?)?) * 10_000f64.powi(power);
     }
-    Ok(Value::Real(if sign == 0 { number } else { -number }))
+    Ok(ValueRef::Real(if sign == 0 { number } else { -number }))
 }
