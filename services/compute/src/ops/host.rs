@@ -56,13 +56,6 @@ pub enum ServiceKey {
     Of(String, String),
 }
 
-/// The services of hosts, by host, read once for all of them. A host without service is none for operators.
-fn hosts_services(tx: &Tx) -> Result<BTreeMap<String, Service>, Fault> {
-    let services = rows::host::service_list(tx)?.into_iter();
-    let own = services.filter(|service| service.kind == "nova-compute");
-    Ok(own.map(|service| (service.host.clone(), service)).collect())
-}
-
 impl Compute {
     /// The hypervisors whose name contains `pattern`.
     pub async fn hypervisor_list(
@@ -101,7 +94,9 @@ impl Compute {
     }
 
     fn hypervisors(&self, tx: &Tx, hosts: Vec<Host>, beside: Beside) -> Result<Vec<Hypervisor>, Fault> {
-        let mut services = hosts_services(tx)?;
+        let names: Vec<String> = hosts.iter().map(|host| host.name.clone()).collect();
+        // A host without service is none for operators.
+        let mut services = rows::host::services_of(tx, &names)?;
         let (mut used, running) = match beside.used {
             true => (self.placement.used(tx)?, rows::server::servers_running(tx)?),
             false => Default::default(),

@@ -1,6 +1,7 @@
 //! A server as it is shown, changed, rebuilt and deleted.
 
 use crate::model::group::Group;
+use crate::model::host::Service;
 use crate::model::server::{Phase, Server, Task, VmState};
 use crate::model::spec::ordered;
 use crate::ops::server_create::{BootImage, boot_image, check_files, check_size};
@@ -11,7 +12,7 @@ use crate::{Compute, rules};
 use contract::network::PortFacts;
 use fault::Fault;
 use metal::server::Power;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use store::Tx;
 use web::Cx;
@@ -57,6 +58,16 @@ pub struct Rebuild {
     pub files: Vec<(String, String)>,
 }
 
+/// What is said of a server's host.
+fn host_status(service: &Service) -> &'static str {
+    match (service.disabled, service.forced_down, service.up) {
+        (true, ..) => "MAINTENANCE",
+        (false, true, _) => "DOWN",
+        (false, false, true) => "UP",
+        (false, false, false) => "UNKNOWN",
+    }
+}
+
 impl Compute {
     /// A server as it is shown.
     pub async fn server_show(self: &Arc<Self>, cx: &Cx, id: &str) -> Result<Shown, Fault> {
@@ -84,34 +95,25 @@ impl Compute {
         for port in self.networks.ports_of_all(tx, &ids)? {
             ports.entry(port.device_id.clone()).or_default().push(port);
         }
-        let hosts = self.host_states(tx)?;
-        let mut tags = rows::server::tags_of_all(tx, &servers)?;
+        let may_know = |server: &Server| cx.allows(&rules::SERVERS_SHOW_HOST_STATUS, &target(server));
+        let told: Vec<bool> = servers.iter().map(may_know).collect();
+        let hosts = servers
+            .iter()
+            .zip(&told)
+            .filter(|(_, told)| **told)
+            .filter_map(|(server, _)| server.host.clone());
+        let hosts: Vec<String> = hosts.collect::<BTreeSet<_>>().into_iter().collect();
+        let services = rows::host::services_of(tx, &hosts)?;
+        let status = |host: &String| services.get(host).map_or("UNKNOWN", host_status);
+        let mut tags = rows::server::tags_of_all(tx, &ids)?;
         let mut all = Vec::with_capacity(servers.len());
-        for server in servers {
+        for (server, told) in servers.into_iter().zip(told) {
             let own = ordered(&server, ports.remove(&server.id).unwrap_or_default());
-            let status = cx.allows(&rules::SERVERS_SHOW_HOST_STATUS, &target(&server)).then(|| {
-                server.host.as_ref().map_or("", |host| hosts.get(host).copied().unwrap_or("UNKNOWN"))
-            });
+            let host_status = told.then(|| server.host.as_ref().map_or("", status));
             let tags = tags.remove(&server.id).unwrap_or_default();
-            all.push(Shown { ports: own, tags, group: None, host_status: status, server });
+            all.push(Shown { ports: own, tags, group: None, host_status, server });
         }
         Ok(all)
-    }
-
-    fn host_states(&self, tx: &Tx) -> Result<HashMap<String, &'static str>, Fault> {
-        let services = rows::host::service_list(tx)?;
-        let compute = services.into_iter().filter(|service| service.kind == "nova-compute");
-        Ok(compute
-            .map(|service| {
-                let state = match (service.disabled, service.forced_down, service.up) {
-                    (true, ..) => "MAINTENANCE",
-                    (false, true, _) => "DOWN",
-                    (false, false, true) => "UP",
-                    (false, false, false) => "UNKNOWN",
-                };
-                (service.host, state)
-            })
-            .collect())
     }
 
     /// Changes what a server is called.

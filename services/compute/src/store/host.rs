@@ -169,6 +169,13 @@ pub fn service_list(tx: &Tx) -> Result<Vec<Service>, Fault> {
     tx.query(&format!("{SERVICE} ORDER BY s.number"), &[])?.iter().map(read_service).collect()
 }
 
+/// The compute services of these hosts, by host.
+pub fn services_of(tx: &Tx, hosts: &[String]) -> Result<HashMap<String, Service>, Fault> {
+    let sql = format!("{SERVICE} WHERE s.kind = 'nova-compute' AND s.host IN ({{ids}})");
+    let services = tx.query_among(&sql, hosts)?;
+    services.iter().map(|row| read_service(row).map(|service| (service.host.clone(), service))).collect()
+}
+
 /// The service of this id, of either form.
 pub fn service_by_id(tx: &Tx, id: &str) -> Result<Option<Service>, Fault> {
     Ok(service_list(tx)?.into_iter().find(|service| service.id == id || service.number.to_string() == id))

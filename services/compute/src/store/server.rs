@@ -4,8 +4,9 @@ use crate::model::server::{Phase, Server, ServerFault, Task};
 use fault::{Fault, Means};
 use metal::server::Power;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 use store::list::{Column, Direction, List, ListError, Noun};
-use store::{Row, Tx, Value, params};
+use store::{Row, Tx, Value, params, values};
 
 /// What is written, in the order of [`written`].
 const COLUMNS: &str = "id, number, project_id, user_id, name, description, hostname, reservation_id, launch_index, image_id, \
@@ -14,6 +15,17 @@ const COLUMNS: &str = "id, number, project_id, user_id, name, description, hostn
     generation, incarnation, revision, digest, sent_revision, deadline, seen_epoch, seen_sequence, seen_incarnation, \
     seen_revision, seen, seen_problem, fault_code, fault_message, fault_details, fault_at, created_at, updated_at, \
     launched_at, terminated_at, deleted_at, detail, status, vm_state, task_state, power_state";
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let places: Vec<String> = (1..=COLUMNS.split(", ").count()).map(|number| format!("?{number}")).collect();
+    format!("INSERT INTO compute_servers ({COLUMNS}) VALUES ({})", places.join(", "))
+});
+
+static UPDATE: LazyLock<String> = LazyLock::new(|| {
+    let columns = COLUMNS.split(", ").zip(1..).skip(1);
+    let sets: Vec<String> = columns.map(|(name, number)| format!("{} = ?{number}", name.trim())).collect();
+    format!("UPDATE compute_servers SET {} WHERE id = ?1", sets.join(", "))
+});
 
 /// What servers can be listed by.
 pub static SERVERS: Noun = Noun {
@@ -146,7 +158,7 @@ fn written(server: &Server) -> Result<Vec<Value>, Fault> {
     let standing = server.standing();
     let seen = server.seen.as_ref().map(json).transpose()?;
     let fault = server.fault.as_ref();
-    Ok(params![
+    Ok(values![
         &server.id,
         server.number,
         &server.project_id,
@@ -207,30 +219,19 @@ fn written(server: &Server) -> Result<Vec<Value>, Fault> {
         standing.task_state,
         standing.power_state
     ]
-    .to_vec())
+    .into())
 }
 
 /// Adds a server.
 pub fn server_insert(tx: &Tx, server: &Server) -> Result<(), Fault> {
-    let values = written(server)?;
-    let places: Vec<String> = (1..=values.len()).map(|number| format!("?{number}")).collect();
-    let sql = format!("INSERT INTO compute_servers ({COLUMNS}) VALUES ({})", places.join(", "));
-    tx.execute(&sql, &values)?;
+    tx.execute(&INSERT, &written(server)?)?;
     tx.changed("server_status", &server.id);
     Ok(())
 }
 
 /// Writes a server back.
 pub fn server_save(tx: &Tx, server: &Server) -> Result<(), Fault> {
-    let values = written(server)?;
-    let sets: Vec<String> = COLUMNS
-        .split(", ")
-        .enumerate()
-        .skip(1)
-        .map(|(at, name)| format!("{} = ?{}", name.trim(), at + 1))
-        .collect();
-    let sql = format!("UPDATE compute_servers SET {} WHERE id = ?1", sets.join(", "));
-    tx.execute(&sql, &values)?;
+    tx.execute(&UPDATE, &written(server)?)?;
     tx.changed("server_status", &server.id);
     Ok(())
 }
@@ -325,12 +326,11 @@ pub fn tags(tx: &Tx, server_id: &str) -> Result<Vec<String>, Fault> {
 }
 
 /// The tags of many servers, by server.
-pub fn tags_of_all(tx: &Tx, servers: &[Server]) -> Result<HashMap<String, Vec<String>>, Fault> {
+pub fn tags_of_all(tx: &Tx, ids: &[String]) -> Result<HashMap<String, Vec<String>>, Fault> {
     let mut tags: HashMap<String, Vec<String>> = HashMap::new();
     let sql =
         "SELECT server_id, tag FROM compute_server_tags WHERE server_id IN ({ids}) ORDER BY server_id, tag";
-    let ids: Vec<String> = servers.iter().map(|server| server.id.clone()).collect();
-    for row in tx.query_among(sql, &ids)? {
+    for row in tx.query_among(sql, ids)? {
         tags.entry(row.text(0)?).or_default().push(row.text(1)?);
     }
     Ok(tags)
