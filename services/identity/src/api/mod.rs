@@ -45,10 +45,19 @@ fn list(ask: &Ask, nouns: &str, bodies: impl IntoIterator<Item = Value>, filters
     let limit = ask.query.get("limit").and_then(|limit| limit.parse().ok()).filter(|limit| *limit > 0);
     let mut links = links(ask);
     let last = limit.filter(|limit| kept.len() >= *limit).and_then(|limit| kept[limit - 1]["id"].as_str());
-    let Some(last) = last else { return Answer::ok(&json!({ nouns: kept, "links": links })) };
-    links["next"] = json!(ask.cx.url(&format!("{}?{}", ask.path, ask.query.with("marker", last))));
-    kept.truncate(limit.unwrap_or_default());
-    Answer::ok(&json!({ nouns: kept, "links": links, "truncated": true }))
+    let next = last.map(|last| ask.cx.url(&format!("{}?{}", ask.path, ask.query.with("marker", last))));
+    if let Some(next) = &next {
+        links["next"] = json!(next);
+        kept.truncate(limit.unwrap_or_default());
+    }
+    // By hand: `json!` would make a copy of all of it.
+    let mut page = Map::new();
+    page.insert(nouns.to_owned(), Value::Array(kept));
+    page.insert("links".to_owned(), links);
+    if next.is_some() {
+        page.insert("truncated".to_owned(), Value::Bool(true));
+    }
+    Answer::ok(&Value::Object(page))
 }
 
 fn links(ask: &Ask) -> Value {
