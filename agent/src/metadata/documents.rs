@@ -159,9 +159,9 @@ impl<'a> Documents<'a> {
     }
 
     fn network_data(&self) -> Value {
-        match &self.spec.metadata.network_data {
+        match self.spec.metadata.network_data.value() {
             Value::Null => json!({}),
-            data => data.clone(),
+            data => data,
         }
     }
 

@@ -1,5 +1,6 @@
 //! A virtual machine as a host holds it: its size, disks, ports, power state and what its metadata says.
 
+use crate::document::Document;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -141,7 +142,7 @@ pub struct Metadata {
     /// Public addresses (floating IPs) for the EC2 form.
     pub public_addresses: Vec<IpAddr>,
     /// `network_data.json`, whole.
-    pub network_data: serde_json::Value,
+    pub network_data: Document,
     /// Files to inject: path and base64 content (old microversions).
     pub files: Vec<(String, String)>,
 }
