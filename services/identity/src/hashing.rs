@@ -29,13 +29,28 @@ pub struct Hashing {
 /// The lowest cost: enough for generated passwords of 128 random bits, which nobody guesses.
 pub const LOWEST_COST: u32 = 4;
 
+/// How much hashing gives way to other threads, in steps of `nice`: beside one that serves a request it gets a tenth of a
+/// processor, and all of what nobody else wants.
+const GIVES_WAY: i32 = 10;
+
+/// From now on what this thread does waits for what other threads have to do: on Linux a priority is a thread's own. Where
+/// it cannot be had, a flood of logins makes other requests slower.
+fn give_way() {
+    if let Err(error) = rustix::process::nice(GIVES_WAY) {
+        tracing::warn!(%error, "hashing passwords has the priority of everything else");
+    }
+}
+
 impl Hashing {
     /// Starts `threads` threads, or none; new passwords are hashed by this scheme.
     pub fn start(threads: usize, scheme: Scheme, entropy: Entropy) -> Result<Self, Fault> {
         let (jobs, queue) = bounded::<Job>(PLACES);
         for number in 0..threads {
             let queue = queue.clone();
-            let work = move || queue.iter().for_each(|job| job());
+            let work = move || {
+                give_way();
+                queue.iter().for_each(|job| job());
+            };
             std::thread::Builder::new().name(format!("hash-{number}")).spawn(work).map_err(Fault::bug)?;
         }
         let jobs = (threads > 0).then_some(jobs);
