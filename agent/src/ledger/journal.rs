@@ -224,7 +224,7 @@ fn failed(error: HostError) -> io::Error {
 }
 
 fn checksum(text: &[u8]) -> String {
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&Sha256::digest(text)[..8])
 }
 
 fn push(into: &mut Vec<u8>, host: &str, record: &Record) -> io::Result<()> {

@@ -236,7 +236,7 @@ pub fn port(id: &str, revision: i64) -> Wanted {
 }
 
 pub fn image() -> ImageSource {
-    let sha512 = Sha512::digest(IMAGE).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha512 = base16ct::lower::encode_string(&Sha512::digest(IMAGE));
     ImageSource {
         id: "0badcafe-0000-4000-8000-000000000001".to_owned(),
         format: "raw".to_owned(),

@@ -4,6 +4,7 @@
 //! Nova's and Placement's fields a naked ISO form. The format is chosen where a body is written, never stored.
 
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -13,25 +14,28 @@ use std::time::Duration;
 #[serde(transparent)]
 pub struct Micros(pub i64);
 
+/// Several times as fast as a format that is read each time: lists are full of times.
+const PRINTER: DateTimePrinter = DateTimePrinter::new();
+
 impl Micros {
     /// `2026-11-21T00:36:59Z`: Nova, Glance, Neutron.
     pub fn seconds_z(self) -> String {
-        self.written("%Y-%m-%dT%H:%M:%SZ")
+        PRINTER.precision(Some(0)).timestamp_to_string(&self.stamp())
     }
 
     /// `2026-11-21T00:36:59.000000Z`: Keystone.
     pub fn micros_z(self) -> String {
-        self.written("%Y-%m-%dT%H:%M:%S.%6fZ")
+        PRINTER.precision(Some(6)).timestamp_to_string(&self.stamp())
     }
 
     /// `2026-11-21T00:36:59.000000`: Nova's usage and fault fields, instance action events.
     pub fn micros_naked(self) -> String {
-        self.written("%Y-%m-%dT%H:%M:%S.%6f")
+        PRINTER.precision(Some(6)).datetime_to_string(&TimeZone::UTC.to_datetime(self.stamp()))
     }
 
     /// `Sat, 21 Nov 2026 00:36:59 GMT`: HTTP headers.
     pub fn http(self) -> String {
-        self.written("%a, %d %b %Y %H:%M:%S GMT")
+        self.stamp().to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
     }
 
     /// Reads what clients send in `changes-since`, `expires_at` and filters: RFC 3339, also with a space, without
@@ -68,9 +72,8 @@ impl Micros {
         Self(self.0 - self.0.rem_euclid(1_000_000))
     }
 
-    fn written(self, format: &str) -> String {
-        let stamp = Timestamp::from_microsecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH);
-        stamp.to_zoned(TimeZone::UTC).strftime(format).to_string()
+    fn stamp(self) -> Timestamp {
+        Timestamp::from_microsecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 }
 

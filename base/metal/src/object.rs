@@ -88,7 +88,7 @@ impl Wanted {
     pub fn digest(&self) -> String {
         // Specs have no maps with keys that are not strings: they always can be written.
         let json = serde_json::to_vec(&self.spec).unwrap_or_default();
-        Sha256::digest(&json).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        base16ct::lower::encode_string(&Sha256::digest(&json)[..16])
     }
 }
 

@@ -122,5 +122,5 @@ fn changed(service: &str, migration: &Migration) -> Fault {
 }
 
 fn checksum(sql: &str) -> String {
-    Sha256::digest(sql.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&Sha256::digest(sql.as_bytes())[..16])
 }

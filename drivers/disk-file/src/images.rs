@@ -127,7 +127,7 @@ impl Images {
             let why = format!("image {} came with {length} bytes of {}", image.id, image.bytes);
             return Err(DriverError::Failed(why));
         }
-        let found = hex(&hash.finalize());
+        let found = base16ct::lower::encode_string(&hash.finalize());
         if !found.eq_ignore_ascii_case(&image.sha512) {
             return Err(DriverError::Failed(format!(
                 "the data of image {} has another SHA-512 than it should: {found}",
@@ -199,8 +199,4 @@ impl Images {
 /// The copy is among the bases, which are known by their names.
 fn lies_in(bases: &BTreeSet<String>, copy: &Path) -> bool {
     copy.file_name().is_some_and(|name| bases.contains(&*name.to_string_lossy()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

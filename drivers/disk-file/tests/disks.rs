@@ -21,7 +21,7 @@ fn data(content: &[u8]) -> Data {
 }
 
 fn image(id: &str, format: &str, content: &[u8]) -> ImageSource {
-    let sha512 = Sha512::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha512 = base16ct::lower::encode_string(&Sha512::digest(content));
     ImageSource { id: id.into(), format: format.into(), bytes: content.len() as u64, sha512 }
 }
 

@@ -105,7 +105,7 @@ impl Disks for Sim {
         if bytes != image.bytes {
             return Err(DriverError::Failed(format!("image {} is not {} bytes long", image.id, image.bytes)));
         }
-        let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = base16ct::lower::encode_string(&hash.finalize());
         if digest != image.sha512 {
             return Err(DriverError::Failed(format!("the data of image {} do not match its hash", image.id)));
         }

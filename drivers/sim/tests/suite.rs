@@ -23,7 +23,7 @@ fn host(dir: &Path, config: Config) -> Sim {
 }
 
 fn image(bytes: &[u8]) -> ImageSource {
-    let sha512 = Sha512::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha512 = base16ct::lower::encode_string(&Sha512::digest(bytes));
     ImageSource { id: "i".to_owned(), format: "raw".to_owned(), bytes: bytes.len() as u64, sha512 }
 }
 

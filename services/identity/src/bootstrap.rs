@@ -38,7 +38,7 @@ impl Offer {
     /// beside it.
     fn id(&self) -> String {
         let digest = Sha256::digest(format!("{} {}", self.kind, self.name));
-        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        base16ct::lower::encode_string(&digest[..16])
     }
 
     /// Its entry. That of a cloud that was founded when ids were random is known by type and name.

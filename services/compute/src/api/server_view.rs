@@ -14,18 +14,13 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use sha2::{Digest, Sha224};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::net::IpAddr;
 use web::{Cx, Version};
 
 /// An id of a host that tells a project whether two servers share one, and nothing else.
 pub fn host_id(host: Option<&str>, project_id: &str) -> String {
     let Some(host) = host else { return String::new() };
-    let digest = Sha224::new().chain_update(project_id).chain_update(host).finalize();
-    digest.iter().fold(String::with_capacity(56), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    base16ct::lower::encode_string(&Sha224::new().chain_update(project_id).chain_update(host).finalize())
 }
 
 /// Which parts are shown.

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use store::{Tx, params};
 
 fn hash(token: &str) -> String {
-    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&Sha256::digest(token.as_bytes()))
 }
 
 /// Keeps a token; those that have ended are forgotten by the way.

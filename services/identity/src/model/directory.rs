@@ -149,7 +149,7 @@ impl Entry {
 pub fn public_id(domain_id: &str, kind: &str, local_id: &str) -> String {
     use sha2::{Digest, Sha256};
     let hash = Sha256::new().chain_update(domain_id).chain_update(kind).chain_update(local_id).finalize();
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&hash)
 }
 
 impl Tree {

@@ -17,11 +17,7 @@ pub const METHOD: &str = "ec2credential";
 
 /// The id of the credential with this access key: whoever shows the key finds it.
 pub fn id_of(access: &str) -> String {
-    hex(&Sha256::digest(access.as_bytes()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&Sha256::digest(access.as_bytes()))
 }
 
 fn mac_256(key: &[u8], message: &[u8]) -> Option<Vec<u8>> {
@@ -194,7 +190,7 @@ impl Signed {
         let query = if verb == "POST" { String::new() } else { query(&self.params) };
         let (path, headers) = (&self.path, self.signed_headers(&signed));
         let request = format!("{verb}\n{path}\n{query}\n{headers}\n{signed}\n{}", self.body_hash);
-        let hash = hex(&Sha256::digest(request.as_bytes()));
+        let hash = base16ct::lower::encode_string(&Sha256::digest(request.as_bytes()));
         let text = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hash}");
         sign_4(secret, [date, region, service], text.as_bytes())
     }
@@ -230,7 +226,7 @@ fn sign_4(secret: &str, scope: [&str; 3], text: &[u8]) -> Option<String> {
     for part in scope.into_iter().chain(["aws4_request"]) {
         key = mac_256(&key, part.as_bytes())?;
     }
-    mac_256(&key, text).map(|bytes| hex(&bytes))
+    mac_256(&key, text).map(|bytes| base16ct::lower::encode_string(&bytes))
 }
 
 fn plain(value: &Value) -> String {

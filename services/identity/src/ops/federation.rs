@@ -464,7 +464,7 @@ fn public_id(domain_id: &str, unique: &str) -> String {
     for part in [domain_id, "user", unique] {
         digest.update(part.as_bytes());
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&digest.finalize())
 }
 
 /// As Python's `quote` writes it: slashes stay.

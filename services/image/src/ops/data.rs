@@ -278,12 +278,11 @@ fn write(path: &Path, format: String, mut queue: mpsc::Receiver<Bytes>) -> Resul
     file.sync_all().map_err(full)?;
     file.seek(SeekFrom::Start(0)).or_bug()?;
     let found = inspect::inspect(&format, &mut file).map_err(refused)?;
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     Ok(Uploaded {
         bytes,
         virtual_bytes: found.virtual_size,
-        checksum: hex(&md5.finalize()),
-        sha512: hex(&sha512.finalize()),
+        checksum: base16ct::lower::encode_string(&md5.finalize()),
+        sha512: base16ct::lower::encode_string(&sha512.finalize()),
     })
 }
 
