@@ -3,6 +3,7 @@
 pub mod access_rule;
 pub mod application_credential;
 pub mod assignment;
+mod bcrypt;
 pub mod catalog;
 pub mod compliance;
 pub mod credential;

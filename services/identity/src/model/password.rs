@@ -3,6 +3,7 @@
 //!
 //! Hashing is dear on purpose: it is only ever done on the threads of [`crate::hashing`].
 
+use crate::model::bcrypt;
 use argon2::{Algorithm, Argon2, Version};
 use base64::Engine;
 use base64::alphabet;
@@ -11,10 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
-/// What bcrypt looks at of a password, in bytes; Keystone cuts there too.
-const BCRYPT_LONGEST: usize = 72;
 /// The most that a stored hash may ask for, so that an imported row cannot stop the cloud.
-const DEAREST_BCRYPT: u32 = 16;
 const DEAREST_SCRYPT: u8 = 18;
 const MOST_ROUNDS: u32 = 2_000_000;
 const MOST_MEMORY: u32 = 1 << 18;
@@ -82,10 +80,7 @@ impl Scheme {
 /// Hashes a password.
 pub fn hash(password: &[u8], scheme: Scheme, salt: [u8; 16]) -> Option<String> {
     let tail = match scheme {
-        Scheme::Bcrypt(cost) => {
-            let parts = bcrypt::hash_with_salt(cut(password), cost, salt).ok()?;
-            return Some(parts.format_for_version(bcrypt::Version::TwoB));
-        }
+        Scheme::Bcrypt(cost) => return bcrypt::hash(password, cost, salt),
         Scheme::BcryptSha256(cost) => bcrypt_sha256_tail(password, cost, salt)?,
         Scheme::Scrypt => {
             let mut digest = [0; 32];
@@ -116,9 +111,7 @@ pub fn is_generated(password: &str) -> bool {
 pub fn verify(password: &[u8], hash: &str) -> bool {
     let mut parts = hash.strip_prefix('$').unwrap_or_default().split('$');
     match parts.next().unwrap_or_default() {
-        "2b" | "2a" | "2y" | "2x" => {
-            bcrypt_cost(hash) && bcrypt::verify(cut(password), hash).unwrap_or(false)
-        }
+        "2b" | "2a" | "2y" | "2x" => bcrypt::verify(password, hash).unwrap_or(false),
         "bcrypt-sha256" => bcrypt_sha256(password, hash).unwrap_or(false),
         "scrypt" => scrypt(password, parts).unwrap_or(false),
         "pbkdf2-sha512" => pbkdf2_sha512(password, parts).unwrap_or(false),
@@ -133,14 +126,6 @@ pub fn is_known(hash: &str) -> bool {
     hash.split('$').nth(1).is_some_and(|form| forms.contains(&form))
 }
 
-fn cut(password: &[u8]) -> &[u8] {
-    &password[..password.len().min(BCRYPT_LONGEST)]
-}
-
-fn bcrypt_cost(hash: &str) -> bool {
-    hash.split('$').nth(2).and_then(|cost| cost.parse().ok()).is_some_and(|cost: u32| cost <= DEAREST_BCRYPT)
-}
-
 /// `$bcrypt-sha256$v=2,t=2b,r=12$SALT$DIGEST`: bcrypt of base64(HMAC-SHA256(salt, password)).
 fn bcrypt_sha256(password: &[u8], hash: &str) -> Option<bool> {
     let mut parts = hash.split('$').skip(2);
@@ -149,7 +134,7 @@ fn bcrypt_sha256(password: &[u8], hash: &str) -> Option<bool> {
     let cost = settings.split(',').find_map(|one| one.strip_prefix("r="))?;
     let inner = bcrypt_sha256_inner(password, salt)?;
     let plain = format!("$2b${:0>2}${salt}{digest}", cost);
-    Some(bcrypt_cost(&plain) && bcrypt::verify(inner.as_bytes(), &plain).unwrap_or(false))
+    bcrypt::verify(inner.as_bytes(), &plain)
 }
 
 /// What bcrypt is given instead of the password: its digest, keyed with the salt as it is written.
@@ -161,10 +146,9 @@ fn bcrypt_sha256_inner(password: &[u8], salt: &str) -> Option<String> {
 
 /// Salt and digest of such a hash, of which bcrypt writes the salt first: 22 letters.
 fn bcrypt_sha256_tail(password: &[u8], cost: u32, salt: [u8; 16]) -> Option<String> {
-    let shown = bcrypt::BASE_64.encode(salt);
+    let shown = ::bcrypt::BASE_64.encode(salt);
     let inner = bcrypt_sha256_inner(password, &shown)?;
-    let parts = bcrypt::hash_with_salt(inner, cost, salt).ok()?;
-    let whole = parts.format_for_version(bcrypt::Version::TwoB);
+    let whole = bcrypt::hash(inner.as_bytes(), cost, salt)?;
     let (salt, digest) = whole.rsplit('$').next()?.split_at_checked(shown.len())?;
     Some(format!("{salt}${digest}"))
 }
