@@ -15,6 +15,11 @@ pub fn named(name: &str) -> Option<&'static Rule> {
     BY_NAME.get(name).copied()
 }
 
+/// The rule that is asked under that name: where there is none, the one for whatever else there is.
+pub fn of(name: &str) -> &'static Rule {
+    named(name).unwrap_or(&DEFAULT)
+}
+
 policy::rules! {
     network [PROJECT];
     CONTEXT_IS_ADMIN "context_is_admin"

@@ -103,6 +103,64 @@ async fn whom_a_rule_does_not_show_a_thing_finds_none() {
     assert_eq!(cloud.get(READER, zones).await.body["availability_zones"].as_array().unwrap().len(), 2);
 }
 
+/// A change that is refused tells of the thing only him who may see it. What it would make of the thing counts for that.
+#[tokio::test]
+async fn what_the_caller_may_not_see_he_cannot_change_either() {
+    let cloud = Cloud::start().await;
+    let shared = json!({"object_type": "security_group", "action": "access_as_shared", "target_tenant": "*"});
+    let group = cloud.get(DEMO, "/v2.0/security-groups").await.ids("security_groups")[0].clone();
+    let mut policy = json!({"rbac_policy": shared});
+    policy["rbac_policy"]["object_id"] = group.clone().into();
+    assert_eq!(cloud.post(ADMIN, "/v2.0/rbac-policies", policy).await.status, 201);
+    let pool = json!({"subnetpool": {"name": "pool", "prefixes": ["10.9.0.0/16"]}});
+    assert_eq!(cloud.post(DEMO, "/v2.0/subnetpools", pool).await.status, 201);
+    // Somebody of the project who has none of its roles; other services, which are found everything and see half of it.
+    let visitor = DEMO.replace("member", "visitor");
+    for (path, nouns, noun, seen_by_services) in [
+        ("networks", "networks", "network", true),
+        ("subnets", "subnets", "subnet", true),
+        ("subnetpools", "subnetpools", "subnetpool", false),
+        ("routers", "routers", "router", false),
+        ("security-groups", "security_groups", "security_group", true),
+        ("security-group-rules", "security_group_rules", "security_group_rule", false),
+    ] {
+        let project = DEMO.split(':').next().unwrap();
+        let id = cloud.get(ADMIN, &format!("/v2.0/{path}?project_id={project}")).await.ids(nouns)[0].clone();
+        let url = format!("/v2.0/{path}/{id}");
+        for (token, seen) in [
+            (SYSTEM, false),
+            (SERVICE, seen_by_services),
+            (&*visitor, nouns == "security_groups"),
+            (READER, true),
+        ] {
+            let changed = cloud.put(token, &url, json!({noun: {"description": "mine"}})).await;
+            let removed = cloud.delete(token, &url).await;
+            for (action, told) in [("update", changed), ("delete", removed)] {
+                let disallowed = format!("rule:{action}_{noun} is disallowed by policy");
+                let wanted = match seen {
+                    true => (403, "PolicyNotAuthorized", &*disallowed),
+                    false => (404, "HTTPNotFound", "The resource could not be found."),
+                };
+                assert_eq!(told.error(), wanted, "{token} {action} {url}");
+            }
+        }
+    }
+    // The rules of a group that is shared are its owner's alone.
+    let rule = cloud.get(DEMO, "/v2.0/security-group-rules").await.ids("security_group_rules")[0].clone();
+    let hidden = cloud.delete(STRANGER, &format!("/v2.0/security-group-rules/{rule}")).await;
+    assert_eq!(hidden.error().1, "HTTPNotFound");
+    let visible = cloud.delete(STRANGER, &format!("/v2.0/security-groups/{group}")).await;
+    assert_eq!(visible.error().1, "PolicyNotAuthorized");
+    // A network that would be shared would be seen.
+    let private = cloud.get(DEMO, "/v2.0/networks?name=private").await.ids("networks")[0].clone();
+    let url = format!("/v2.0/networks/{private}");
+    assert_eq!(cloud.put(&visitor, &url, json!({"network": {"shared": true}})).await.status, 403);
+    assert_eq!(cloud.put(&visitor, &url, json!({"network": {"shared": false}})).await.status, 404);
+    let router = cloud.get(DEMO, "/v2.0/routers").await.ids("routers")[0].clone();
+    let url = format!("/v2.0/routers/{router}/remove_router_interface");
+    assert_eq!(cloud.put(SYSTEM, &url, json!({})).await.error().1, "HTTPNotFound");
+}
+
 #[tokio::test]
 async fn a_manager_lists_the_limits_of_his_project_alone() {
     let cloud = Cloud::start().await;

@@ -242,6 +242,11 @@ impl Wish {
         self.values.get(name)
     }
 
+    /// Every attribute that is specified.
+    pub fn values(&self) -> &Map<String, Value> {
+        &self.values
+    }
+
     /// The text, if it is specified and one.
     pub fn text(&self, name: &str) -> Option<String> {
         self.values.get(name)?.as_str().map(str::to_owned)

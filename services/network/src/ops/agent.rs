@@ -1,7 +1,7 @@
 //! Agents: the hosts as Neutron's users see them, and what is left of addresses.
 
-use super::shown::shown_one;
-use crate::model::agent::{Agent, Half, HostRow};
+use super::may::may_delete;
+use crate::model::agent::{Agent, Half, HostRow, NOUN};
 use crate::model::network::NetworkRow;
 use crate::model::subnet::Subnet;
 use crate::model::{address, faults, object};
@@ -38,8 +38,8 @@ impl Network {
 
     /// Forgets a host that does not come back.
     pub fn agent_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
-        let agent = shown_one(tx, cx, self.agent(tx, id)?)?;
-        cx.may(&rules::DELETE_AGENT, &Target::none())?;
+        let agent = self.agent(tx, id)?;
+        may_delete(cx, &NOUN, &Target::none())?;
         if agent.alive {
             return Err(faults::bad("OVN controllers that are alive cannot be deleted"));
         }

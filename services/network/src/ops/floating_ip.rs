@@ -1,14 +1,15 @@
 //! Floating IPs: addresses outside that lead to addresses inside.
 
 use super::addressing::Asked;
-use super::{may, no_qos};
+use super::may::{may_create, may_delete, may_update};
+use super::no_qos;
+use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::faults;
 use crate::model::floating_ip::{FloatingIp, FloatingIpRow, NOUN};
 use crate::model::port::{FixedIp, Port, PortRow, owner};
 use crate::record::{Json, Record};
 use crate::store::{self as rows, quota, work};
-use crate::{Network, rules};
 use fault::Fault;
 use metal::Kind;
 use policy::Target;
@@ -18,7 +19,7 @@ use web::Cx;
 impl Network {
     /// Makes a floating IP, and lets it lead to a port if one is named.
     pub fn floating_ip_create(&self, tx: &Tx, cx: &Cx, wish: &Wish) -> Result<FloatingIp, Fault> {
-        may(cx, "create_floatingip", &NOUN, wish, &Target::project(&wish.project()), true)?;
+        may_create(cx, &NOUN, wish, Target::project(&wish.project()))?;
         no_qos(wish)?;
         quota::charge(tx, &wish.project(), "floatingip")?;
         let network_id = wish.text_or_empty("floating_network_id");
@@ -70,7 +71,7 @@ impl Network {
     /// Changes where a floating IP leads, or what is said of it.
     pub fn floating_ip_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<FloatingIp, Fault> {
         let mut row = rows::floating_ip::find_seen(tx, &cx.who, id)?;
-        may(cx, "update_floatingip", &NOUN, wish, &Target::project(&row.project_id), false)?;
+        may_update(cx, &NOUN, wish, Target::project(&row.project_id))?;
         no_qos(wish)?;
         row.description = wish.text("description").unwrap_or(row.description);
         row.revision_number += 1;
@@ -159,7 +160,7 @@ impl Network {
     /// Removes a floating IP.
     pub fn floating_ip_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let row = rows::floating_ip::find_seen(tx, &cx.who, id)?;
-        cx.may(&rules::DELETE_FLOATINGIP, &Target::project(&row.project_id))?;
+        may_delete(cx, &NOUN, &Target::project(&row.project_id))?;
         rows::port::addresses_give_back(tx, &row.holder_id)?;
         PortRow::remove(tx, &row.holder_id)?;
         FloatingIpRow::remove(tx, id)?;

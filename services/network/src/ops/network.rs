@@ -1,6 +1,8 @@
 //! Networks: their segments, who shares them, what goes with them when they go.
 
-use super::{may, network_target, no_qos, zones_exist};
+use super::may::{may_create, may_delete, may_update};
+use super::{network_target, no_qos, zones_exist};
+use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::network::{NOUN, Net, NetworkRow};
 use crate::model::port::owner;
@@ -9,7 +11,6 @@ use crate::model::subnet::Subnet;
 use crate::model::{faults, port};
 use crate::record::{Json, Record};
 use crate::store::{self as rows, Condition, quota, work};
-use crate::{Network, rules};
 use fault::Fault;
 use metal::Kind;
 use policy::{Target, Who};
@@ -22,7 +23,7 @@ const LAST_VNI: i64 = 65_535;
 impl Network {
     /// Makes a network.
     pub fn network_create(&self, tx: &Tx, cx: &Cx, wish: &Wish) -> Result<Net, Fault> {
-        may(cx, "create_network", &NOUN, wish, &Target::project(&wish.project()), true)?;
+        may_create(cx, &NOUN, wish, Target::project(&wish.project()))?;
         quota::charge(tx, &wish.project(), "network")?;
         self.default_group_ensure(tx, &wish.project())?;
         let row = self.network_insert(tx, wish)?;
@@ -138,7 +139,7 @@ impl Network {
     /// Changes a network.
     pub fn network_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<Net, Fault> {
         let net = rows::network::find_seen(tx, &cx.who, id)?;
-        may(cx, "update_network", &NOUN, wish, &network_target(&net.row), false)?;
+        may_update(cx, &NOUN, wish, network_target(&net.row, net.shared_with_caller))?;
         no_qos(wish)?;
         let mut row = net.row.clone();
         let provider: Vec<_> =
@@ -227,7 +228,7 @@ impl Network {
     /// Removes a network with its subnets, unless ports are on it.
     pub fn network_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let net = rows::network::find_seen(tx, &cx.who, id)?;
-        cx.may(&rules::DELETE_NETWORK, &network_target(&net.row))?;
+        may_delete(cx, &NOUN, &network_target(&net.row, net.shared_with_caller))?;
         let ports = Condition::is("network_id", id).rows::<port::PortRow>(tx)?;
         let in_use: Vec<_> = ports.iter().filter(|port| port.device_owner != owner::DISTRIBUTED).collect();
         if !in_use.is_empty() {

@@ -1,7 +1,9 @@
 //! Ports: addresses, groups, security, bindings.
 
 use super::addressing::Asked;
-use super::{may, no_qos, on_network};
+use super::may::{may_create, may_delete, may_update};
+use super::{no_qos, on_network};
+use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::check::mac;
 use crate::model::faults;
@@ -10,7 +12,6 @@ use crate::model::port::{AddressPair, FixedIp, NOUN, Port, PortRow, owner};
 use crate::model::router::RouterRow;
 use crate::record::{Json, Record};
 use crate::store::{self as rows, quota, work};
-use crate::{Network, rules};
 use fault::Fault;
 use kernel::Micros;
 use metal::Kind;
@@ -24,8 +25,7 @@ impl Network {
     pub fn port_create(&self, tx: &Tx, cx: &Cx, wish: &Wish) -> Result<Port, Fault> {
         let network = rows::network::find_seen(tx, &cx.who, &wish.text_or_empty("network_id"))?.row;
         let target = on_network(tx, cx, Target::project(&wish.project()), &network)?;
-        let target = target.with("device_owner", &wish.text_or_empty("device_owner"));
-        may(cx, "create_port", &NOUN, wish, &target, true)?;
+        may_create(cx, &NOUN, wish, target)?;
         self.dns_name_fits(wish)?;
         quota::charge(tx, &wish.project(), "port")?;
         device_owned(tx, cx, &wish.text_or_empty("device_owner"), &wish.text_or_empty("device_id"))?;
@@ -123,10 +123,10 @@ impl Network {
         let old = rows::port::find_seen(tx, &cx.who, self.domain(), id)?;
         let network = rows::network::find(tx, &old.row.network_id)?;
         let target = on_network(tx, cx, Target::project(&old.row.project_id), &network)?;
-        let owner = wish.text("device_owner").unwrap_or_else(|| old.row.device_owner.clone());
-        may(cx, "update_port", &NOUN, wish, &target.with("device_owner", &owner), false)?;
+        may_update(cx, &NOUN, wish, target)?;
         self.dns_name_fits(wish)?;
         if wish.has("device_id") || wish.has("device_owner") {
+            let owner = wish.text("device_owner").unwrap_or_else(|| old.row.device_owner.clone());
             let device = wish.text("device_id").unwrap_or_else(|| old.row.device_id.clone());
             device_owned(tx, cx, &owner, &device)?;
         }
@@ -227,7 +227,7 @@ impl Network {
         let port = rows::port::find_seen(tx, &cx.who, self.domain(), id)?;
         let network = rows::network::find(tx, &port.row.network_id)?;
         let target = on_network(tx, cx, Target::project(&port.row.project_id), &network)?;
-        cx.may(&rules::DELETE_PORT, &target.with("device_owner", &port.row.device_owner))?;
+        may_delete(cx, &NOUN, &target.with("device_owner", &port.row.device_owner))?;
         let held = match port.row.device_owner.as_str() {
             owner::FLOATING_IP => true,
             owner::ROUTER_INTERFACE | owner::ROUTER_GATEWAY => {

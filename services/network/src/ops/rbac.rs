@@ -1,7 +1,8 @@
 //! Policies that share things with other projects.
 
-use super::may;
+use super::may::{may_create, may_delete, may_update};
 use super::network::{shared_in_use, strangers_on};
+use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::faults;
 use crate::model::network::NetworkRow;
@@ -9,7 +10,6 @@ use crate::model::port::{PortRow, owner};
 use crate::model::rbac::{AS_EXTERNAL, AS_SHARED, EVERYBODY, NOUN, RbacPolicy};
 use crate::record::Record;
 use crate::store::{self as rows, Condition, quota};
-use crate::{Network, rules};
 use fault::Fault;
 use policy::Target;
 use store::{Tx, params};
@@ -18,8 +18,7 @@ use web::Cx;
 impl Network {
     /// Shares a thing.
     pub fn rbac_policy_create(&self, tx: &Tx, cx: &Cx, wish: &Wish) -> Result<RbacPolicy, Fault> {
-        let target = to(Target::project(&wish.project()), wish);
-        may(cx, "create_rbac_policy", &NOUN, wish, &target, true)?;
+        may_create(cx, &NOUN, wish, Target::project(&wish.project()))?;
         quota::charge(tx, &wish.project(), "rbac_policy")?;
         let policy = RbacPolicy {
             id: tx.entropy().dashed_id(),
@@ -79,8 +78,7 @@ impl Network {
     /// Shares a thing with somebody else instead.
     pub fn rbac_policy_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<RbacPolicy, Fault> {
         let mut policy = rows::rbac::find_seen(tx, &cx.who, id)?;
-        let target = to(Target::project(&policy.project_id), wish);
-        may(cx, "update_rbac_policy", &NOUN, wish, &target, false)?;
+        may_update(cx, &NOUN, wish, Target::project(&policy.project_id))?;
         if let Some(to) = wish.text("target_tenant").filter(|to| *to != policy.target_project) {
             unshare(tx, &policy)?;
             policy.target_project = to;
@@ -93,17 +91,9 @@ impl Network {
     /// Shares a thing no longer, unless others use it.
     pub fn rbac_policy_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let policy = rows::rbac::find_seen(tx, &cx.who, id)?;
-        cx.may(&rules::DELETE_RBAC_POLICY, &Target::project(&policy.project_id))?;
+        may_delete(cx, &NOUN, &Target::project(&policy.project_id))?;
         unshare(tx, &policy).map_err(|fault| in_use(&policy, fault))?;
         RbacPolicy::remove(tx, id)
-    }
-}
-
-/// A policy as rules see it, with whom it is to share with.
-fn to(target: Target, wish: &Wish) -> Target {
-    match wish.text("target_tenant") {
-        Some(project) => target.with("target_tenant", &project),
-        None => target,
     }
 }
 

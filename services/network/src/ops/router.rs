@@ -1,7 +1,8 @@
 //! Routers: their way out and their routes.
 
 use super::addressing::Asked;
-use super::{may, no_qos, zones_exist};
+use super::may::{may_create, may_delete, may_do, may_update};
+use super::{no_qos, zones_exist};
 use crate::model::attribute::Wish;
 use crate::model::check;
 use crate::model::network::NetworkRow;
@@ -23,7 +24,7 @@ use web::Cx;
 impl Network {
     /// Makes a router.
     pub fn router_create(&self, tx: &Tx, cx: &Cx, wish: &Wish) -> Result<Router, Fault> {
-        may(cx, "create_router", &NOUN, wish, &Target::project(&wish.project()), true)?;
+        may_create(cx, &NOUN, wish, Target::project(&wish.project()))?;
         no_qos(wish)?;
         quota::charge(tx, &wish.project(), "router")?;
         if let Some(flavor) = wish.text("flavor_id") {
@@ -60,7 +61,7 @@ impl Network {
     /// Changes a router.
     pub fn router_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<Router, Fault> {
         let mut row = rows::router::find_seen(tx, &cx.who, id)?;
-        may(cx, "update_router", &NOUN, wish, &Target::project(&row.project_id), false)?;
+        may_update(cx, &NOUN, wish, Target::project(&row.project_id))?;
         row.name = wish.text("name").unwrap_or(row.name);
         row.description = wish.text("description").unwrap_or(row.description);
         row.admin_up = wish.flag("admin_state_up").unwrap_or(row.admin_up);
@@ -96,7 +97,7 @@ impl Network {
     ) -> Result<Router, Fault> {
         let mut row = rows::router::find_seen(tx, &cx.who, id)?;
         let rule = if add { &rules::ADD_EXTRAROUTES } else { &rules::REMOVE_EXTRAROUTES };
-        cx.may(rule, &Target::project(&row.project_id))?;
+        may_do(cx, rule, &NOUN, &Target::project(&row.project_id))?;
         if let Some(reason) = check::Check::Routes.refuses(routes)? {
             return Err(faults::bad(format!("Invalid input for routes. Reason: {reason}.")));
         }
@@ -114,7 +115,7 @@ impl Network {
     /// Removes a router, unless it is connected to tenants' networks.
     pub fn router_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let mut row = rows::router::find_seen(tx, &cx.who, id)?;
-        cx.may(&rules::DELETE_ROUTER, &Target::project(&row.project_id))?;
+        may_delete(cx, &NOUN, &Target::project(&row.project_id))?;
         let interfaces = rows::router::interfaces(tx, id)?;
         if !interfaces.is_empty() {
             let ids: Vec<_> = interfaces.iter().map(|port| port.row.id.as_str()).collect();

@@ -1,10 +1,11 @@
 //! A router's ports on tenants' networks.
 
 use super::addressing::Asked;
+use super::may::may_do;
 use super::router::router_overlap;
 use crate::model::check::is_id;
 use crate::model::port::{Port, PortRow, owner};
-use crate::model::router::RouterRow;
+use crate::model::router::{NOUN, RouterRow};
 use crate::model::subnet::Subnet;
 use crate::model::{address, faults, python};
 use crate::record::Record;
@@ -30,7 +31,7 @@ impl Network {
         body: &Value,
     ) -> Result<(Port, Vec<Subnet>), Fault> {
         let router = rows::router::find_seen(tx, &cx.who, id)?;
-        cx.may(&rules::ADD_ROUTER_INTERFACE, &Target::project(&router.project_id))?;
+        may_do(cx, &rules::ADD_ROUTER_INTERFACE, &NOUN, &Target::project(&router.project_id))?;
         let (port, subnet) = named(body)?;
         let (port, subnets) = match (port, subnet) {
             (Some(_), Some(_)) => {
@@ -115,7 +116,7 @@ impl Network {
         body: &Value,
     ) -> Result<(Port, Vec<Subnet>), Fault> {
         let router = rows::router::find_seen(tx, &cx.who, id)?;
-        cx.may(&rules::REMOVE_ROUTER_INTERFACE, &Target::project(&router.project_id))?;
+        may_do(cx, &rules::REMOVE_ROUTER_INTERFACE, &NOUN, &Target::project(&router.project_id))?;
         let (port_id, subnet_id) = named(body)?;
         let interfaces = rows::router::interfaces(tx, id)?;
         let has = |port: &Port, subnet: &str| port.fixed_ips.iter().any(|fixed| fixed.subnet_id == subnet);

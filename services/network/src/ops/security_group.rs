@@ -1,13 +1,14 @@
 //! Security groups.
 
 use super::default_group::group_rule;
-use super::{flagged, may};
+use super::flagged;
+use super::may::{may_create, may_delete, may_update};
+use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::faults;
 use crate::model::security_group::{DEFAULT, Group, GroupRow, NOUN};
 use crate::record::Record;
 use crate::store::{self as rows, Condition, quota, work};
-use crate::{Network, rules};
 use fault::Fault;
 use metal::Kind;
 use policy::Target;
@@ -17,7 +18,7 @@ use web::Cx;
 impl Network {
     /// Makes a security group, whose ports may say everything and hear nothing until it has further rules.
     pub fn security_group_create(&self, tx: &Tx, cx: &Cx, wish: &Wish) -> Result<Group, Fault> {
-        may(cx, "create_security_group", &NOUN, wish, &Target::project(&wish.project()), true)?;
+        may_create(cx, &NOUN, wish, Target::project(&wish.project()))?;
         self.default_group_ensure(tx, &wish.project())?;
         quota::charge(tx, &wish.project(), "security_group")?;
         let (name, description) = (wish.text_or_empty("name"), wish.text_or_empty("description"));
@@ -35,7 +36,7 @@ impl Network {
     pub fn security_group_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<Group, Fault> {
         let mut row = rows::security_group::find_seen(tx, &cx.who, id)?;
         let shared = rows::security_group::is_shared_with(tx, id, cx.who.project())?;
-        may(cx, "update_security_group", &NOUN, wish, &target(&row, shared), false)?;
+        may_update(cx, &NOUN, wish, target(&row, shared))?;
         let stateful = wish.flag("stateful").unwrap_or(row.stateful);
         if stateful != row.stateful && !rows::security_group::ports(tx, id)?.is_empty() {
             return Err(in_use(id));
@@ -58,7 +59,7 @@ impl Network {
     pub fn security_group_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let row = rows::security_group::find_seen(tx, &cx.who, id)?;
         let shared = rows::security_group::is_shared_with(tx, id, cx.who.project())?;
-        cx.may(&rules::DELETE_SECURITY_GROUP, &target(&row, shared))?;
+        may_delete(cx, &NOUN, &target(&row, shared))?;
         if !rows::security_group::ports(tx, id)?.is_empty() {
             return Err(in_use(id));
         }

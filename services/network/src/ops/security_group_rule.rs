@@ -1,13 +1,13 @@
 //! Rules of security groups.
 
-use super::may;
+use super::may::{may_create, may_delete, may_update};
+use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::faults;
 use crate::model::rule::Traffic;
 use crate::model::security_group::{DEFAULT, GroupRow, RULE_NOUN, RuleRow};
 use crate::record::Record;
 use crate::store::{self as rows, Condition, quota, work};
-use crate::{Network, rules};
 use fault::Fault;
 use metal::Kind;
 use policy::{Target, Who};
@@ -46,7 +46,7 @@ impl Network {
         let group =
             GroupRow::find(tx, &group_id)?.ok_or_else(|| faults::security_group_missing(&group_id))?;
         let target = Target::project(&wish.project()).with("security_group:project_id", &group.project_id);
-        may(cx, "create_security_group_rule", &RULE_NOUN, wish, &target, true)?;
+        may_create(cx, &RULE_NOUN, wish, target)?;
         if let Some(id) = wish.text("remote_address_group_id") {
             return Err(faults::missing(
                 "AddressGroupNotFound",
@@ -106,7 +106,7 @@ impl Network {
         let mut row = self.rule_seen(tx, &cx.who, id)?;
         let group = rows::security_group::find_seen(tx, &cx.who, &row.group_id)?;
         let target = Target::project(&row.project_id).with("security_group:project_id", &group.project_id);
-        may(cx, "update_security_group_rule", &RULE_NOUN, wish, &target, false)?;
+        may_update(cx, &RULE_NOUN, wish, target)?;
         row.description = wish.text("description").unwrap_or(row.description);
         row.revision_number += 1;
         row.updated_at = tx.now();
@@ -119,7 +119,7 @@ impl Network {
         let row = self.rule_seen(tx, &cx.who, id)?;
         let group = rows::security_group::find_seen(tx, &cx.who, &row.group_id)?;
         let target = Target::project(&row.project_id).with("security_group:project_id", &group.project_id);
-        cx.may(&rules::DELETE_SECURITY_GROUP_RULE, &target)?;
+        may_delete(cx, &RULE_NOUN, &target)?;
         RuleRow::remove(tx, id)?;
         self.group_moved(tx, &row.group_id)
     }

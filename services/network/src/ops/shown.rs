@@ -81,7 +81,7 @@ impl Shown for Net {
     }
 
     fn targets(_: &Tx, _: &Cx, things: &[Self]) -> Result<Vec<Target>, Fault> {
-        let target = |net: &Self| flagged(network_target(&net.row), "shared", net.shared_with_caller);
+        let target = |net: &Self| network_target(&net.row, net.shared_with_caller);
         Ok(things.iter().map(target).collect())
     }
 }

@@ -1,7 +1,9 @@
 //! Subnets: ranges, gateways, pools, DHCP.
 
 use super::addressing::Asked;
-use super::{flagged, may, on_network};
+use super::may::{may_create, may_delete, may_update};
+use super::{flagged, on_network};
+use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::network::NetworkRow;
 use crate::model::port::{PortRow, owner};
@@ -9,7 +11,6 @@ use crate::model::subnet::{NOUN, Pool, Route, Subnet};
 use crate::model::{address, faults};
 use crate::record::{Json, Record, read_json};
 use crate::store::{self as rows, quota, work};
-use crate::{Network, rules};
 use fault::Fault;
 use ipnet::IpNet;
 use metal::Kind;
@@ -24,7 +25,7 @@ impl Network {
     pub fn subnet_create(&self, tx: &Tx, cx: &Cx, wish: &Wish) -> Result<Subnet, Fault> {
         let network = rows::network::find_seen(tx, &cx.who, &wish.text_or_empty("network_id"))?.row;
         let target = on_network(tx, cx, Target::project(&wish.project()), &network)?;
-        may(cx, "create_subnet", &NOUN, wish, &target, true)?;
+        may_create(cx, &NOUN, wish, target)?;
         quota::charge(tx, &wish.project(), "subnet")?;
         self.subnet_insert(tx, &cx.who, &network, wish)
     }
@@ -175,7 +176,7 @@ impl Network {
     pub fn subnet_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<Subnet, Fault> {
         let old = rows::subnet::find_seen(tx, &cx.who, id)?;
         let network = rows::network::find(tx, &old.network_id)?;
-        may(cx, "update_subnet", &NOUN, wish, &self.subnet_target(tx, cx, &old, &network)?, false)?;
+        may_update(cx, &NOUN, wish, self.subnet_target(tx, cx, &old, &network)?)?;
         let mut subnet = old.clone();
         subnet.name = wish.text("name").unwrap_or(subnet.name);
         subnet.description = wish.text("description").unwrap_or(subnet.description);
@@ -225,7 +226,7 @@ impl Network {
     pub fn subnet_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let subnet = rows::subnet::find_seen(tx, &cx.who, id)?;
         let network = rows::network::find(tx, &subnet.network_id)?;
-        cx.may(&rules::DELETE_SUBNET, &self.subnet_target(tx, cx, &subnet, &network)?)?;
+        may_delete(cx, &NOUN, &self.subnet_target(tx, cx, &subnet, &network)?)?;
         let ports = rows::port::on_subnet(tx, id)?;
         let keeps = |port: &&PortRow| match port.device_owner.as_str() {
             owner::DISTRIBUTED => false,

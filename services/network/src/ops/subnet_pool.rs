@@ -1,12 +1,13 @@
 //! Subnet pools, and what subnets take of them.
 
-use super::{flagged, may};
+use super::flagged;
+use super::may::{may_create, may_delete, may_update};
+use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::faults;
 use crate::model::subnet_pool::{NOUN, SubnetPool, compact};
 use crate::record::{Json, Record, read_json};
 use crate::store::{self as rows, quota};
-use crate::{Network, rules};
 use fault::Fault;
 use ipnet::IpNet;
 use policy::{Target, Who};
@@ -16,7 +17,7 @@ use web::Cx;
 impl Network {
     /// Makes a subnet pool.
     pub fn subnet_pool_create(&self, tx: &Tx, cx: &Cx, wish: &Wish) -> Result<SubnetPool, Fault> {
-        may(cx, "create_subnetpool", &NOUN, wish, &Target::project(&wish.project()), true)?;
+        may_create(cx, &NOUN, wish, Target::project(&wish.project()))?;
         quota::charge(tx, &wish.project(), "subnetpool")?;
         let prefixes = prefixes(wish)?.unwrap_or_default();
         let version = version_of(&prefixes)?;
@@ -49,7 +50,7 @@ impl Network {
     /// Changes a subnet pool. Prefixes may be added and never taken away.
     pub fn subnet_pool_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<SubnetPool, Fault> {
         let mut pool = rows::subnet_pool::find_seen(tx, &cx.who, id)?;
-        may(cx, "update_subnetpool", &NOUN, wish, &target(&pool), false)?;
+        may_update(cx, &NOUN, wish, target(&pool))?;
         no_scope(wish)?;
         if let Some(prefixes) = prefixes(wish)? {
             if version_of(&prefixes)? != pool.ip_version {
@@ -82,7 +83,7 @@ impl Network {
     /// Removes a subnet pool that no subnet is from.
     pub fn subnet_pool_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let pool = rows::subnet_pool::find_seen(tx, &cx.who, id)?;
-        cx.may(&rules::DELETE_SUBNETPOOL, &target(&pool))?;
+        may_delete(cx, &NOUN, &target(&pool))?;
         if !rows::subnet_pool::taken(tx, id)?.is_empty() {
             let sentence = "Unable to delete subnet pool: Subnet pool has existing allocations.";
             return Err(faults::refused("SubnetPoolDeleteError", sentence));

@@ -96,7 +96,7 @@ impl Network {
     /// forbidden here and not absent: Neutron reads it for itself before it asks.
     fn tags_may(&self, tx: &Tx, cx: &Cx, table: &str, id: &str, action: &str) -> Result<(), Fault> {
         let (one, target) = self.tag_target(tx, cx, table, id)?.ok_or_else(|| absent(table, id))?;
-        rules::named(&format!("{action}_{one}:tags")).map_or(Ok(()), |rule| cx.may(rule, &target))
+        cx.may(rules::of(&format!("{action}_{one}:tags")), &target)
     }
 
     fn tag_target(
@@ -107,7 +107,7 @@ impl Network {
         id: &str,
     ) -> Result<Option<(&'static str, Target)>, Fault> {
         Ok(match table {
-            "networks" => NetworkRow::find(tx, id)?.map(|row| ("network", network_target(&row))),
+            "networks" => NetworkRow::find(tx, id)?.map(|row| ("network", network_target(&row, row.shared))),
             "subnets" => match Subnet::find(tx, id)? {
                 Some(subnet) => {
                     let network = rows::network::find(tx, &subnet.network_id)?;

@@ -1,0 +1,99 @@
+//! What a request asks of the rules: the rule of its operation, and of each attribute that it names those which that has.
+//!
+//! Of what its caller may not even see, a change that is refused says that there is nothing. Whether he may see it is asked
+//! of the thing as the request would have it, as everything else is.
+
+use super::flagged;
+use crate::model::attribute::{Attribute, Noun, Wish};
+use crate::model::faults;
+use crate::rules;
+use fault::Fault;
+use policy::{Rule, Target};
+use serde_json::Value;
+use web::Cx;
+
+/// Refuses to make what rules do not allow.
+pub(crate) fn may_create(cx: &Cx, noun: &Noun, wish: &Wish, target: Target) -> Result<(), Fault> {
+    asked(cx, &format!("create_{}", noun.one), noun, wish, &wished(target, wish), true)
+}
+
+/// Refuses to change what rules do not allow, or hides it.
+pub(crate) fn may_update(cx: &Cx, noun: &Noun, wish: &Wish, target: Target) -> Result<(), Fault> {
+    let target = wished(target, wish);
+    let asked = asked(cx, &format!("update_{}", noun.one), noun, wish, &target, false);
+    asked.map_err(|refused| seen(cx, noun, &target, refused))
+}
+
+/// Refuses to remove what a rule does not allow, or hides it.
+pub(crate) fn may_delete(cx: &Cx, noun: &Noun, target: &Target) -> Result<(), Fault> {
+    may_do(cx, rules::of(&format!("delete_{}", noun.one)), noun, target)
+}
+
+/// Refuses to do something else to a thing, or hides it.
+pub(crate) fn may_do(cx: &Cx, rule: &Rule, noun: &Noun, target: &Target) -> Result<(), Fault> {
+    cx.may(rule, target).map_err(|refused| seen(cx, noun, target, refused))
+}
+
+/// The refusal, if the caller may see what it is about.
+fn seen(cx: &Cx, noun: &Noun, target: &Target, refused: Fault) -> Fault {
+    let sees = cx.allows(rules::of(&format!("get_{}", noun.one)), target);
+    if sees { refused } else { faults::nothing() }
+}
+
+/// The target with what the request says of it.
+fn wished(target: Target, wish: &Wish) -> Target {
+    wish.values().iter().fold(target, |target, (name, value)| match value {
+        Value::String(text) => target.with(name, text),
+        Value::Bool(flag) => flagged(target, name, *flag),
+        _ => target,
+    })
+}
+
+/// Asks the rule of an action, and those of the attributes that the caller names. The sentence joins them as oslo.policy
+/// writes them.
+fn asked(
+    cx: &Cx,
+    action: &str,
+    noun: &Noun,
+    wish: &Wish,
+    target: &Target,
+    create: bool,
+) -> Result<(), Fault> {
+    let mut names = vec![action.to_owned()];
+    let mut text = format!("rule:{action}");
+    for attribute in wish.ruled(noun, create) {
+        let name = format!("{action}:{}", attribute.name);
+        let parts: Vec<_> = parts(attribute, wish).into_iter().map(|part| format!("{name}:{part}")).collect();
+        text = format!("({text} and {})", joined(&name, &parts));
+        names.push(name);
+        names.extend(parts);
+    }
+    let refusing = names.iter().map(|name| rules::of(name)).find(|rule| !cx.allows(rule, target));
+    refusing.map_or(Ok(()), |rule| Err(cx.explained(faults::disallowed(text), rule)))
+}
+
+/// The rule of an attribute with those of its parts.
+fn joined(name: &str, parts: &[String]) -> String {
+    if parts.is_empty() {
+        return format!("rule:{name}");
+    }
+    let parts: Vec<_> = parts.iter().map(|part| format!("rule:{part}")).collect();
+    format!("(rule:{name} and ({}))", parts.join(" and "))
+}
+
+/// The names of the parts of an attribute that have rules of their own.
+fn parts(attribute: &Attribute, wish: &Wish) -> Vec<String> {
+    match wish.value(attribute.name).filter(|_| attribute.parted()) {
+        Some(Value::Object(map)) => map.keys().cloned().collect(),
+        Some(Value::Array(items)) => {
+            let mut names: Vec<String> = Vec::new();
+            for key in items.iter().filter_map(Value::as_object).flat_map(|map| map.keys()) {
+                if !names.contains(key) {
+                    names.push(key.clone());
+                }
+            }
+            names
+        }
+        _ => Vec::new(),
+    }
+}
