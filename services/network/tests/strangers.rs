@@ -175,3 +175,33 @@ async fn a_manager_lists_the_limits_of_his_project_alone() {
     assert_eq!(cloud.get(ADMIN, "/v2.0/quotas").await.body["quotas"].as_array().unwrap().len(), 2);
     assert_eq!(cloud.get(DEMO, "/v2.0/quotas").await.status, 403);
 }
+
+/// Neutron asks of the caller's own project even where he asks for another's limits, and shows him then what he knows: that
+/// nobody has said anything.
+#[tokio::test]
+async fn a_manager_is_told_the_defaults_for_the_limits_of_others() {
+    let cloud = Cloud::start().await;
+    let strange = format!("/v2.0/quotas/{}", STRANGER.split(':').next().unwrap());
+    let limits = async |token: &str, path: &str| cloud.get(token, path).await.one("quota")["port"].clone();
+    assert_eq!(cloud.put(ADMIN, &strange, json!({"quota": {"port": 7}})).await.one("quota")["port"], 7);
+    assert_eq!(limits(ADMIN, &strange).await, 7);
+    assert_eq!(limits(STRANGER, &strange).await, 7);
+    assert_eq!(limits(MANAGER, &strange).await, 500);
+    assert_eq!(limits(MANAGER, &format!("{strange}/default")).await, 500);
+    for token in [DEMO, READER, SERVICE] {
+        let refused = cloud.get(token, &strange).await;
+        let wanted = (403, "PolicyNotAuthorized", "rule:get_quota is disallowed by policy");
+        assert_eq!(refused.error(), wanted, "{token}");
+        assert_eq!(cloud.get(token, &format!("{strange}/default")).await.error(), wanted, "{token}");
+    }
+    let details = cloud.get(MANAGER, &format!("{strange}/details")).await;
+    assert_eq!(details.error().1, "AdminRequired");
+    // Whom an operator lets change limits, he does not let know of those of others.
+    let allowed = "update_quota: 'role:manager'\ndelete_quota: 'role:manager'\n";
+    cloud.policy.amend("network", allowed).unwrap();
+    assert_eq!(cloud.delete(MANAGER, &strange).await.error().1, "TenantQuotaNotFound");
+    let changed = cloud.put(MANAGER, &strange, json!({"quota": {"port": 8}})).await;
+    assert_eq!((changed.one("quota")["port"].clone(), limits(ADMIN, &strange).await), (json!(500), json!(8)));
+    let homeless = cloud.get(SYSTEM, "/v2.0/quotas/project").await;
+    assert_eq!(homeless.error().1, "QuotaMissingTenant");
+}

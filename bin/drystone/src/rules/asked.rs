@@ -54,6 +54,8 @@ const MEANT: &[Meant] = &[
         Thing::Own,
         "Neutron asks the rule only for the limits of others",
     ),
+    meant("network", "quota_show", MANAGERS, Thing::Strange, DEFAULTS),
+    meant("network", "quota_default", MANAGERS, Thing::Strange, DEFAULTS),
     meant("network", "quota_details", IN_PROJECT, Thing::Own, "Neutron asks no rule for one's own"),
     meant(
         "network",
@@ -71,6 +73,11 @@ const MEANT: &[Meant] = &[
     ),
 ];
 
+/// Why that is allowed to those who see no other project's limits.
+const DEFAULTS: &str = "Neutron asks the rule of the caller's own project, and tells him the defaults";
+
+/// Whom that lets in.
+const MANAGERS: &[&str] = &["project manager"];
 /// Who is in the project, and whom a rule refuses that is for its managers.
 const IN_PROJECT: &[&str] = &["project reader", "project member", "service"];
 /// Administrators whose tokens are not for a project.

@@ -3,7 +3,7 @@
 use super::resource;
 use crate::Network;
 use crate::model::faults;
-use fault::Fault;
+use fault::{Fault, Kind};
 use serde_json::json;
 use std::sync::Arc;
 use web::{Answer, Ask};
@@ -20,7 +20,9 @@ pub async fn show(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     let (cx, project) = (ask.cx.clone(), ask.id("id").to_owned());
     if project == "tenant" || project == "project" {
         let key = format!("{project}_id");
-        return Ok(Answer::ok(&json!({project: {key: cx.who.project()}})));
+        let missing = || faults::refused("QuotaMissingTenant", "Tenant-id was missing from quota request.");
+        let own = cx.who.project_id.as_deref().ok_or_else(missing)?;
+        return Ok(Answer::ok(&json!({project: {key: own}})));
     }
     let service = network.clone();
     let quota = network.db.read(move |tx| service.quota_show(tx, &cx, &project)).await?;
@@ -54,6 +56,5 @@ pub async fn delete(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
 
 /// `POST /v2.0/quotas`
 pub async fn create(_: Arc<Network>, _: Ask) -> Result<Answer, Fault> {
-    let sentence = "POST requests are not supported on this resource.";
-    Err(faults::bad(sentence)).map_err(|_| Fault::new(fault::Kind::NotImplemented, sentence))
+    Err(Fault::new(Kind::NotImplemented, "POST requests are not supported on this resource."))
 }

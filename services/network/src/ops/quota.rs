@@ -6,7 +6,7 @@ use crate::model::quota::{RESOURCES, resource};
 use crate::store::quota;
 use crate::{Network, rules};
 use fault::Fault;
-use policy::Target;
+use policy::{Rule, Target};
 use serde_json::{Map, Value, json};
 use store::Tx;
 use web::Cx;
@@ -14,18 +14,14 @@ use web::Cx;
 impl Network {
     /// The limits of a project.
     pub fn quota_show(&self, tx: &Tx, cx: &Cx, project: &str) -> Result<Value, Fault> {
-        quota_seen(cx, project)?;
-        written(tx, project)
+        quota_asked(cx, project)?;
+        known_limits(tx, cx, project)
     }
 
     /// What a project would have if nobody had said otherwise.
     pub fn quota_default(&self, cx: &Cx, project: &str) -> Result<Value, Fault> {
-        quota_seen(cx, project)?;
-        Ok(RESOURCES
-            .iter()
-            .map(|resource| (resource.name.to_owned(), Value::from(resource.default)))
-            .collect::<Map<_, _>>()
-            .into())
+        quota_asked(cx, project)?;
+        Ok(written(quota::defaults()))
     }
 
     /// The limits of a project with what it uses.
@@ -45,20 +41,19 @@ impl Network {
 
     /// The limits of every project that has its own, of those that the caller knows of.
     pub fn quota_list(&self, tx: &Tx, cx: &Cx) -> Result<Vec<Value>, Fault> {
-        cx.may(&rules::GET_QUOTA, &Target::project(cx.who.project()))?;
+        may(cx, &rules::GET_QUOTA)?;
         let with_id = |project: String| {
-            let mut limits = written(tx, &project)?;
+            let mut limits = written(quota::limits(tx, &project)?);
             limits["tenant_id"] = project.as_str().into();
             limits["project_id"] = project.into();
             Ok(limits)
         };
-        let known = |project: &String| cx.who.overseer || project == cx.who.project();
-        quota::projects(tx)?.into_iter().filter(known).map(with_id).collect()
+        quota::projects(tx)?.into_iter().filter(|project| knows(cx, project)).map(with_id).collect()
     }
 
     /// Sets limits of a project.
     pub fn quota_update(&self, tx: &Tx, cx: &Cx, project: &str, body: &Value) -> Result<Value, Fault> {
-        cx.may(&rules::UPDATE_QUOTA, &Target::project(project))?;
+        may(cx, &rules::UPDATE_QUOTA)?;
         let limits = body.get("quota").and_then(Value::as_object);
         let limits = limits.ok_or_else(|| faults::bad("Unable to find 'quota' in request body"))?;
         let force = limits.get("force") == Some(&Value::Bool(true));
@@ -84,13 +79,13 @@ impl Network {
             }
             quota::set(tx, project, name, limit)?;
         }
-        written(tx, project)
+        known_limits(tx, cx, project)
     }
 
     /// The project has the defaults again.
     pub fn quota_delete(&self, tx: &Tx, cx: &Cx, project: &str) -> Result<(), Fault> {
-        cx.may(&rules::DELETE_QUOTA, &Target::project(project))?;
-        if quota::forget(tx, project)? {
+        may(cx, &rules::DELETE_QUOTA)?;
+        if knows(cx, project) && quota::forget(tx, project)? {
             return Ok(());
         }
         let sentence = format!("Quota for project {project} could not be found.");
@@ -98,17 +93,31 @@ impl Network {
     }
 }
 
-/// One's own limits everybody sees, whatever the rule says; those of others only who may see all. Neutron asks of the caller's
-/// own project even then, and gives a manager the defaults for what others have.
-fn quota_seen(cx: &Cx, project: &str) -> Result<(), Fault> {
-    if project == cx.who.project() { Ok(()) } else { cx.may(&rules::GET_QUOTA, &Target::project(project)) }
+/// Refuses what a rule does not allow. Neutron asks of the caller's own project, whichever the limits are of, and keeps from
+/// those who know of no other what others have.
+fn may(cx: &Cx, rule: &Rule) -> Result<(), Fault> {
+    cx.may(rule, &Target::project(cx.who.project()))
 }
 
-fn written(tx: &Tx, project: &str) -> Result<Value, Fault> {
-    let limits = quota::limits(tx, project)?;
-    Ok(limits
+/// One's own limits everybody sees, whatever the rule says.
+fn quota_asked(cx: &Cx, project: &str) -> Result<(), Fault> {
+    if project == cx.who.project() { Ok(()) } else { may(cx, &rules::GET_QUOTA) }
+}
+
+/// Whether the caller knows of what was said for a project.
+fn knows(cx: &Cx, project: &str) -> bool {
+    cx.who.overseer || project == cx.who.project()
+}
+
+/// The limits of a project as far as the caller knows: the defaults, where nothing was said that he knows of.
+fn known_limits(tx: &Tx, cx: &Cx, project: &str) -> Result<Value, Fault> {
+    Ok(written(if knows(cx, project) { quota::limits(tx, project)? } else { quota::defaults() }))
+}
+
+fn written(limits: Vec<(&str, i64)>) -> Value {
+    limits
         .into_iter()
         .map(|(name, limit)| (name.to_owned(), Value::from(limit)))
         .collect::<Map<_, _>>()
-        .into())
+        .into()
 }

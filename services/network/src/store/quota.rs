@@ -34,6 +34,11 @@ pub fn limits(tx: &Tx, project: &str) -> Result<Vec<(&'static str, i64)>, Fault>
     RESOURCES.iter().map(|resource| Ok((resource.name, limit(tx, project, resource)?))).collect()
 }
 
+/// The limits of a project of which nobody has said anything.
+pub fn defaults() -> Vec<(&'static str, i64)> {
+    RESOURCES.iter().map(|resource| (resource.name, resource.default)).collect()
+}
+
 /// A limit is this from now on.
 pub fn set(tx: &Tx, project: &str, name: &str, amount: i64) -> Result<(), Fault> {
     tx.execute(

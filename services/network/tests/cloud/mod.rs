@@ -25,6 +25,7 @@ pub struct Cloud {
     pub host: Arc<Held>,
     pub engine: reconcile::Engine,
     pub agents: link::Agents,
+    pub policy: Arc<Policy>,
 }
 
 /// An answer: status and body.
@@ -125,13 +126,13 @@ impl Cloud {
         let site = Site::new(
             &format!("http://{address}"),
             Arc::new(ByToken),
-            policy,
+            policy.clone(),
             Clock::system(),
             Entropy::seeded(7),
         )
         .mount("/network", network::surface(service.clone()).mounted().unwrap());
         tokio::spawn(Arc::new(site).serve(listener, None, std::future::pending()));
-        Self { address, service, fixture, host, engine, agents }
+        Self { address, service, fixture, host, engine, agents, policy }
     }
 
     /// Lets the reconcilers and the host do all that is due, and takes the reports in.
