@@ -148,10 +148,26 @@ impl Policy {
 
     /// The same for a rule by its name.
     pub fn permits(&self, service: &str, name: &str, who: &Who, target: &Target) -> bool {
+        self.decide(service, name, who, target, |scopes| who.cloud || scopes.take(who.scope()))
+    }
+
+    /// Whether the check of a rule holds, whatever the token is for: as it counts inside of another one.
+    pub fn holds(&self, service: &str, name: &str, who: &Who, target: &Target) -> bool {
+        self.decide(service, name, who, target, |_| true)
+    }
+
+    fn decide(
+        &self,
+        service: &str,
+        name: &str,
+        who: &Who,
+        target: &Target,
+        takes: impl Fn(Scopes) -> bool,
+    ) -> bool {
         let Some(service) = self.service(service) else { return false };
         let table = service.read();
         let Some(entry) = table.entry(name) else { return false };
-        (who.cloud || entry.scopes.take(who.scope())) && entry.check.holds(who, target, &*table)
+        takes(entry.scopes) && entry.check.holds(who, target, &*table)
     }
 
     /// What a caller lacks for a rule. It is told without looking at any target, so that it tells nothing of one.

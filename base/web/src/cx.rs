@@ -40,6 +40,11 @@ impl Cx {
         self.policy.allows(rule, &self.who, target)
     }
 
+    /// Whether the check of `rule` holds for the caller and `target`, whatever the token is for.
+    pub fn holds(&self, rule: &Rule, target: &Target) -> bool {
+        self.policy.holds(rule.service, rule.name, &self.who, target)
+    }
+
     /// Refuses, in the words of the service, what the caller may not do.
     pub fn may(&self, rule: &Rule, target: &Target) -> Result<(), Fault> {
         match self.allows(rule, target) {

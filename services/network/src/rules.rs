@@ -20,6 +20,13 @@ pub fn of(name: &str) -> &'static Rule {
     named(name).unwrap_or(&DEFAULT)
 }
 
+/// Whether a rule is of an attribute that creates and updates name. It is joined with those of their operation, and in that lets
+/// in tokens of every scope, whatever it declares.
+pub fn is_of_attribute(name: &str) -> bool {
+    let of_change = name.starts_with("create_") || name.starts_with("update_");
+    of_change && name.contains(':') && !name.ends_with(":tags")
+}
+
 policy::rules! {
     network [PROJECT];
     CONTEXT_IS_ADMIN "context_is_admin"

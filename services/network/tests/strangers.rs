@@ -161,6 +161,34 @@ async fn what_the_caller_may_not_see_he_cannot_change_either() {
     assert_eq!(cloud.put(SYSTEM, &url, json!({})).await.error().1, "HTTPNotFound");
 }
 
+/// oslo.policy looks at what a token is for where a request asks a single rule, and not where attributes have theirs.
+#[tokio::test]
+async fn what_a_token_is_for_counts_where_no_attribute_is_named() {
+    let cloud = Cloud::start().await;
+    let project = DEMO.split(':').next().unwrap();
+    let plain = json!({"network": {"project_id": project}});
+    let wanted = "rule:create_network requires a scope of ['project'], request was made with system scope.";
+    assert_eq!(cloud.post(SYSTEM, "/v2.0/networks", plain).await.error(), (403, "InvalidScope", wanted));
+    let quota = cloud.get(SYSTEM, &format!("/v2.0/quotas/{project}")).await;
+    assert_eq!(quota.error().1, "InvalidScope");
+    let shared = json!({"network": {"project_id": project, "shared": true}});
+    let made = cloud.post(SYSTEM, "/v2.0/networks", shared.clone()).await.one("network");
+    assert_eq!((&made["shared"], made.get("provider:network_type")), (&json!(true), None));
+    let url = format!("/v2.0/networks/{}", made["id"].as_str().unwrap());
+    assert_eq!(cloud.put(SYSTEM, &url, json!({"network": {"name": "x"}})).await.status, 404);
+    let both = json!({"network": {"name": "x", "port_security_enabled": false}});
+    assert_eq!(cloud.put(SYSTEM, &url, both).await.one("network")["name"], "x");
+    // What the rules themselves ask, they ask of everybody.
+    let reader = SYSTEM.replace("admin", "reader");
+    let refused = cloud.put(&reader, &url, json!({"network": {"shared": false}})).await;
+    assert_eq!(refused.error().1, "HTTPNotFound");
+    let joined = "(rule:create_network and rule:create_network:shared) is disallowed by policy";
+    assert_eq!(
+        cloud.post(DEMO, "/v2.0/networks", shared).await.error(),
+        (403, "PolicyNotAuthorized", joined)
+    );
+}
+
 #[tokio::test]
 async fn a_manager_lists_the_limits_of_his_project_alone() {
     let cloud = Cloud::start().await;

@@ -40,46 +40,28 @@ const fn meant(
 
 /// All of these. One that nobody meets is too many.
 const MEANT: &[Meant] = &[
-    meant(
-        "network",
-        "quota_show",
-        IN_PROJECT,
-        Thing::Own,
-        "Neutron asks the rule only for the limits of others",
-    ),
-    meant(
-        "network",
-        "quota_default",
-        IN_PROJECT,
-        Thing::Own,
-        "Neutron asks the rule only for the limits of others",
-    ),
+    meant("network", "quota_show", IN_PROJECT, Thing::Own, OWN_LIMITS),
     meant("network", "quota_show", MANAGERS, Thing::Strange, DEFAULTS),
+    meant("network", "quota_default", IN_PROJECT, Thing::Own, OWN_LIMITS),
     meant("network", "quota_default", MANAGERS, Thing::Strange, DEFAULTS),
-    meant("network", "quota_details", IN_PROJECT, Thing::Own, "Neutron asks no rule for one's own"),
-    meant(
-        "network",
-        "quota_details",
-        ADMINS,
-        Thing::Own,
-        "Neutron asks who is an administrator, in whatever scope",
-    ),
-    meant(
-        "network",
-        "quota_details",
-        ADMINS,
-        Thing::Strange,
-        "Neutron asks who is an administrator, in whatever scope",
-    ),
+    meant("network", "quota_details", IN_PROJECT, Thing::Own, OWN_LIMITS),
+    meant("network", "quota_details", ADMINS, Thing::Own, WHATEVER_SCOPE),
+    meant("network", "quota_details", ADMINS, Thing::Strange, WHATEVER_SCOPE),
+    meant("network", "rbac_policy_create", ADMINS, Thing::Own, JOINED),
+    meant("network", "rbac_policy_create", ADMINS, Thing::Strange, JOINED),
+    meant("network", "rbac_policy_update", ADMINS, Thing::Own, JOINED),
+    meant("network", "rbac_policy_update", ADMINS, Thing::Strange, JOINED),
 ];
 
-/// Why that is allowed to those who see no other project's limits.
+const OWN_LIMITS: &str = "Neutron asks a rule only for the limits of others";
 const DEFAULTS: &str = "Neutron asks the rule of the caller's own project, and tells him the defaults";
+const WHATEVER_SCOPE: &str = "Neutron asks who is an administrator, in whatever scope";
+const JOINED: &str = "Neutron joins the rules of what names attributes, and looks at no scope then";
 
-/// Whom that lets in.
-const MANAGERS: &[&str] = &["project manager"];
 /// Who is in the project, and whom a rule refuses that is for its managers.
 const IN_PROJECT: &[&str] = &["project reader", "project member", "service"];
+/// Whom that rule lets in.
+const MANAGERS: &[&str] = &["project manager"];
 /// Administrators whose tokens are not for a project.
 const ADMINS: &[&str] = &["system admin", "domain admin"];
 

@@ -79,7 +79,10 @@ pub(super) fn cell(policy: &Policy, service: &str, rule: &str, who: &Who) -> cha
     let keys = policy.asked_of_target(service, rule);
     let may = |thing| {
         let target = keys.iter().fold(Target::none(), |target, key| target.with(key, value(key, thing)));
-        policy.permits(service, rule, who, &target)
+        match service == "network" && network::rules::is_of_attribute(rule) {
+            true => policy.holds(service, rule, who, &target),
+            false => policy.permits(service, rule, who, &target),
+        }
     };
     match (may(Thing::Strange), may(Thing::Own), may(Thing::Shared)) {
         (true, _, _) => '*',
@@ -96,7 +99,8 @@ What each persona may do by the defaults, printed by `drystone policy table`; a 
 an answer of the rules' engine: `*` to anything, `o` to what is its own (of its project, domain or user), `s` to what others
 share with everybody, `b` to both, `.` to nothing. Within a scope the columns are reader, member, manager, admin; `svc` is the
 role `service` in a project, `non` a token without role and scope. An operation may ask further rules, of what a request names:
-they follow the operations of their service. Lists show what the caller may see.
+they follow the operations of their service; those of network's attributes take tokens of every scope, as in Neutron. Lists show
+what the caller may see.
 ";
 
 /// The page, and the same for programs.

@@ -1,6 +1,7 @@
 //! What this service says when something is wrong: Neutron's error types with their sentences, each once.
 
 use fault::{Fault, Kind};
+use policy::{Rule, Scope};
 use std::fmt::Display;
 
 /// A request that Neutron's API layer refuses itself.
@@ -46,6 +47,16 @@ pub fn missing(name: &'static str, sentence: impl Into<String>) -> Fault {
 /// A 403 by a rule, or by several joined as oslo.policy writes them.
 pub fn disallowed(rules: impl Display) -> Fault {
     Fault::forbidden(format!("{rules} is disallowed by policy")).named("PolicyNotAuthorized")
+}
+
+/// A 403 by what a token is for, as oslo.policy writes it.
+pub fn out_of_scope(rule: &Rule, scope: Scope) -> Fault {
+    let scopes = rule.scopes.words().collect::<Vec<_>>().join("', '");
+    let (name, scope) = (rule.name, scope.word());
+    Fault::forbidden(format!(
+        "rule:{name} requires a scope of ['{scopes}'], request was made with {scope} scope."
+    ))
+    .named("InvalidScope")
 }
 
 /// Over quota.

@@ -2,6 +2,9 @@
 //!
 //! Of what its caller may not even see, a change that is refused says that there is nothing. Whether he may see it is asked
 //! of the thing as the request would have it, as everything else is.
+//!
+//! Neutron joins the rules of a request to one check, and oslo.policy looks at what a token is for only where the check is a
+//! single rule. So a request that names attributes with rules of their own may come with any token that these rules let in.
 
 use super::flagged;
 use crate::model::attribute::{Attribute, Noun, Wish};
@@ -31,7 +34,20 @@ pub(crate) fn may_delete(cx: &Cx, noun: &Noun, target: &Target) -> Result<(), Fa
 
 /// Refuses to do something else to a thing, or hides it.
 pub(crate) fn may_do(cx: &Cx, rule: &Rule, noun: &Noun, target: &Target) -> Result<(), Fault> {
-    cx.may(rule, target).map_err(|refused| seen(cx, noun, target, refused))
+    may(cx, rule, target).map_err(|refused| seen(cx, noun, target, refused))
+}
+
+/// Refuses what a rule does not allow.
+pub(crate) fn may(cx: &Cx, rule: &Rule, target: &Target) -> Result<(), Fault> {
+    if cx.allows(rule, target) {
+        return Ok(());
+    }
+    let scope = cx.who.scope();
+    let refused = match cx.who.cloud || rule.scopes.take(scope) {
+        true => faults::disallowed(format!("rule:{}", rule.name)),
+        false => faults::out_of_scope(rule, scope),
+    };
+    Err(cx.explained(refused, rule))
 }
 
 /// The refusal, if the caller may see what it is about.
@@ -59,16 +75,20 @@ fn asked(
     target: &Target,
     create: bool,
 ) -> Result<(), Fault> {
+    let attributes = wish.ruled(noun, create);
+    if attributes.is_empty() {
+        return may(cx, rules::of(action), target);
+    }
     let mut names = vec![action.to_owned()];
     let mut text = format!("rule:{action}");
-    for attribute in wish.ruled(noun, create) {
+    for attribute in attributes {
         let name = format!("{action}:{}", attribute.name);
         let parts: Vec<_> = parts(attribute, wish).into_iter().map(|part| format!("{name}:{part}")).collect();
         text = format!("({text} and {})", joined(&name, &parts));
         names.push(name);
         names.extend(parts);
     }
-    let refusing = names.iter().map(|name| rules::of(name)).find(|rule| !cx.allows(rule, target));
+    let refusing = names.iter().map(|name| rules::of(name)).find(|rule| !cx.holds(rule, target));
     refusing.map_or(Ok(()), |rule| Err(cx.explained(faults::disallowed(text), rule)))
 }
 

@@ -1,5 +1,6 @@
 //! Quotas of projects.
 
+use super::may::may;
 use crate::model::check;
 use crate::model::faults;
 use crate::model::quota::{RESOURCES, resource};
@@ -14,13 +15,13 @@ use web::Cx;
 impl Network {
     /// The limits of a project.
     pub fn quota_show(&self, tx: &Tx, cx: &Cx, project: &str) -> Result<Value, Fault> {
-        quota_asked(cx, project)?;
+        quota_seen(cx, project)?;
         known_limits(tx, cx, project)
     }
 
     /// What a project would have if nobody had said otherwise.
     pub fn quota_default(&self, cx: &Cx, project: &str) -> Result<Value, Fault> {
-        quota_asked(cx, project)?;
+        quota_seen(cx, project)?;
         Ok(written(quota::defaults()))
     }
 
@@ -41,7 +42,7 @@ impl Network {
 
     /// The limits of every project that has its own, of those that the caller knows of.
     pub fn quota_list(&self, tx: &Tx, cx: &Cx) -> Result<Vec<Value>, Fault> {
-        may(cx, &rules::GET_QUOTA)?;
+        asked(cx, &rules::GET_QUOTA)?;
         let with_id = |project: String| {
             let mut limits = written(quota::limits(tx, &project)?);
             limits["tenant_id"] = project.as_str().into();
@@ -53,7 +54,7 @@ impl Network {
 
     /// Sets limits of a project.
     pub fn quota_update(&self, tx: &Tx, cx: &Cx, project: &str, body: &Value) -> Result<Value, Fault> {
-        may(cx, &rules::UPDATE_QUOTA)?;
+        asked(cx, &rules::UPDATE_QUOTA)?;
         let limits = body.get("quota").and_then(Value::as_object);
         let limits = limits.ok_or_else(|| faults::bad("Unable to find 'quota' in request body"))?;
         let force = limits.get("force") == Some(&Value::Bool(true));
@@ -84,7 +85,7 @@ impl Network {
 
     /// The project has the defaults again.
     pub fn quota_delete(&self, tx: &Tx, cx: &Cx, project: &str) -> Result<(), Fault> {
-        may(cx, &rules::DELETE_QUOTA)?;
+        asked(cx, &rules::DELETE_QUOTA)?;
         if knows(cx, project) && quota::forget(tx, project)? {
             return Ok(());
         }
@@ -95,13 +96,13 @@ impl Network {
 
 /// Refuses what a rule does not allow. Neutron asks of the caller's own project, whichever the limits are of, and keeps from
 /// those who know of no other what others have.
-fn may(cx: &Cx, rule: &Rule) -> Result<(), Fault> {
-    cx.may(rule, &Target::project(cx.who.project()))
+fn asked(cx: &Cx, rule: &Rule) -> Result<(), Fault> {
+    may(cx, rule, &Target::project(cx.who.project()))
 }
 
 /// One's own limits everybody sees, whatever the rule says.
-fn quota_asked(cx: &Cx, project: &str) -> Result<(), Fault> {
-    if project == cx.who.project() { Ok(()) } else { may(cx, &rules::GET_QUOTA) }
+fn quota_seen(cx: &Cx, project: &str) -> Result<(), Fault> {
+    if project == cx.who.project() { Ok(()) } else { asked(cx, &rules::GET_QUOTA) }
 }
 
 /// Whether the caller knows of what was said for a project.

@@ -1,5 +1,6 @@
 //! Tags of things.
 
+use super::may::may;
 use super::{network_target, on_network, security_group, subnet_pool};
 use crate::model::faults;
 use crate::model::floating_ip::FloatingIpRow;
@@ -96,7 +97,7 @@ impl Network {
     /// forbidden here and not absent: Neutron reads it for itself before it asks.
     fn tags_may(&self, tx: &Tx, cx: &Cx, table: &str, id: &str, action: &str) -> Result<(), Fault> {
         let (one, target) = self.tag_target(tx, cx, table, id)?.ok_or_else(|| absent(table, id))?;
-        cx.may(rules::of(&format!("{action}_{one}:tags")), &target)
+        may(cx, rules::of(&format!("{action}_{one}:tags")), &target)
     }
 
     fn tag_target(
