@@ -14,7 +14,7 @@ use super::sweep::{self, Thing};
 use crate::wire_up;
 use bodies::Sent;
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashSet;
 use web::routes::{Access, Row};
 use world::{Persona, World};
@@ -240,4 +240,27 @@ async fn an_operator_says_who_is_an_administrator() {
     // What is told to administrators alone is told to those.
     let told = seen("project manager").await.2;
     assert!(told["server"].get("OS-EXT-SRV-ATTR:hypervisor_hostname").is_some(), "{told}");
+}
+
+#[tokio::test]
+async fn an_operator_who_closes_the_rule_for_one_member_empties_their_list() {
+    let world = World::made().await;
+    let owner = world.persona("project member");
+    let members = format!("/image/v2/images/{}/members", world.id("images", owner, Thing::Own).unwrap());
+    let borrower = world.id("borrower", owner, Thing::Own).unwrap();
+    let ask = async |method: Method, path: String, body: Value| {
+        let (status, _, body) = world.ask(&owner.token, Sent { method, path, body, ..Sent::default() }).await;
+        (status, body["members"].as_array().map(Vec::len))
+    };
+    let made = ask(Method::POST, members.clone(), json!({"member": borrower})).await;
+    assert_eq!(made.0, 200);
+    let one = format!("{members}/{borrower}");
+    assert_eq!(ask(Method::GET, members.clone(), Value::Null).await, (200, Some(1)));
+    assert_eq!(ask(Method::GET, one.clone(), Value::Null).await.0, 200);
+    // The owner is none of them, and so answers for none.
+    assert_eq!(ask(Method::PUT, one.clone(), json!({"status": "accepted"})).await.0, 403);
+    world.policy.amend("image", "get_member: '!'\n").unwrap();
+    assert_eq!(ask(Method::GET, members.clone(), Value::Null).await, (200, Some(0)));
+    assert_eq!(ask(Method::GET, one.clone(), Value::Null).await.0, 404);
+    assert_eq!(ask(Method::DELETE, one, Value::Null).await.0, 403);
 }

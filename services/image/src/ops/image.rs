@@ -49,9 +49,10 @@ pub(crate) fn sees(tx: &Tx, who: &Who, image: &Image) -> Result<bool, Fault> {
     Ok(image.visibility == "shared" && member::member_by_id(tx, &image.id, who.project())?.is_some())
 }
 
-/// What rules may ask of an image.
+/// What rules may ask of an image. Whoever sees an image that is shared and not his own is a member of it.
 pub(super) fn image_target(who: &Who, image: &Image) -> Target {
-    let member = if image.visibility == "shared" { who.project() } else { "" };
+    let lent = image.visibility == "shared" && image.owner != who.project();
+    let member = if lent { who.project() } else { "" };
     let target =
         Target::project(&image.owner).with("owner", &image.owner).with("visibility", &image.visibility);
     target.with("member_id", member)
