@@ -3,12 +3,12 @@
 use super::Answered;
 use super::page::{self, Form};
 use crate::model::server::Server;
+use crate::ops::usage::{SpanQuery, Usage};
 use crate::{Compute, versions};
 use fault::Fault;
 use kernel::Micros;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-use std::time::Duration;
 use web::{Answer, Ask};
 
 const KNOWN: &[(&str, Form)] = &[
@@ -19,20 +19,9 @@ const KNOWN: &[(&str, Form)] = &[
     ("marker", Form::Any),
 ];
 
-/// The span that is asked for, not beyond now. Nova looks at its clock for each end that is not said: a span without both ends
-/// is short, but there is one.
-fn span(ask: &Ask) -> Result<(Micros, Micros), Fault> {
-    let read = |name: &str, now: Micros| match ask.query.get(name).filter(|text| !text.is_empty()) {
-        None => Ok(now),
-        Some(text) => Micros::parse(text)
-            .ok_or_else(|| Fault::bad_input("Invalid datetime string: Datetime is in invalid format")),
-    };
-    let later = ask.cx.at.plus(Duration::from_micros(1));
-    let (start, stop) = (read("start", ask.cx.at)?, read("end", later)?);
-    if start >= stop {
-        return Err(Fault::bad_input("Invalid start time. The start time cannot occur after the end time."));
-    }
-    Ok((start, stop.min(ask.cx.at)))
+fn span(ask: &Ask) -> SpanQuery {
+    let end = |name: &str| ask.query.get(name).map(str::to_owned);
+    SpanQuery { start: end("start"), end: end("end") }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "hours of servers")]
@@ -109,9 +98,7 @@ fn paged(ask: &Ask, servers: &mut Vec<Server>) -> Result<(), Fault> {
 /// `GET /os-simple-tenant-usage`
 pub async fn list(compute: Arc<Compute>, ask: Ask) -> Answered {
     page::check(&ask, KNOWN, versions::STRICT)?;
-    compute.usage_may(&ask.cx, None)?;
-    let (start, stop) = span(&ask)?;
-    let mut servers = compute.usage(&ask.cx, None, start, stop).await?;
+    let Usage { start, stop, mut servers } = compute.usage(&ask.cx, None, span(&ask)).await?;
     paged(&ask, &mut servers)?;
     let detailed = ask.query.get("detailed") == Some("1");
     let mut projects: Vec<&str> = servers.iter().map(|server| server.project_id.as_str()).collect();
@@ -132,9 +119,7 @@ pub async fn list(compute: Arc<Compute>, ask: Ask) -> Answered {
 pub async fn show(compute: Arc<Compute>, ask: Ask) -> Answered {
     page::check(&ask, KNOWN, versions::STRICT)?;
     let project = ask.id("project");
-    compute.usage_may(&ask.cx, Some(project))?;
-    let (start, stop) = span(&ask)?;
-    let mut servers = compute.usage(&ask.cx, Some(project.to_owned()), start, stop).await?;
+    let Usage { start, stop, mut servers } = compute.usage(&ask.cx, Some(project), span(&ask)).await?;
     paged(&ask, &mut servers)?;
     let all: Vec<&Server> = servers.iter().collect();
     let usage = if all.is_empty() { json!({}) } else { summed(&all, project, start, stop, ask.cx.at, true) };
