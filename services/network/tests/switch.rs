@@ -101,6 +101,39 @@ async fn a_rule_and_a_floating_ip_reach_the_switch() {
     assert!(translated().is_empty());
 }
 
+/// The host answers the gateway addresses of external networks, however a network became one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_a_policy_makes_external_is_so_in_the_switch() {
+    let cloud = Cloud::start().await;
+    let network =
+        json!({"network": {"provider:network_type": "flat", "provider:physical_network": "second"}});
+    let network = cloud.post(ADMIN, "/v2.0/networks", network).await.one("network");
+    let (id, before) = (network["id"].as_str().unwrap(), network["revision_number"].as_i64().unwrap());
+    let subnet =
+        json!({"subnet": {"network_id": id, "cidr": "10.8.0.0/24", "ip_version": 4, "enable_dhcp": false}});
+    assert_eq!(cloud.post(ADMIN, "/v2.0/subnets", subnet).await.status, 201);
+    cloud.settle().await;
+    let answered = || match cloud.host.spec(Kind::Network, id) {
+        Some(Spec::Network(network)) => network.provider.unwrap().host_addresses,
+        _ => panic!("no network"),
+    };
+    let numbered = async || {
+        let network = cloud.get(ADMIN, &format!("/v2.0/networks/{id}")).await.one("network");
+        (network["router:external"].as_bool().unwrap(), network["revision_number"].as_i64().unwrap())
+    };
+    assert!(answered().is_empty());
+    let (external, made) = numbered().await;
+    assert!(!external && made > before);
+    let policy = json!({"object_type": "network", "object_id": id, "action": "access_as_external", "target_tenant": "*"});
+    let policy = cloud.post(ADMIN, "/v2.0/rbac-policies", json!({"rbac_policy": policy})).await;
+    let policy = policy.one("rbac_policy")["id"].as_str().unwrap().to_owned();
+    cloud.settle().await;
+    assert_eq!((answered()[0].to_string(), numbered().await), ("10.8.0.1/24".into(), (true, made + 1)));
+    assert_eq!(cloud.delete(ADMIN, &format!("/v2.0/rbac-policies/{policy}")).await.status, 204);
+    cloud.settle().await;
+    assert_eq!((answered().len(), numbered().await), (0, (false, made + 2)));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_that_becomes_a_routers_is_taken_down_as_a_port() {
     let cloud = Cloud::start().await;

@@ -208,19 +208,11 @@ impl Network {
 
     fn network_set_external(&self, tx: &Tx, row: &mut NetworkRow, external: bool) -> Result<(), Fault> {
         row.external = external;
-        tx.execute("UPDATE subnets SET external = ?2 WHERE network_id = ?1", params![&row.id, external])?;
+        rows::network::external_set(tx, &row.id, external)?;
         if external {
             return self.network_share(tx, row, AS_EXTERNAL);
         }
-        let gateways =
-            Condition::is("network_id", &row.id).and("device_owner = ?", [owner::ROUTER_GATEWAY.into()]);
-        if gateways.row::<port::PortRow>(tx)?.is_some() {
-            let sentence = format!(
-                "External network {} cannot be updated to be made non-external, since it has existing gateway ports.",
-                row.id
-            );
-            return Err(faults::conflict("ExternalNetworkInUse", sentence));
-        }
+        no_gateways(tx, &row.id)?;
         let sql = "DELETE FROM network_rbac WHERE object_id = ?1 AND action = ?2";
         tx.execute(sql, params![&row.id, AS_EXTERNAL]).map(drop)
     }
@@ -300,6 +292,18 @@ fn segment_taken(row: &NetworkRow) -> Fault {
 
 fn least_mtu(subnet: &Subnet) -> i64 {
     if subnet.ip_version == 6 { 1280 } else { 68 }
+}
+
+/// Refuses to make a network internal on which routers have their gateways.
+pub(crate) fn no_gateways(tx: &Tx, id: &str) -> Result<(), Fault> {
+    let gateways = Condition::is("network_id", id).and("device_owner = ?", [owner::ROUTER_GATEWAY.into()]);
+    if gateways.row::<port::PortRow>(tx)?.is_none() {
+        return Ok(());
+    }
+    let sentence = format!(
+        "External network {id} cannot be updated to be made non-external, since it has existing gateway ports."
+    );
+    Err(faults::conflict("ExternalNetworkInUse", sentence))
 }
 
 /// What is said when sharing cannot end because others have ports there.

@@ -1,16 +1,16 @@
 //! Policies that share things with other projects.
 
 use super::may::{may_create, may_delete, may_update};
-use super::network::{shared_in_use, strangers_on};
+use super::network::{no_gateways, shared_in_use, strangers_on};
 use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::faults;
 use crate::model::network::NetworkRow;
-use crate::model::port::{PortRow, owner};
 use crate::model::rbac::{AS_EXTERNAL, AS_SHARED, EVERYBODY, NOUN, RbacPolicy};
 use crate::record::Record;
-use crate::store::{self as rows, Condition, quota};
+use crate::store::{self as rows, quota, work};
 use fault::Fault;
+use metal::Kind;
 use policy::Target;
 use store::{Tx, params};
 use web::Cx;
@@ -106,23 +106,28 @@ fn in_use(policy: &RbacPolicy, fault: Fault) -> Fault {
     faults::conflict("RbacPolicyInUse", sentence)
 }
 
-/// The flags of a network follow its policies.
+/// A network follows its policies.
 fn follow(tx: &Tx, policy: &RbacPolicy) -> Result<(), Fault> {
     if policy.object_type != "network" {
         return Ok(());
     }
-    let sql = match (policy.action.as_str(), policy.target_project.as_str()) {
-        (AS_SHARED, EVERYBODY) => "UPDATE networks SET shared = 1 WHERE id = ?1",
-        (AS_EXTERNAL, _) => {
-            tx.execute("UPDATE subnets SET external = 1 WHERE network_id = ?1", params![&policy.object_id])?;
-            "UPDATE networks SET external = 1 WHERE id = ?1"
+    match (policy.action.as_str(), policy.target_project.as_str()) {
+        (AS_SHARED, EVERYBODY) => {
+            tx.execute("UPDATE networks SET shared = 1 WHERE id = ?1", params![&policy.object_id])?;
         }
-        _ => return Ok(()),
-    };
-    tx.execute(sql, params![&policy.object_id]).map(drop)
+        (AS_EXTERNAL, _) => external_set(tx, &policy.object_id, true)?,
+        _ => {}
+    }
+    work::renumbered(tx, "networks", &policy.object_id)
 }
 
-/// What the policy allowed is not used, and the flags say so.
+/// The network is external or is not, in the switch too.
+fn external_set(tx: &Tx, id: &str, external: bool) -> Result<(), Fault> {
+    rows::network::external_set(tx, id, external)?;
+    work::changed(tx, Kind::Network, id)
+}
+
+/// What the policy allowed is not used, and its thing follows.
 fn unshare(tx: &Tx, policy: &RbacPolicy) -> Result<(), Fault> {
     if policy.object_type == "security_group" {
         return group_unshare(tx, policy);
@@ -135,23 +140,14 @@ fn unshare(tx: &Tx, policy: &RbacPolicy) -> Result<(), Fault> {
         if policy.target_project == EVERYBODY {
             tx.execute("UPDATE networks SET shared = 0 WHERE id = ?1", params![&network.id])?;
         }
-        return Ok(());
+    } else {
+        let others = "SELECT 1 FROM network_rbac WHERE object_id = ?1 AND action = ?2 AND id <> ?3";
+        if tx.query_one(others, params![&network.id, AS_EXTERNAL, &policy.id])?.is_none() {
+            no_gateways(tx, &network.id)?;
+            external_set(tx, &network.id, false)?;
+        }
     }
-    let others = "SELECT 1 FROM network_rbac WHERE object_id = ?1 AND action = ?2 AND id <> ?3";
-    if tx.query_one(others, params![&network.id, AS_EXTERNAL, &policy.id])?.is_some() {
-        return Ok(());
-    }
-    let gateways =
-        Condition::is("network_id", &network.id).and("device_owner = ?", [owner::ROUTER_GATEWAY.into()]);
-    if gateways.row::<PortRow>(tx)?.is_some() {
-        let sentence = format!(
-            "External network {} cannot be updated to be made non-external, since it has existing gateway ports.",
-            network.id
-        );
-        return Err(faults::conflict("ExternalNetworkInUse", sentence));
-    }
-    tx.execute("UPDATE subnets SET external = 0 WHERE network_id = ?1", params![&network.id])?;
-    tx.execute("UPDATE networks SET external = 0 WHERE id = ?1", params![&network.id]).map(drop)
+    work::renumbered(tx, "networks", &network.id)
 }
 
 fn group_unshare(tx: &Tx, policy: &RbacPolicy) -> Result<(), Fault> {

@@ -63,6 +63,12 @@ pub fn is_shared_with(tx: &Tx, network_id: &str, project: &str) -> Result<bool, 
     Ok(tx.query_one(sql, params![network_id, AS_SHARED, project, EVERYBODY])?.is_some())
 }
 
+/// Routers may have their gateways on the network, or not any more. Its subnets say so too.
+pub fn external_set(tx: &Tx, id: &str, external: bool) -> Result<(), Fault> {
+    tx.execute("UPDATE networks SET external = ?2 WHERE id = ?1", params![id, external])?;
+    tx.execute("UPDATE subnets SET external = ?2 WHERE network_id = ?1", params![id, external]).map(drop)
+}
+
 /// A segment is the network's. Says whether it was free.
 pub fn segment_take(tx: &Tx, network: &NetworkRow) -> Result<bool, Fault> {
     let taken = tx.execute(
