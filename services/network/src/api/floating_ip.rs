@@ -7,7 +7,7 @@ use fault::Fault;
 use std::sync::Arc;
 use web::{Answer, Ask};
 
-/// `GET /v2.0/…`
+/// `GET /v2.0/floatingips`
 pub async fn list(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::list(network, ask, |_, tx, cx, listing| {
         let columns =
@@ -17,7 +17,7 @@ pub async fn list(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     .await
 }
 
-/// `GET /v2.0/…/{id}`
+/// `GET /v2.0/floatingips/{id}`
 pub async fn show(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::show(network, ask, |_, tx, cx, id| {
         rows::floating_ip::complete(tx, rows::floating_ip::find_seen(tx, &cx.who, id)?)
@@ -25,17 +25,17 @@ pub async fn show(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     .await
 }
 
-/// `POST /v2.0/…`
+/// `POST /v2.0/floatingips`
 pub async fn create(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::create(network, ask, Network::floating_ip_create).await
 }
 
-/// `PUT /v2.0/…/{id}`
+/// `PUT /v2.0/floatingips/{id}`
 pub async fn update(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::update(network, ask, Network::floating_ip_update).await
 }
 
-/// `DELETE /v2.0/…/{id}`
+/// `DELETE /v2.0/floatingips/{id}`
 pub async fn delete(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::delete(network, ask, Network::floating_ip_delete).await
 }

@@ -7,7 +7,7 @@ use fault::Fault;
 use std::sync::Arc;
 use web::{Answer, Ask};
 
-/// `GET /v2.0/…`
+/// `GET /v2.0/networks`
 pub async fn list(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::list(network, ask, |_, tx, cx, listing| {
         let columns = [("id", "id"), ("name", "name"), ("project_id", "project_id")];
@@ -16,22 +16,22 @@ pub async fn list(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     .await
 }
 
-/// `GET /v2.0/…/{id}`
+/// `GET /v2.0/networks/{id}`
 pub async fn show(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::show(network, ask, |_, tx, cx, id| rows::network::find_seen(tx, &cx.who, id)).await
 }
 
-/// `POST /v2.0/…`
+/// `POST /v2.0/networks`
 pub async fn create(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::create(network, ask, Network::network_create).await
 }
 
-/// `PUT /v2.0/…/{id}`
+/// `PUT /v2.0/networks/{id}`
 pub async fn update(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::update(network, ask, Network::network_update).await
 }
 
-/// `DELETE /v2.0/…/{id}`
+/// `DELETE /v2.0/networks/{id}`
 pub async fn delete(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::delete(network, ask, Network::network_delete).await
 }

@@ -7,7 +7,7 @@ use fault::Fault;
 use std::sync::Arc;
 use web::{Answer, Ask};
 
-/// `GET /v2.0/…`
+/// `GET /v2.0/ports`
 pub async fn list(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::list(network, ask, |network, tx, cx, listing| {
         let columns = [
@@ -32,7 +32,7 @@ pub async fn list(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     .await
 }
 
-/// `GET /v2.0/…/{id}`
+/// `GET /v2.0/ports/{id}`
 pub async fn show(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::show(network, ask, |network, tx, cx, id| {
         rows::port::find_seen(tx, &cx.who, network.domain(), id)
@@ -40,17 +40,17 @@ pub async fn show(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     .await
 }
 
-/// `POST /v2.0/…`
+/// `POST /v2.0/ports`
 pub async fn create(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::create(network, ask, Network::port_create).await
 }
 
-/// `PUT /v2.0/…/{id}`
+/// `PUT /v2.0/ports/{id}`
 pub async fn update(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::update(network, ask, Network::port_update).await
 }
 
-/// `DELETE /v2.0/…/{id}`
+/// `DELETE /v2.0/ports/{id}`
 pub async fn delete(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::delete(network, ask, Network::port_delete).await
 }

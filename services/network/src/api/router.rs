@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use web::{Answer, Ask};
 
-/// `GET /v2.0/…`
+/// `GET /v2.0/routers`
 pub async fn list(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::list(network, ask, |_, tx, cx, listing| {
         let columns = [("id", "id"), ("name", "name"), ("project_id", "project_id")];
@@ -20,7 +20,7 @@ pub async fn list(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     .await
 }
 
-/// `GET /v2.0/…/{id}`
+/// `GET /v2.0/routers/{id}`
 pub async fn show(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::show(network, ask, |_, tx, cx, id| {
         rows::router::complete(tx, rows::router::find_seen(tx, &cx.who, id)?)
@@ -28,17 +28,17 @@ pub async fn show(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     .await
 }
 
-/// `POST /v2.0/…`
+/// `POST /v2.0/routers`
 pub async fn create(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::create(network, ask, Network::router_create).await
 }
 
-/// `PUT /v2.0/…/{id}`
+/// `PUT /v2.0/routers/{id}`
 pub async fn update(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::update(network, ask, Network::router_update).await
 }
 
-/// `DELETE /v2.0/…/{id}`
+/// `DELETE /v2.0/routers/{id}`
 pub async fn delete(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::delete(network, ask, Network::router_delete).await
 }

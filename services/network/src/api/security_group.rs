@@ -10,7 +10,7 @@ use fault::Fault;
 use std::sync::Arc;
 use web::{Answer, Ask};
 
-/// `GET /v2.0/…`
+/// `GET /v2.0/security-groups`
 pub async fn list(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     default_group_there(&network, &ask).await?;
     resource::list(network, ask, |_, tx, cx, listing| {
@@ -20,22 +20,22 @@ pub async fn list(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     .await
 }
 
-/// `GET /v2.0/…/{id}`
+/// `GET /v2.0/security-groups/{id}`
 pub async fn show(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::show(network, ask, |_, tx, cx, id| group(tx, cx, id)).await
 }
 
-/// `POST /v2.0/…`
+/// `POST /v2.0/security-groups`
 pub async fn create(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::create(network, ask, Network::security_group_create).await
 }
 
-/// `PUT /v2.0/…/{id}`
+/// `PUT /v2.0/security-groups/{id}`
 pub async fn update(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::update(network, ask, Network::security_group_update).await
 }
 
-/// `DELETE /v2.0/…/{id}`
+/// `DELETE /v2.0/security-groups/{id}`
 pub async fn delete(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::delete(network, ask, Network::security_group_delete).await
 }

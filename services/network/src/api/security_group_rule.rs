@@ -9,7 +9,7 @@ use fault::Fault;
 use std::sync::Arc;
 use web::{Answer, Ask};
 
-/// `GET /v2.0/…`
+/// `GET /v2.0/security-group-rules`
 pub async fn list(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::list(network, ask, |network, tx, cx, listing| {
         let columns = [("id", "id"), ("security_group_id", "group_id")];
@@ -18,22 +18,22 @@ pub async fn list(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     .await
 }
 
-/// `GET /v2.0/…/{id}`
+/// `GET /v2.0/security-group-rules/{id}`
 pub async fn show(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::show(network, ask, |network, tx, cx, id| network.rule_seen(tx, &cx.who, id)).await
 }
 
-/// `POST /v2.0/…`
+/// `POST /v2.0/security-group-rules`
 pub async fn create(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::create_checked(network, ask, apart, Network::security_group_rule_create).await
 }
 
-/// `PUT /v2.0/…/{id}`
+/// `PUT /v2.0/security-group-rules/{id}`
 pub async fn update(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::update(network, ask, Network::security_group_rule_update).await
 }
 
-/// `DELETE /v2.0/…/{id}`
+/// `DELETE /v2.0/security-group-rules/{id}`
 pub async fn delete(network: Arc<Network>, ask: Ask) -> Result<Answer, Fault> {
     resource::delete(network, ask, Network::security_group_rule_delete).await
 }

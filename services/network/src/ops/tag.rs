@@ -37,30 +37,16 @@ pub enum Retag {
 }
 
 impl Network {
-    /// The table of a sort of thing whose things have tags, by its name in paths.
-    pub fn tagged_table(path: &str) -> Option<&'static str> {
-        Some(match path {
-            "networks" => "networks",
-            "subnets" => "subnets",
-            "subnetpools" => "subnet_pools",
-            "ports" => "ports",
-            "routers" => "routers",
-            "floatingips" => "floating_ips",
-            "security-groups" | "security_groups" => "security_groups",
-            _ => return None,
-        })
-    }
-
     /// The tags of a thing.
     pub fn tags(&self, tx: &Tx, cx: &Cx, path: &str, id: &str) -> Result<Vec<String>, Fault> {
-        let table = Self::tagged_table(path).ok_or_else(faults::nothing)?;
+        let table = table(path)?;
         self.tags_may(tx, cx, table, id, "get")?;
         read(tx, table, id)
     }
 
     /// Changes the tags of a thing.
     pub fn retag(&self, tx: &Tx, cx: &Cx, path: &str, id: &str, how: &Retag) -> Result<Vec<String>, Fault> {
-        let table = Self::tagged_table(path).ok_or_else(faults::nothing)?;
+        let table = table(path)?;
         let action = match how {
             Retag::Set(_) | Retag::AddOne(_) => "update",
             Retag::Add(_) => "create",
@@ -134,6 +120,20 @@ impl Network {
             }
         })
     }
+}
+
+/// The table of a sort of thing whose things have tags, by its name in paths.
+fn table(path: &str) -> Result<&'static str, Fault> {
+    Ok(match path {
+        "networks" => "networks",
+        "subnets" => "subnets",
+        "subnetpools" => "subnet_pools",
+        "ports" => "ports",
+        "routers" => "routers",
+        "floatingips" => "floating_ips",
+        "security-groups" => "security_groups",
+        _ => return Err(faults::nothing()),
+    })
 }
 
 fn read(tx: &Tx, table: &str, id: &str) -> Result<Vec<String>, Fault> {

@@ -3,7 +3,6 @@
 use crate::model::faults;
 use crate::model::quota::{RESOURCES, Resource, resource};
 use fault::Fault;
-use std::collections::BTreeMap;
 use store::{Tx, params};
 
 /// The limit of a project.
@@ -63,9 +62,4 @@ pub fn projects(tx: &Tx) -> Result<Vec<String>, Fault> {
         .collect::<Result<std::collections::BTreeSet<_>, _>>()?
         .into_iter()
         .collect())
-}
-
-/// The limits of a project by name.
-pub fn by_name(tx: &Tx, project: &str) -> Result<BTreeMap<&'static str, i64>, Fault> {
-    Ok(limits(tx, project)?.into_iter().collect())
 }
