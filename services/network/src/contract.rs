@@ -22,9 +22,7 @@ impl Networks for Network {
     fn network(&self, tx: &Tx, who: &Who, network_id: &str) -> Result<Option<NetworkFacts>, Fault> {
         let who = &*self.placed(who);
         let found = rows::network::seen(tx, who, Condition::is("id", network_id))?;
-        let usable =
-            |net: &Net| who.overseer || net.shared_with_caller || net.row.project_id == who.project();
-        Ok(found.into_iter().find(usable).map(facts::of_network))
+        Ok(found.into_iter().find(|net| net.takes_ports_of(who)).map(facts::of_network))
     }
 
     fn networks_for(&self, tx: &Tx, who: &Who) -> Result<Vec<NetworkFacts>, Fault> {
@@ -83,7 +81,12 @@ impl Networks for Network {
 
     fn port_order(&self, tx: &Tx, who: &Who, order: &PortOrder) -> Result<PortFacts, Fault> {
         let project = who.project();
-        let network = self.network_for_ports(tx, &self.placed(who), &order.network_id, project)?;
+        let placed = &*self.placed(who);
+        let net = rows::network::find_seen(tx, placed, &order.network_id)?;
+        if !net.takes_ports_of(placed) {
+            return Err(faults::nothing());
+        }
+        let network = net.row;
         quota::charge(tx, project, "port")?;
         let mut wish = Wish::default()
             .with("project_id", project)

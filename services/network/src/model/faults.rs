@@ -86,11 +86,10 @@ absent! {
     qos_policy_missing, "QosPolicyNotFound", "QoS policy {id} could not be found.";
 }
 
-/// An address that is taken.
-pub fn address_in_use(network: &str, address: impl Display) -> Fault {
-    let sentence =
-        format!("Unable to complete operation for network {network}. The IP address {address} is in use.");
-    conflict("IpAddressInUse", sentence)
+/// A largest packet with which a subnet cannot be.
+pub fn mtu_too_small(network: &str, least: i64) -> Fault {
+    let sentence = format!("MTU of {network} is not valid, subnet requires a minimum of {least}");
+    conflict("NetworkMTUSubnetConflict", sentence)
 }
 
 /// A network whose pools are used up.

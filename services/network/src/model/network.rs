@@ -5,6 +5,7 @@ use super::check::{Check, Convert};
 use super::{Body, faults, object};
 use crate::record::{Json, record};
 use kernel::Micros;
+use policy::Who;
 use serde_json::{Map, Value};
 
 record! {
@@ -53,6 +54,13 @@ pub struct Net {
     pub subnets: Vec<String>,
     /// It is shared with the one who asks, in some way.
     pub shared_with_caller: bool,
+}
+
+impl Net {
+    /// Whether ports of the caller may be on it: it is his, or shared with him, or he sees every project's things.
+    pub fn takes_ports_of(&self, who: &Who) -> bool {
+        who.overseer || self.shared_with_caller || self.row.project_id == who.project()
+    }
 }
 
 const ATTRIBUTES: &[Attribute] = &[

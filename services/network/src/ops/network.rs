@@ -13,7 +13,7 @@ use crate::record::{Json, Record};
 use crate::store::{self as rows, Condition, quota, work};
 use fault::Fault;
 use metal::Kind;
-use policy::{Target, Who};
+use policy::Target;
 use store::{Tx, params};
 use web::Cx;
 
@@ -176,11 +176,10 @@ impl Network {
         row.is_default = wish.flag("is_default").unwrap_or(row.is_default);
         if let Some(mtu) = wish.number("mtu") {
             row.mtu = self.mtu_within(mtu, &row.provider_type)?;
-            let least = rows::subnet::of_network(tx, &row.id)?.iter().map(least_mtu).max().unwrap_or(0);
+            let subnets = rows::subnet::of_network(tx, &row.id)?;
+            let least = subnets.iter().map(Subnet::least_mtu).max().unwrap_or(0);
             if row.mtu < least {
-                let sentence =
-                    format!("MTU of {} is not valid, subnet requires a minimum of {least}", row.id);
-                return Err(faults::conflict("NetworkMTUSubnetConflict", sentence));
+                return Err(faults::mtu_too_small(&row.id, least));
             }
         }
         if let Some(shared) = wish.flag("shared").filter(|shared| *shared != row.shared) {
@@ -243,19 +242,6 @@ impl Network {
         rows::network::segment_give_back(tx, id)?;
         work::buried::<NetworkRow>(tx, Kind::Network, id, net.row.revision)
     }
-
-    /// The network, if ports of the caller may be on it; otherwise there is none, as far as the caller knows.
-    pub(crate) fn network_for_ports(
-        &self,
-        tx: &Tx,
-        who: &Who,
-        id: &str,
-        project: &str,
-    ) -> Result<NetworkRow, Fault> {
-        let net = rows::network::find_seen(tx, who, id)?;
-        let own = who.overseer || net.shared_with_caller || net.row.project_id == project;
-        if own { Ok(net.row) } else { Err(faults::nothing()) }
-    }
 }
 
 fn segment_free(tx: &Tx, row: &mut NetworkRow) -> Result<(), Fault> {
@@ -288,10 +274,6 @@ fn segment_taken(row: &NetworkRow) -> Fault {
             format!("Unable to create the network. The tunnel ID {number} is in use."),
         ),
     }
-}
-
-fn least_mtu(subnet: &Subnet) -> i64 {
-    if subnet.ip_version == 6 { 1280 } else { 68 }
 }
 
 /// Refuses to make a network internal on which routers have their gateways.

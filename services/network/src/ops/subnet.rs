@@ -7,7 +7,7 @@ use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::network::NetworkRow;
 use crate::model::port::{PortRow, owner};
-use crate::model::subnet::{NOUN, Pool, Route, Subnet};
+use crate::model::subnet::{NOUN, Pool, Subnet};
 use crate::model::{address, faults};
 use crate::record::{Json, Record, read_json};
 use crate::store::{self as rows, quota, work};
@@ -16,7 +16,6 @@ use ipnet::IpNet;
 use metal::Kind;
 use policy::{Target, Who};
 use serde::de::DeserializeOwned;
-use std::net::IpAddr;
 use store::Tx;
 use web::Cx;
 
@@ -67,8 +66,10 @@ impl Network {
             created_at: tx.now(),
             updated_at: tx.now(),
         };
-        check(&subnet, net, None)?;
-        check_mtu(network, &subnet)?;
+        subnet.check(net, None)?;
+        if network.mtu < subnet.least_mtu() {
+            return Err(faults::mtu_too_small(&network.id, subnet.least_mtu()));
+        }
         check_overlap(tx, network, &subnet, net)?;
         subnet.pools = Json(match list::<Pool>(wish, "allocation_pools")? {
             None => address::default_pools(net, gateway),
@@ -188,7 +189,7 @@ impl Network {
             subnet.gateway_ip = wish.text("gateway_ip");
         }
         let net = old.net().ok_or_else(|| Fault::bug("a subnet without a range"))?;
-        check(&subnet, net, Some(&old))?;
+        subnet.check(net, Some(&old))?;
         if subnet.gateway_ip != old.gateway_ip {
             gateway_unused(tx, &old)?;
         }
@@ -260,127 +261,6 @@ impl Network {
 
 fn list<T: DeserializeOwned>(wish: &Wish, name: &str) -> Result<Option<Vec<T>>, Fault> {
     wish.value(name).filter(|value| value.is_array()).map(|value| read_json(value.clone())).transpose()
-}
-
-/// Refuses a subnet that contradicts itself.
-fn check(subnet: &Subnet, net: IpNet, old: Option<&Subnet>) -> Result<(), Fault> {
-    let is = |address: IpAddr| if address.is_ipv6() { 6 } else { 4 };
-    let version = subnet.ip_version;
-    let wrong = |name: &str, text: String| {
-        Err(faults::invalid(format!("{name} '{text}' does not match the ip_version '{version}'")))
-    };
-    if is(net.addr()) != version {
-        return wrong("cidr", net.to_string());
-    }
-    check_dhcp(subnet, net, old.is_some_and(|old| old.enable_dhcp))?;
-    if let Some(gateway) = subnet.gateway() {
-        if is(gateway) != version {
-            return wrong("gateway_ip", gateway.to_string());
-        }
-        let ends = net.contains(&gateway) && (gateway == net.network() || gateway == net.broadcast());
-        if version == 4 && ends && net.prefix_len() < 31 {
-            return Err(faults::invalid("Gateway is not valid on subnet"));
-        }
-    }
-    if subnet.nameservers.0.len() > 5 {
-        let what = old.map_or("new subnet", |old| old.id.as_str());
-        let sentence = format!(
-            "Unable to complete operation for {what}. The number of DNS nameservers exceeds the limit 5."
-        );
-        return Err(faults::refused("DNSNameServersExhausted", sentence));
-    }
-    if let Some(server) = subnet.nameservers.0.iter().find(|server| is(**server) != version) {
-        return wrong("dns_nameserver", server.to_string());
-    }
-    check_routes(subnet, old)?;
-    check_modes(subnet, net, old)
-}
-
-fn check_routes(subnet: &Subnet, old: Option<&Subnet>) -> Result<(), Fault> {
-    let version = subnet.ip_version;
-    let is = |address: IpAddr| if address.is_ipv6() { 6 } else { 4 };
-    let wrong = |name: &str, text: String| {
-        Err(faults::invalid(format!("{name} '{text}' does not match the ip_version '{version}'")))
-    };
-    let routes: &[Route] = &subnet.host_routes.0;
-    if routes.len() > 20 {
-        let what = old.map_or("new subnet", |old| old.id.as_str());
-        let sentence = format!(
-            "Unable to complete operation for {what}. The number of host routes exceeds the limit 20."
-        );
-        return Err(faults::refused("HostRoutesExhausted", sentence));
-    }
-    for route in routes {
-        if is(route.nexthop) != version {
-            return wrong("nexthop", route.nexthop.to_string());
-        }
-        if is(route.destination.addr()) != version {
-            return wrong("destination", route.destination.to_string());
-        }
-    }
-    Ok(())
-}
-
-fn check_dhcp(subnet: &Subnet, net: IpNet, had_it: bool) -> Result<(), Fault> {
-    if !subnet.enable_dhcp || had_it {
-        return Ok(());
-    }
-    let sentence = match net {
-        IpNet::V4(net) if net.prefix_len() > 30 => {
-            "Subnet has a prefix length that is incompatible with DHCP service enabled"
-        }
-        IpNet::V6(net) if net.prefix_len() > 126 => {
-            "Subnet has a prefix length that is incompatible with DHCP service enabled"
-        }
-        net if net.addr().is_multicast() => "Multicast IP subnet is not supported if enable_dhcp is True",
-        net if net.addr().is_loopback() => "Loopback IP subnet is not supported if enable_dhcp is True",
-        IpNet::V4(net) if net.network().is_unspecified() => {
-            "First IP '0.0.0.0' of network is not supported if enable_dhcp is True."
-        }
-        _ => return Ok(()),
-    };
-    Err(faults::invalid(sentence))
-}
-
-fn check_modes(subnet: &Subnet, net: IpNet, old: Option<&Subnet>) -> Result<(), Fault> {
-    let set = subnet.ra_mode.is_some() || subnet.address_mode.is_some();
-    if subnet.ip_version == 4 {
-        return match (&subnet.ra_mode, &subnet.address_mode) {
-            (Some(_), _) => Err(faults::invalid("ipv6_ra_mode is not valid when ip_version is 4")),
-            (_, Some(_)) => Err(faults::invalid("ipv6_address_mode is not valid when ip_version is 4")),
-            _ => Ok(()),
-        };
-    }
-    if set && !subnet.enable_dhcp {
-        return Err(faults::invalid(match old {
-            None => "ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False",
-            Some(_) => "Cannot disable enable_dhcp with ipv6 attributes set",
-        }));
-    }
-    if let (Some(ra), Some(mode)) = (&subnet.ra_mode, &subnet.address_mode)
-        && ra != mode
-    {
-        return Err(faults::invalid(format!(
-            "ipv6_ra_mode set to '{ra}' with ipv6_address_mode set to '{mode}' is not valid. If both attributes are set, \
-             they must be the same value"
-        )));
-    }
-    if subnet.is_auto() && net.prefix_len() != 64 {
-        return Err(faults::invalid(format!(
-            "Invalid CIDR {net} for IPv6 address mode. OpenStack uses the EUI-64 address format, which requires the \
-             prefix to be /64"
-        )));
-    }
-    Ok(())
-}
-
-fn check_mtu(network: &NetworkRow, subnet: &Subnet) -> Result<(), Fault> {
-    let least = if subnet.ip_version == 6 { 1280 } else { 68 };
-    if network.mtu >= least {
-        return Ok(());
-    }
-    let sentence = format!("MTU of {} is not valid, subnet requires a minimum of {least}", network.id);
-    Err(faults::conflict("NetworkMTUSubnetConflict", sentence))
 }
 
 fn check_overlap(tx: &Tx, network: &NetworkRow, subnet: &Subnet, net: IpNet) -> Result<(), Fault> {
