@@ -14,7 +14,7 @@ use metal::{Kind, Wanted};
 use reconcile::{Outcome, Reconciler};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Tx, params};
+use store::Tx;
 
 /// A host that has not said that something is gone is asked again so often.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
@@ -98,22 +98,7 @@ impl Reconciler for Realise {
 impl Realise {
     /// The host holds something else at this revision or above it: what is wanted gets a higher one.
     fn overtake(&self, tx: &Tx, id: &str, held: i64) -> Result<Outcome, Fault> {
-        let table = match self.kind {
-            Kind::Network => "networks",
-            Kind::SecurityGroup => "security_groups",
-            Kind::Port => "ports",
-            Kind::Router => "routers",
-            Kind::Server => return Ok(Outcome::Done),
-        };
-        let above = held + 1;
-        tx.execute(
-            &format!("UPDATE {table} SET revision = ?2 WHERE id = ?1 AND revision < ?2"),
-            params![id, above],
-        )?;
-        tx.execute(
-            "UPDATE network_tombstones SET revision = ?3 WHERE kind = ?1 AND id = ?2 AND revision < ?3",
-            params![self.kind.word(), id, above],
-        )?;
+        work::raised(tx, self.kind, id, held + 1)?;
         let reason = format!("the host holds revision {held} already");
         Ok(Outcome::Failed { reason, retry_at: tx.now() })
     }

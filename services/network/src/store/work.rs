@@ -26,6 +26,14 @@ pub fn changed(tx: &Tx, kind: Kind, id: &str) -> Result<(), Fault> {
     reconcile::want(tx, kind.word(), id)
 }
 
+/// It has at least this revision, or its tombstone has.
+pub fn raised(tx: &Tx, kind: Kind, id: &str, least: i64) -> Result<(), Fault> {
+    let sql = format!("UPDATE {} SET revision = ?2 WHERE id = ?1 AND revision < ?2", table(kind));
+    tx.execute(&sql, params![id, least])?;
+    let sql = "UPDATE network_tombstones SET revision = ?3 WHERE kind = ?1 AND id = ?2 AND revision < ?3";
+    tx.execute(sql, params![kind.word(), id, least]).map(drop)
+}
+
 /// Clients see that it changed.
 pub fn renumbered(tx: &Tx, table: &str, id: &str) -> Result<(), Fault> {
     let sql =
