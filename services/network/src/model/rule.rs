@@ -1,5 +1,6 @@
 //! The values of security group rules: protocols by name and number, ports, ICMP types, ranges.
 
+use super::attribute::Wish;
 use super::faults;
 use super::python;
 use fault::Fault;
@@ -151,8 +152,22 @@ pub struct Traffic {
 }
 
 impl Traffic {
+    /// What a request asks for.
+    pub fn wished(wish: &Wish) -> Result<Self, Fault> {
+        let traffic = Self {
+            direction: wish.text_or_empty("direction"),
+            ethertype: wish.text_or_empty("ethertype"),
+            protocol: wish.text("protocol"),
+            port_min: wish.number("port_range_min"),
+            port_max: wish.number("port_range_max"),
+            remote_group_id: wish.text("remote_group_id"),
+            remote_ip_prefix: wish.text("remote_ip_prefix"),
+        };
+        traffic.checked()
+    }
+
     /// Brings it into form; refuses what contradicts itself.
-    pub fn checked(mut self) -> Result<Self, Fault> {
+    fn checked(mut self) -> Result<Self, Fault> {
         if self.ethertype == "IPv6" {
             match self.protocol.as_deref() {
                 Some("icmp" | "icmpv6") => self.protocol = Some("ipv6-icmp".into()),

@@ -7,12 +7,14 @@ use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::faults;
 use crate::model::floating_ip::{FloatingIp, FloatingIpRow, NOUN};
+use crate::model::network::NetworkRow;
 use crate::model::port::{FixedIp, Port, PortRow, owner};
 use crate::record::{Json, Record};
 use crate::store::{self as rows, quota, work};
 use fault::Fault;
 use metal::Kind;
 use policy::Target;
+use std::net::IpAddr;
 use store::{Tx, params};
 use web::Cx;
 
@@ -22,37 +24,15 @@ impl Network {
         may_create(cx, &NOUN, wish, Target::project(&wish.project()))?;
         no_qos(wish)?;
         quota::charge(tx, &wish.project(), "floatingip")?;
-        let network_id = wish.text_or_empty("floating_network_id");
-        let network = rows::network::find_seen(tx, &cx.who, &network_id)?.row;
-        if !network.external {
-            let sentence = format!("Network {network_id} is not a valid external network");
-            return Err(faults::bad_request("floatingip", sentence));
-        }
-        if rows::subnet::of_network(tx, &network_id)?.iter().all(|subnet| subnet.ip_version != 4) {
-            let sentence = format!("Network {network_id} does not contain any IPv4 subnet");
-            return Err(faults::bad_request("floatingip", sentence));
-        }
+        let network = outside(tx, cx, &wish.text_or_empty("floating_network_id"))?;
         let id = tx.entropy().dashed_id();
-        let mut holder = self.port_blank(tx, &network, "")?;
-        holder.device_owner = owner::FLOATING_IP.into();
-        holder.device_id = id.clone();
-        holder.insert(tx)?;
-        let asked = Asked {
-            subnet_id: wish.text("subnet_id"),
-            address: wish.text("floating_ip_address").and_then(|text| text.parse().ok()),
-        };
-        let asked = (asked != Asked::default()).then_some([asked]);
-        let taken = self.addresses_take(tx, &holder, asked.as_ref().map(|asked| asked.as_slice()), 0)?;
-        let Some(address) = taken.iter().map(|fixed| fixed.address).find(|address| address.is_ipv4()) else {
-            let sentence = format!("Unable to find any IP address on external network {network_id}.");
-            return Err(faults::refused("ExternalIpAddressExhausted", sentence));
-        };
+        let (holder_id, address) = self.floating_ip_address(tx, &network, &id, wish)?;
         let row = FloatingIpRow {
             id,
             project_id: wish.project(),
             description: wish.text_or_empty("description"),
-            network_id,
-            holder_id: holder.id,
+            network_id: network.id,
+            holder_id,
             address: address.to_string(),
             port_id: None,
             fixed_ip: None,
@@ -66,6 +46,33 @@ impl Network {
         };
         row.insert(tx)?;
         self.floating_ip_point(tx, cx, row, wish)
+    }
+
+    /// Takes its address: the one that is asked for, or any. Answers the port that holds it too.
+    fn floating_ip_address(
+        &self,
+        tx: &Tx,
+        network: &NetworkRow,
+        id: &str,
+        wish: &Wish,
+    ) -> Result<(String, IpAddr), Fault> {
+        let mut holder = self.port_blank(tx, network, "")?;
+        holder.device_owner = owner::FLOATING_IP.into();
+        holder.device_id = id.to_owned();
+        holder.insert(tx)?;
+        let asked = Asked {
+            subnet_id: wish.text("subnet_id"),
+            address: wish.text("floating_ip_address").and_then(|text| text.parse().ok()),
+        };
+        let asked = (asked != Asked::default()).then_some([asked]);
+        let taken = self.addresses_take(tx, &holder, asked.as_ref().map(|asked| asked.as_slice()), 0)?;
+        match taken.iter().map(|fixed| fixed.address).find(IpAddr::is_ipv4) {
+            Some(address) => Ok((holder.id, address)),
+            None => {
+                let sentence = format!("Unable to find any IP address on external network {}.", network.id);
+                Err(faults::refused("ExternalIpAddressExhausted", sentence))
+            }
+        }
     }
 
     /// Changes where a floating IP leads, or what is said of it.
@@ -169,6 +176,20 @@ impl Network {
         }
         row.router_id.map_or(Ok(()), |router| work::changed(tx, Kind::Router, &router))
     }
+}
+
+/// The network, if floating IPs can be of it.
+fn outside(tx: &Tx, cx: &Cx, id: &str) -> Result<NetworkRow, Fault> {
+    let network = rows::network::find_seen(tx, &cx.who, id)?.row;
+    if !network.external {
+        let sentence = format!("Network {id} is not a valid external network");
+        return Err(faults::bad_request("floatingip", sentence));
+    }
+    if rows::subnet::of_network(tx, id)?.iter().all(|subnet| subnet.ip_version != 4) {
+        let sentence = format!("Network {id} does not contain any IPv4 subnet");
+        return Err(faults::bad_request("floatingip", sentence));
+    }
+    Ok(network)
 }
 
 /// Whoever waits for the port, its server above all, learns that its addresses are others.

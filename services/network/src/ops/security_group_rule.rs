@@ -53,16 +53,7 @@ impl Network {
                 format!("Address group {id} could not be found."),
             ));
         }
-        let traffic = Traffic {
-            direction: wish.text_or_empty("direction"),
-            ethertype: wish.text_or_empty("ethertype"),
-            protocol: wish.text("protocol"),
-            port_min: wish.number("port_range_min"),
-            port_max: wish.number("port_range_max"),
-            remote_group_id: wish.text("remote_group_id"),
-            remote_ip_prefix: wish.text("remote_ip_prefix"),
-        };
-        let traffic = traffic.checked()?;
+        let traffic = Traffic::wished(wish)?;
         if let Some(remote) = &traffic.remote_group_id {
             rows::security_group::usable(tx, &wish.project(), remote)?;
         }
