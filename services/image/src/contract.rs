@@ -2,7 +2,9 @@
 
 use crate::ImageService;
 use crate::model::image::Image;
-use crate::ops::{data, image::sees};
+use crate::ops::data;
+use crate::ops::image::{image_target, sees};
+use crate::rules::GET_IMAGE;
 use crate::store::image::image_by_id;
 use ::store::Tx;
 use async_trait::async_trait;
@@ -31,7 +33,9 @@ fn facts(image: Image) -> ImageFacts {
 impl contract::Images for ImageService {
     fn image(&self, tx: &Tx, who: &Who, image_id: &str) -> Result<Option<ImageFacts>, Fault> {
         let Some(image) = image_by_id(tx, image_id)? else { return Ok(None) };
-        Ok(sees(tx, &self.policy.placed("image", who), &image)?.then(|| facts(image)))
+        let who = &*self.policy.placed("image", who);
+        let allowed = self.policy.allows(&GET_IMAGE, who, &image_target(who, &image));
+        Ok((allowed && sees(tx, who, &image)?).then(|| facts(image)))
     }
 
     fn image_by_id(&self, tx: &Tx, image_id: &str) -> Result<Option<ImageFacts>, Fault> {

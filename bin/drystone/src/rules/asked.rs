@@ -264,3 +264,29 @@ async fn an_operator_who_closes_the_rule_for_one_member_empties_their_list() {
     assert_eq!(ask(Method::GET, one.clone(), Value::Null).await.0, 404);
     assert_eq!(ask(Method::DELETE, one, Value::Null).await.0, 403);
 }
+
+#[tokio::test]
+async fn an_operator_who_closes_the_rule_for_one_image_hides_every_image() {
+    let world = World::made().await;
+    let owner = world.persona("project member");
+    let image = world.id("images", owner, Thing::Own).unwrap();
+    let ask = async |method: Method, path: &str, body: Value| {
+        let sent = Sent { method, path: path.to_owned(), body, ..Sent::default() };
+        let (status, _, body) = world.ask(&owner.token, sent).await;
+        (status, body["images"].as_array().map(Vec::len))
+    };
+    let one = format!("/image/v2/images/{image}");
+    assert!(ask(Method::GET, "/image/v2/images", Value::Null).await.1 > Some(0));
+    world.policy.amend("image", "get_image: '!'\ndeactivate: '!'\n").unwrap();
+    assert_eq!(ask(Method::GET, "/image/v2/images?limit=1", Value::Null).await, (200, Some(0)));
+    assert_eq!(ask(Method::GET, &one, Value::Null).await.0, 404);
+    assert_eq!(ask(Method::POST, &format!("{one}/actions/deactivate"), Value::Null).await.0, 404);
+    let boot = world.id("boot", owner, Thing::Own).unwrap();
+    let server = json!({"server": {"name": "n", "imageRef": boot, "networks": "none",
+        "flavorRef": world.id("flavor", owner, Thing::Own).unwrap()}});
+    assert_eq!(ask(Method::POST, "/compute/v2.1/servers", server.clone()).await.0, 400);
+    // Who may take an image away need not see it.
+    assert_eq!(ask(Method::DELETE, &one, Value::Null).await.0, 204);
+    world.policy.amend("image", "").unwrap();
+    assert_eq!(ask(Method::POST, "/compute/v2.1/servers", server).await.0, 202);
+}

@@ -18,11 +18,10 @@ const LONGEST_PAGE: u32 = 1000;
 /// `GET /v2/images`
 pub async fn image_list(images: Arc<ImageService>, ask: Ask) -> Result<Answer, Fault> {
     let asked = asked(&ask)?;
-    let limit = asked.limit;
-    let found = images.image_list(&ask.cx, asked).await?;
-    let bodies: Vec<Value> = found.iter().map(Image::body).collect();
+    let page = images.image_list(&ask.cx, asked).await?;
+    let bodies: Vec<Value> = page.images.iter().map(Image::body).collect();
     let mut body = json!({"images": bodies, "first": link(&ask, None), "schema": "/v2/schemas/images"});
-    if let Some(last) = found.last().filter(|_| found.len() == limit as usize && limit > 0) {
+    if let Some(last) = page.images.last().filter(|_| page.full) {
         body["next"] = json!(link(&ask, Some(&last.id)));
     }
     Ok(Answer::ok(&body))

@@ -33,6 +33,15 @@ pub struct Asked {
     pub limit: u32,
 }
 
+/// A page of a list.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Its images.
+    pub images: Vec<Image>,
+    /// There may be more after it.
+    pub full: bool,
+}
+
 /// `No image found with ID …`
 pub(super) fn missing(id: &str) -> Fault {
     Fault::not_found(format!("No image found with ID {id}"))
@@ -50,7 +59,7 @@ pub(crate) fn sees(tx: &Tx, who: &Who, image: &Image) -> Result<bool, Fault> {
 }
 
 /// What rules may ask of an image. Whoever sees an image that is shared and not his own is a member of it.
-pub(super) fn image_target(who: &Who, image: &Image) -> Target {
+pub(crate) fn image_target(who: &Who, image: &Image) -> Target {
     let lent = image.visibility == "shared" && image.owner != who.project();
     let member = if lent { who.project() } else { "" };
     let target =
@@ -58,26 +67,40 @@ pub(super) fn image_target(who: &Who, image: &Image) -> Target {
     target.with("member_id", member)
 }
 
-/// The image, if the caller sees it and may do `rule` to it: a stranger's image does not exist.
-pub(super) fn image_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Image, Fault> {
+/// The image, if the caller knows of it: a stranger's image does not exist.
+pub(super) fn image_known(tx: &Tx, cx: &Cx, id: &str) -> Result<Image, Fault> {
     let image = image_by_id(tx, id)?.ok_or_else(|| missing(id))?;
-    if !sees(tx, &cx.who, &image)? {
-        return Err(missing(id));
-    }
-    cx.may(rule, &image_target(&cx.who, &image))?;
+    if sees(tx, &cx.who, &image)? { Ok(image) } else { Err(missing(id)) }
+}
+
+/// The image, if the caller may do `rule` to it.
+pub(super) fn image_for(tx: &Tx, cx: &Cx, id: &str, rule: &Rule) -> Result<Image, Fault> {
+    let image = image_known(tx, cx, id)?;
+    may(cx, rule, &image)?;
     Ok(image)
 }
 
+/// Refuses what a rule does not allow. Where the caller may not even see the image, there is none.
+pub(super) fn may(cx: &Cx, rule: &Rule, image: &Image) -> Result<(), Fault> {
+    let target = image_target(&cx.who, image);
+    cx.may(rule, &target).map_err(|refused| match cx.allows(&rules::GET_IMAGE, &target) {
+        true => refused,
+        false => Fault::not_found("The resource could not be found."),
+    })
+}
+
 impl ImageService {
-    /// The images that the caller sees, as asked.
-    pub async fn image_list(&self, cx: &Cx, asked: Asked) -> Result<Vec<Image>, Fault> {
+    /// The images that the caller sees, as asked: a page of those that he knows of, without those that a rule hides.
+    pub async fn image_list(&self, cx: &Cx, asked: Asked) -> Result<Page, Fault> {
         cx.may(&rules::GET_IMAGES, &Target::own(&cx.who))?;
-        let who = cx.who.clone();
+        let cx = cx.clone();
         self.db
             .read(move |tx| {
-                let list = list(&who, &asked).map_err(bad_list)?;
+                let list = list(&cx.who, &asked).map_err(bad_list)?;
                 let rows = list.rows(tx, SELECT).map_err(bad_list)?;
-                rows.iter().map(|row| image(tx, row)).collect()
+                let mut images = rows.iter().map(|row| image(tx, row)).collect::<Result<Vec<_>, _>>()?;
+                images.retain(|image| cx.allows(&rules::GET_IMAGE, &image_target(&cx.who, image)));
+                Ok(Page { images, full: asked.limit > 0 && rows.len() == asked.limit as usize })
             })
             .await
     }
@@ -118,8 +141,7 @@ impl ImageService {
         let (cx, id) = (cx.clone(), id.to_owned());
         self.db
             .write(move |tx| {
-                let mut image = image_for(tx, &cx, &id, &rules::GET_IMAGE)?;
-                cx.may(&rules::MODIFY_IMAGE, &image_target(&cx.who, &image))?;
+                let mut image = image_for(tx, &cx, &id, &rules::MODIFY_IMAGE)?;
                 let before = image.visibility.clone();
                 for change in &changes {
                     apply(&cx, &mut image, change)?;
@@ -137,8 +159,7 @@ impl ImageService {
         let (cx, gone) = (cx.clone(), id.to_owned());
         self.db
             .write(move |tx| {
-                let image = image_for(tx, &cx, &gone, &rules::GET_IMAGE)?;
-                cx.may(&rules::DELETE_IMAGE, &image_target(&cx.who, &image))?;
+                let image = image_for(tx, &cx, &gone, &rules::DELETE_IMAGE)?;
                 if image.protected {
                     return Err(Fault::forbidden(format!(
                         "Image {gone} is protected and cannot be deleted."
@@ -158,9 +179,8 @@ impl ImageService {
         let (cx, id) = (cx.clone(), id.to_owned());
         self.db
             .write(move |tx| {
-                let mut image = image_for(tx, &cx, &id, &rules::GET_IMAGE)?;
                 let rule = if active { &rules::REACTIVATE } else { &rules::DEACTIVATE };
-                cx.may(rule, &image_target(&cx.who, &image))?;
+                let mut image = image_for(tx, &cx, &id, rule)?;
                 let (to, verb) = if active {
                     (Status::Active, "reactivated")
                 } else {
@@ -188,8 +208,7 @@ impl ImageService {
         let (cx, id, tag) = (cx.clone(), id.to_owned(), tag.to_owned());
         self.db
             .write(move |tx| {
-                let mut image = image_for(tx, &cx, &id, &rules::GET_IMAGE)?;
-                cx.may(&rules::MODIFY_IMAGE, &image_target(&cx.who, &image))?;
+                let mut image = image_for(tx, &cx, &id, &rules::MODIFY_IMAGE)?;
                 let there = image.tags.iter().position(|own| *own == tag);
                 match (there, on) {
                     (None, false) => return Err(Fault::not_found(format!("Image {id} has no tag {tag}"))),

@@ -1,6 +1,6 @@
 //! Sharing: an owner names projects, and each of them says whether it wants the image in its list.
 
-use super::image::{image_for, image_target};
+use super::image::{image_known, image_target, may as image_may};
 use crate::ImageService;
 use crate::model::image::Image;
 use crate::model::member::Member;
@@ -8,6 +8,7 @@ use crate::rules;
 use crate::store::member::*;
 use ::store::Tx;
 use fault::{Fault, Kind};
+use policy::Rule;
 use web::Cx;
 
 /// The most projects that an image can be shared with (`image_member_quota`).
@@ -31,8 +32,14 @@ fn too_many(image_id: &str) -> Fault {
 
 /// The image, of which the caller wants something that there is of shared images alone. The sentence is said of others.
 fn shared_for(tx: &Tx, cx: &Cx, id: &str, refused: impl FnOnce() -> String) -> Result<Image, Fault> {
-    let image = image_for(tx, cx, id, &rules::GET_IMAGE)?;
+    let image = image_known(tx, cx, id)?;
     if image.visibility == "shared" { Ok(image) } else { Err(Fault::forbidden(refused())) }
+}
+
+/// Refuses what a rule of members does not allow, and first whoever may not see the image.
+fn may(cx: &Cx, rule: &Rule, image: &Image) -> Result<(), Fault> {
+    image_may(cx, &rules::GET_IMAGE, image)?;
+    cx.may(rule, &image_target(&cx.who, image))
 }
 
 /// The members of an image that the caller knows of: all for its owner, itself for a member.
@@ -45,7 +52,7 @@ fn known(tx: &Tx, cx: &Cx, image: &Image) -> Result<Vec<Member>, Fault> {
 
 /// One of them, if the caller may see members.
 fn member_for(tx: &Tx, cx: &Cx, image: &Image, member_id: &str) -> Result<Member, Fault> {
-    cx.may(&rules::GET_MEMBER, &image_target(&cx.who, image))?;
+    may(cx, &rules::GET_MEMBER, image)?;
     let found = known(tx, cx, image)?.into_iter().find(|one| one.member_id == member_id);
     found.ok_or_else(|| no_member(&image.id, member_id))
 }
@@ -59,9 +66,9 @@ impl ImageService {
                 let image = shared_for(tx, &cx, &id, || {
                     format!("Not allowed to list members for image {id}: {UNSHARED}")
                 })?;
-                let target = image_target(&cx.who, &image);
-                cx.may(&rules::GET_MEMBERS, &target)?;
-                if cx.allows(&rules::GET_MEMBER, &target) { known(tx, &cx, &image) } else { Ok(Vec::new()) }
+                may(&cx, &rules::GET_MEMBERS, &image)?;
+                let each = cx.allows(&rules::GET_MEMBER, &image_target(&cx.who, &image));
+                if each { known(tx, &cx, &image) } else { Ok(Vec::new()) }
             })
             .await
     }
@@ -86,7 +93,7 @@ impl ImageService {
             .write(move |tx| {
                 let image =
                     shared_for(tx, &cx, &id, || format!("Not allowed to create members for image {id}."))?;
-                cx.may(&rules::ADD_MEMBER, &image_target(&cx.who, &image))?;
+                may(&cx, &rules::ADD_MEMBER, &image)?;
                 if members(tx, &id)?.len() >= MOST_MEMBERS {
                     return Err(too_many(&id));
                 }
@@ -114,7 +121,7 @@ impl ImageService {
                 let image =
                     shared_for(tx, &cx, &id, || format!("Not allowed to update members for image {id}."))?;
                 member_for(tx, &cx, &image, &member_id)?;
-                cx.may(&rules::MODIFY_MEMBER, &image_target(&cx.who, &image))?;
+                may(&cx, &rules::MODIFY_MEMBER, &image)?;
                 member_update(tx, &id, &member_id, &status)?;
                 member_by_id(tx, &id, &member_id)?.ok_or_else(|| no_member(&id, &member_id))
             })
@@ -129,7 +136,7 @@ impl ImageService {
                 let image =
                     shared_for(tx, &cx, &id, || format!("Not allowed to delete members for image {id}."))?;
                 member_for(tx, &cx, &image, &member_id)?;
-                cx.may(&rules::DELETE_MEMBER, &image_target(&cx.who, &image))?;
+                may(&cx, &rules::DELETE_MEMBER, &image)?;
                 if member_delete(tx, &id, &member_id)? { Ok(()) } else { Err(no_member(&id, &member_id)) }
             })
             .await
