@@ -67,7 +67,7 @@ impl harness::World for World {
 
     fn tick(&self) -> Result<bool, fault::Fault> {
         std::thread::sleep(Duration::from_millis(3));
-        Ok(!self.host.is_quiet())
+        Ok(!self.host.is_quiet() || !self.host.is_heard(&self.fixture.db))
     }
 }
 

@@ -77,6 +77,24 @@ impl Held {
         self.heard.swap(now, Ordering::SeqCst) == now
     }
 
+    /// Whether the service has taken in that it is here, and all that it has reported.
+    pub fn is_heard(&self, db: &store::Db) -> bool {
+        let last: Vec<Report> = self.last.lock().unwrap().values().cloned().collect();
+        let known = |tx: &store::Tx, report: &Report| {
+            let sql = "SELECT sequence FROM network_observed WHERE kind = ?1 AND id = ?2";
+            let row = tx.query_one(sql, store::params![report.kind.word(), &report.id])?;
+            let taken = row.map_or(Ok(-1), |row| row.int(0))?;
+            // What is gone is reported of until it is forgotten.
+            Ok(report.observed != Observed::Gone && taken >= report.sequence)
+        };
+        let all = move |tx: &store::Tx| {
+            let known: Vec<bool> =
+                last.iter().map(|report| known(tx, report)).collect::<Result<_, fault::Fault>>()?;
+            Ok(known.into_iter().all(|known| known) && network::store::host::with_switch(tx)?.is_some())
+        };
+        db.read_now(all).unwrap()
+    }
+
     /// Reports anew of something that it has reported of.
     pub fn tell(&self, kind: Kind, id: &str, observed: Observed) {
         let mut last = self.last.lock().unwrap();

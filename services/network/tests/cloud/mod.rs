@@ -140,7 +140,8 @@ impl Cloud {
         for _ in 0..200 {
             self.engine.run_until_quiet().await.unwrap();
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            if !self.engine.step().await.unwrap() && self.host.is_quiet() {
+            let heard = self.host.is_heard(&self.fixture.db);
+            if heard && !self.engine.step().await.unwrap() && self.host.is_quiet() {
                 return;
             }
         }
