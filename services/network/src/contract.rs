@@ -5,6 +5,7 @@ use crate::model::network::Net;
 use crate::model::port::{Port, PortRow};
 use crate::model::{Body, faults, security_group};
 use crate::ops::addressing::Asked;
+use crate::ops::may::maker;
 use crate::record::Record;
 use crate::store::{self as rows, Condition, quota, work};
 use crate::{Network, facts};
@@ -215,13 +216,15 @@ impl Networks for Network {
     }
 
     fn security_group_create(&self, tx: &Tx, who: &Who, body: &Value) -> Result<Value, Fault> {
-        let wish = security_group::NOUN.wish(body, &self.placed(who), true)?;
-        Self::security_group_create(self, tx, &self.inside(tx, who), &wish).map(|group| told(&group))
+        let cx = self.inside(tx, who);
+        let wish = security_group::NOUN.wish(body, maker(&cx), true)?;
+        Self::security_group_create(self, tx, &cx, &wish).map(|group| told(&group))
     }
 
     fn security_group_update(&self, tx: &Tx, who: &Who, id: &str, body: &Value) -> Result<Value, Fault> {
-        let wish = security_group::NOUN.wish(body, &self.placed(who), false)?;
-        Self::security_group_update(self, tx, &self.inside(tx, who), id, &wish).map(|group| told(&group))
+        let cx = self.inside(tx, who);
+        let wish = security_group::NOUN.wish(body, maker(&cx), false)?;
+        Self::security_group_update(self, tx, &cx, id, &wish).map(|group| told(&group))
     }
 
     fn security_group_delete(&self, tx: &Tx, who: &Who, id: &str) -> Result<(), Fault> {
@@ -229,8 +232,9 @@ impl Networks for Network {
     }
 
     fn security_group_rule_create(&self, tx: &Tx, who: &Who, body: &Value) -> Result<Value, Fault> {
-        let wish = security_group::RULE_NOUN.wish(body, &self.placed(who), true)?;
-        Self::security_group_rule_create(self, tx, &self.inside(tx, who), &wish).map(|rule| told(&rule))
+        let cx = self.inside(tx, who);
+        let wish = security_group::RULE_NOUN.wish(body, maker(&cx), true)?;
+        Self::security_group_rule_create(self, tx, &cx, &wish).map(|rule| told(&rule))
     }
 
     fn security_group_rule_delete(&self, tx: &Tx, who: &Who, id: &str) -> Result<(), Fault> {

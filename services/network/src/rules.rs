@@ -35,6 +35,9 @@ policy::rules! {
     CONTEXT_WITH_GLOBAL_ACCESS "context_with_global_access"
         "!"
         "Who sees all projects.";
+    CONTEXT_CAN_SET_PROJECT_ID "context_can_set_project_id"
+        "!"
+        "Who makes things for other projects, beside administrators and other services.";
     SERVICE_API "service_api"
         "role:service"
         "Other services.";

@@ -189,6 +189,22 @@ async fn what_a_token_is_for_counts_where_no_attribute_is_named() {
     );
 }
 
+/// Other services make ports for everybody, and so does whom the operator lets.
+#[tokio::test]
+async fn who_makes_things_for_other_projects() {
+    let cloud = Cloud::start().await;
+    let private = cloud.get(DEMO, "/v2.0/networks?name=private").await.ids("networks")[0].clone();
+    let project = STRANGER.split(':').next().unwrap();
+    let port = json!({"port": {"network_id": private, "project_id": project}});
+    assert_eq!(cloud.post(SERVICE, "/v2.0/ports", port.clone()).await.one("port")["project_id"], project);
+    let network = json!({"network": {"project_id": project}});
+    assert_eq!(cloud.post(SERVICE, "/v2.0/networks", network).await.error().1, "PolicyNotAuthorized");
+    assert_eq!(cloud.post(MANAGER, "/v2.0/ports", port.clone()).await.error().1, "HTTPBadRequest");
+    cloud.policy.amend("network", "context_can_set_project_id: 'role:manager'\n").unwrap();
+    assert_eq!(cloud.post(MANAGER, "/v2.0/ports", port.clone()).await.one("port")["project_id"], project);
+    assert_eq!(cloud.post(DEMO, "/v2.0/ports", port).await.error().1, "HTTPBadRequest");
+}
+
 #[tokio::test]
 async fn a_manager_lists_the_limits_of_his_project_alone() {
     let cloud = Cloud::start().await;

@@ -4,6 +4,7 @@ use crate::Network;
 use crate::model::attribute::{Noun, Wish};
 use crate::model::listing::Listing;
 use crate::model::{Body, faults};
+use crate::ops::may::maker;
 use crate::ops::shown::{Shown, shown, shown_one};
 use crate::rules;
 use fault::Fault;
@@ -95,7 +96,7 @@ where
     F: Fn(&Network, &Tx, &Cx, &Wish) -> Result<B, Fault> + Send + 'static,
 {
     let body = json(&mut ask).await?;
-    let (wishes, bulk) = B::NOUN.creates(&body, &ask.cx.who)?;
+    let (wishes, bulk) = B::NOUN.creates(&body, maker(&ask.cx))?;
     check(&wishes)?;
     let (cx, service) = (ask.cx.clone(), network.clone());
     let made = network.db.write(move |tx| {
@@ -117,7 +118,7 @@ where
     F: Fn(&Network, &Tx, &Cx, &str, &Wish) -> Result<B, Fault> + Send + 'static,
 {
     let body = json(&mut ask).await?;
-    let wish = B::NOUN.update(&body, &ask.cx.who)?;
+    let wish = B::NOUN.update(&body, maker(&ask.cx))?;
     let (cx, service, id) = (ask.cx.clone(), network.clone(), ask.id("id").to_owned());
     let thing = network.db.write(move |tx| change(&service, tx, &cx, &id, &wish)).await?;
     Ok(Answer::ok(&single(&ask.cx, &Listing::default(), &thing)))

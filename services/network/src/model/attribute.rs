@@ -6,7 +6,6 @@
 use super::check::{Check, Convert};
 use super::faults;
 use fault::Fault;
-use policy::Who;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -87,6 +86,15 @@ pub struct Noun {
     pub missing: fn(&str) -> Fault,
 }
 
+/// For whom a request makes things.
+#[derive(Clone, Copy, Debug)]
+pub struct Maker<'a> {
+    /// The project whose things they are unless the request says otherwise.
+    pub project: Option<&'a str>,
+    /// The request may say otherwise.
+    pub for_others: bool,
+}
+
 /// What a request asks for, checked and completed.
 #[derive(Clone, Debug, Default)]
 pub struct Wish {
@@ -102,21 +110,21 @@ impl Noun {
     }
 
     /// The wishes of a create: one, or many in a bulk.
-    pub fn creates(&self, body: &Value, who: &Who) -> Result<(Vec<Wish>, bool), Fault> {
+    pub fn creates(&self, body: &Value, maker: Maker) -> Result<(Vec<Wish>, bool), Fault> {
         let Some(body) = body.as_object() else { return Err(faults::bad("Body contains invalid data")) };
         if let Some(items) = body.get(self.many) {
             let items = items.as_array().filter(|items| !items.is_empty());
             let items = items.ok_or_else(|| faults::bad("Resources required"))?;
-            let wishes = items.iter().map(|item| self.wish(item.get(self.one).unwrap_or(item), who, true));
+            let wishes = items.iter().map(|item| self.wish(item.get(self.one).unwrap_or(item), maker, true));
             return Ok((wishes.collect::<Result<_, _>>()?, true));
         }
-        Ok((vec![self.wish(self.inner(body)?, who, true)?], false))
+        Ok((vec![self.wish(self.inner(body)?, maker, true)?], false))
     }
 
     /// The wish of an update.
-    pub fn update(&self, body: &Value, who: &Who) -> Result<Wish, Fault> {
+    pub fn update(&self, body: &Value, maker: Maker) -> Result<Wish, Fault> {
         let Some(body) = body.as_object() else { return Err(faults::bad("Body contains invalid data")) };
-        self.wish(self.inner(body)?, who, false)
+        self.wish(self.inner(body)?, maker, false)
     }
 
     fn inner<'a>(&self, body: &'a Map<String, Value>) -> Result<&'a Value, Fault> {
@@ -125,13 +133,13 @@ impl Noun {
     }
 
     /// One wish from the inner body.
-    pub fn wish(&self, body: &Value, who: &Who, create: bool) -> Result<Wish, Fault> {
+    pub fn wish(&self, body: &Value, maker: Maker, create: bool) -> Result<Wish, Fault> {
         let Some(body) = body.as_object() else {
             return Err(faults::bad(format!("Object '{}' contains invalid data", self.one)));
         };
         let given = body.keys().cloned().collect();
         let mut values = body.clone();
-        self.populate_project(&mut values, who, create)?;
+        self.populate_project(&mut values, maker, create)?;
         let unknown = values.keys().filter(|name| self.attribute(name).is_none()).map(String::as_str);
         let unknown: Vec<_> = unknown.collect();
         if !unknown.is_empty() {
@@ -144,7 +152,7 @@ impl Noun {
     fn populate_project(
         &self,
         values: &mut Map<String, Value>,
-        who: &Who,
+        maker: Maker,
         create: bool,
     ) -> Result<(), Fault> {
         let (tenant, project) = (values.remove("tenant_id"), values.get("project_id").cloned());
@@ -155,7 +163,7 @@ impl Noun {
         }
         let project = project.or(tenant);
         if let Some(project) = project {
-            if project != who.project() && !who.admin {
+            if project != maker.project.unwrap_or_default() && !maker.for_others {
                 return Err(faults::bad(
                     "Specifying 'project_id' other than the authenticated project in request is not allowed for the \
                      current user.",
@@ -163,12 +171,9 @@ impl Noun {
             }
             values.insert("project_id".into(), project);
         } else if create && self.attribute("project_id").is_some() {
-            if who.project_id.is_none() {
-                return Err(faults::bad(
-                    "Running without keystone AuthN requires that project_id is specified",
-                ));
-            }
-            values.insert("project_id".into(), who.project().into());
+            let homeless = "Running without keystone AuthN requires that project_id is specified";
+            let project = maker.project.ok_or_else(|| faults::bad(homeless))?;
+            values.insert("project_id".into(), project.into());
         }
         Ok(())
     }

@@ -7,13 +7,20 @@
 //! single rule. So a request that names attributes with rules of their own may come with any token that these rules let in.
 
 use super::flagged;
-use crate::model::attribute::{Attribute, Noun, Wish};
+use crate::model::attribute::{Attribute, Maker, Noun, Wish};
 use crate::model::faults;
 use crate::rules;
 use fault::Fault;
 use policy::{Rule, Target};
 use serde_json::Value;
 use web::Cx;
+
+/// For whom the caller makes things: other services and administrators for everybody, and whom an operator lets.
+pub(crate) fn maker(cx: &Cx) -> Maker<'_> {
+    let others = [&rules::SERVICE_API, &rules::CONTEXT_IS_ADVSVC, &rules::CONTEXT_CAN_SET_PROJECT_ID];
+    let for_others = cx.who.admin || others.into_iter().any(|rule| cx.holds(rule, &Target::none()));
+    Maker { project: cx.who.project_id.as_deref(), for_others }
+}
 
 /// Refuses to make what rules do not allow.
 pub(crate) fn may_create(cx: &Cx, noun: &Noun, wish: &Wish, target: Target) -> Result<(), Fault> {
