@@ -31,12 +31,12 @@ fn guest() -> ServerSpec {
         key: Some(("mine".to_owned(), "ssh-ed25519 AAAA me".to_owned())),
         user_data: Some("I2Nsb3VkLWNvbmZpZwo=".to_owned()),
         security_groups: vec!["default".to_owned()],
-        network_data: (&serde_json::json!({
+        network_data: serde_json::json!({
             "links": [{"id": "tapp1", "vif_id": "p1", "type": "ovs", "mtu": 1442, "ethernet_mac_address": "fa:16:3e:00:00:01"}],
             "networks": [{"id": "network0", "type": "ipv4_dhcp", "link": "tapp1", "network_id": "n1"}],
             "services": [],
-        }))
-            .into(),
+        })
+        .into(),
         files: vec![("/etc/motd".to_owned(), "aGk=".to_owned())],
         ..Metadata::default()
     };

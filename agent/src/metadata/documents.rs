@@ -176,6 +176,7 @@ impl<'a> Documents<'a> {
                 files.push((format!("ec2/{version}/meta-data.json"), python::json(&meta_data)));
             }
         }
+        let network_data = python::json(&self.network_data());
         for name in VERSIONS.into_iter().chain(["latest"]) {
             let Some(version) = known(name) else { continue };
             let mut put = |file: &str, content| files.push((format!("openstack/{name}/{file}"), content));
@@ -187,7 +188,7 @@ impl<'a> Documents<'a> {
                 put("vendor_data.json", python::json(&json!({})));
             }
             if version >= position(LIBERTY) {
-                put("network_data.json", python::json(&self.network_data()));
+                put("network_data.json", network_data.clone());
             }
             if version >= position(NEWTON_TWO) {
                 put("vendor_data2.json", python::json(&json!({"static": {}})));

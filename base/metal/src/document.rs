@@ -18,10 +18,10 @@ impl Document {
     }
 }
 
-impl From<&Value> for Document {
-    fn from(value: &Value) -> Self {
+impl From<Value> for Document {
+    fn from(value: Value) -> Self {
         // A value always can be written.
-        to_raw_value(value).map(Self).unwrap_or_default()
+        to_raw_value(&value).map(Self).unwrap_or_default()
     }
 }
 
@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn what_goes_in_comes_out_in_its_own_order() {
         let value = json!({"links": [{"mtu": 1442}], "a": null});
-        let document = Document::from(&value);
+        let document = Document::from(value.clone());
         assert_eq!(document.value(), value);
         let text = r#"{"links":[{"mtu":1442}],"a":null}"#;
         assert_eq!(serde_json::to_string(&document).unwrap(), text);

@@ -31,7 +31,7 @@ fn full() -> ServerSpec {
         user_data: Some("I2Nsb3VkLWNvbmZpZwo=".to_owned()),
         security_groups: vec!["default".to_owned(), "web".to_owned()],
         public_addresses: vec!["203.0.113.7".parse().unwrap()],
-        network_data: (&json!({"links": [], "networks": [], "services": []})).into(),
+        network_data: json!({"links": [], "networks": [], "services": []}).into(),
         files: vec![("/etc/motd".to_owned(), "aGk=".to_owned())],
     };
     spec

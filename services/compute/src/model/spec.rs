@@ -91,7 +91,7 @@ fn metadata(server: &Server, ports: &[PortFacts], domain: &str) -> Metadata {
             .iter()
             .flat_map(|port| port.floating_ips.iter().map(|(_, floating)| *floating))
             .collect(),
-        network_data: (&network_data(server, ports)).into(),
+        network_data: network_data(server, ports).into(),
         files: detail.files.clone(),
     }
 }
