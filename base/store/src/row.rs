@@ -1,6 +1,6 @@
 //! One row of an answer, read by position: the statement that names the columns stands beside the code that reads them.
 
-use crate::value::{Value, ValueRef};
+use crate::value::ValueRef;
 use fault::{Fault, Means};
 use kernel::Micros;
 use serde::de::DeserializeOwned;
@@ -149,18 +149,6 @@ impl FromValue for f64 {
             ValueRef::Int(number) => Some(number as f64),
             _ => None,
         }
-    }
-}
-
-impl FromValue for Value {
-    fn from_value(value: ValueRef<'_>) -> Option<Self> {
-        Some(match value {
-            ValueRef::Null => Self::Null,
-            ValueRef::Int(number) => Self::Int(number),
-            ValueRef::Real(number) => Self::Real(number),
-            ValueRef::Text(text) => Self::Text(text.to_owned()),
-            ValueRef::Blob(bytes) => Self::Blob(bytes.to_vec()),
-        })
     }
 }
 

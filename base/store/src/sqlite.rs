@@ -11,6 +11,7 @@ use crate::row::Row;
 use crate::tx::{Tx, Verdict};
 use crate::value::{Value, ValueRef};
 use fault::{Fault, Kind, Means};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef as LiteRef};
 use rusqlite::{Connection, ErrorCode, ToSql};
 use std::path::Path;
@@ -63,6 +64,8 @@ impl Lite {
             connection.pragma_update(None, "cache_size", -16384)?;
         }
         connection.set_prepared_statement_cache_capacity(512);
+        // No plan of ours is better for knowing the values: with them SQLite would plan many statements anew at each call.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(Self { connection })
     }
 
