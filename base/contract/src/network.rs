@@ -61,16 +61,35 @@ pub struct PortFacts {
     pub wiring: ServerPort,
     /// Fixed addresses with their subnets.
     pub fixed_ips: Vec<(String, IpAddr)>,
-    /// Floating IPs: the fixed address and the floating one.
-    pub floating_ips: Vec<(IpAddr, IpAddr)>,
+    /// Floating IPs that lead to it.
+    pub floating_ips: Vec<IpAddr>,
     /// The ids and names of its security groups.
     pub security_groups: Vec<(String, String)>,
-    /// Its part of `network_data.json`; none where the ports of many servers are told at once, of which nobody writes one.
-    pub network_data: Option<Box<NetworkData>>,
+    /// Its part of `network_data.json`.
+    pub network_data: NetworkData,
     /// The binding of the port, as `vif_type` and `vnic_type`.
     pub vnic_type: String,
     /// Whether the port was made by compute (and goes with its server) or given by the user.
     pub made_by_compute: bool,
+}
+
+/// A port as servers show it: little, since a page of a list shows a thousand of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortShown {
+    /// Its id.
+    pub id: String,
+    /// The server that has it.
+    pub server_id: String,
+    /// Its MAC address.
+    pub mac: String,
+    /// The network's name.
+    pub network_name: String,
+    /// Fixed addresses, in order.
+    pub fixed_ips: Vec<IpAddr>,
+    /// Floating IPs that lead to it.
+    pub floating_ips: Vec<IpAddr>,
+    /// The names of its security groups.
+    pub security_groups: Vec<String>,
 }
 
 /// A port that compute orders for a server.
@@ -103,8 +122,8 @@ pub trait Networks: Send + Sync + 'static {
     fn port(&self, tx: &Tx, who: &Who, port_id: &str) -> Result<Option<PortFacts>, Fault>;
     /// The ports of a server, in the order in which they were attached.
     fn ports_of(&self, tx: &Tx, server_id: &str) -> Result<Vec<PortFacts>, Fault>;
-    /// The ports of many servers at once, for lists: without their part of `network_data.json`.
-    fn ports_of_all(&self, tx: &Tx, server_ids: &[String]) -> Result<Vec<PortFacts>, Fault>;
+    /// What these servers show of their ports; those of one server in the order in which they were attached.
+    fn ports_shown(&self, tx: &Tx, server_ids: &[String]) -> Result<Vec<PortShown>, Fault>;
     /// Makes a port for a server. Faults as the API's: quota, no address left, no such group.
     fn port_order(&self, tx: &Tx, who: &Who, order: &PortOrder) -> Result<PortFacts, Fault>;
     /// Gives a user's port to a server. Conflict if another one has it.

@@ -323,6 +323,31 @@ async fn lists_are_filtered_and_come_in_pages() {
 }
 
 #[tokio::test]
+async fn a_page_of_several_portions_is_whole_and_in_order() {
+    let cloud = Cloud::new().await;
+    let unlimited = json!({"quota_set": {"instances": -1, "cores": -1, "ram": -1}});
+    assert_eq!(cloud.put("admin-p", "/v2.1/os-quota-sets/p", "2.57", unlimited).await.status, 200);
+    let body = json!({"server": {"name": "web", "imageRef": IMAGE, "flavorRef": "42", "networks": "none", "min_count": 405}});
+    assert_eq!(cloud.post("member-p", "/v2.1/servers", "2.52", body).await.status, 202);
+    let names = |back: &common::Back| -> Vec<String> {
+        let servers = back.body["servers"].as_array().unwrap();
+        servers.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let expected: Vec<String> = (1..=405).rev().map(|number| format!("web-{number}")).collect();
+    for list in ["servers", "servers/detail"] {
+        let whole = cloud.get("member-p", &format!("/v2.1/{list}"), "2.52").await;
+        assert_eq!((names(&whole), whole.body.get("servers_links")), (expected.clone(), None), "{list}");
+        let first = cloud.get("member-p", &format!("/v2.1/{list}?limit=400"), "2.52").await;
+        assert_eq!(names(&first), expected[..400], "{list}");
+        let next = first.body["servers_links"][0]["href"].as_str().unwrap();
+        let next = next.strip_prefix("http://cloud/compute").unwrap();
+        assert_eq!(names(&cloud.get("member-p", next, "2.52").await), expected[400..], "{list}");
+        let none = cloud.get("member-p", &format!("/v2.1/{list}?name=nobody"), "2.52").await;
+        assert_eq!(none.body, json!({"servers": []}), "{list}");
+    }
+}
+
+#[tokio::test]
 async fn flavors_keys_groups_tags_and_metadata() {
     let cloud = Cloud::new().await;
     let made = json!({"flavor": {"name": "big", "ram": "1024", "vcpus": 2, "disk": 1, "id": "auto-1", "description": "d"}});

@@ -9,7 +9,7 @@ use crate::ops::may::maker;
 use crate::record::Record;
 use crate::store::{self as rows, Condition, quota, work};
 use crate::{Network, facts};
-use contract::network::{NetworkFacts, Networks, PortFacts, PortOrder};
+use contract::network::{NetworkFacts, Networks, PortFacts, PortOrder, PortShown};
 use fault::Fault;
 use metal::Kind;
 use policy::Who;
@@ -69,15 +69,11 @@ impl Networks for Network {
     }
 
     fn ports_of(&self, tx: &Tx, server_id: &str) -> Result<Vec<PortFacts>, Fault> {
-        facts::of_ports(tx, &self.ports_on(tx, &[server_id.to_owned()])?, true)
+        facts::of_ports(tx, &self.ports_on(tx, server_id)?)
     }
 
-    fn ports_of_all(&self, tx: &Tx, server_ids: &[String]) -> Result<Vec<PortFacts>, Fault> {
-        let mut all = Vec::new();
-        for portion in server_ids.chunks(200) {
-            all.append(&mut facts::of_ports(tx, &self.ports_on(tx, portion)?, false)?);
-        }
-        Ok(all)
+    fn ports_shown(&self, tx: &Tx, server_ids: &[String]) -> Result<Vec<PortShown>, Fault> {
+        rows::port::shown(tx, server_ids)
     }
 
     fn port_order(&self, tx: &Tx, who: &Who, order: &PortOrder) -> Result<PortFacts, Fault> {
@@ -249,8 +245,8 @@ fn told<B: Body>(thing: &B) -> Value {
 
 impl Network {
     /// The ports that servers have, in the order in which they were attached; at most as many servers as one condition takes.
-    fn ports_on(&self, tx: &Tx, server_ids: &[String]) -> Result<Vec<Port>, Fault> {
-        let mut ports = rows::port::all(tx, self.domain(), Condition::all().among("device_id", server_ids))?;
+    fn ports_on(&self, tx: &Tx, server_id: &str) -> Result<Vec<Port>, Fault> {
+        let mut ports = rows::port::all(tx, self.domain(), Condition::is("device_id", server_id))?;
         ports.retain(|port| !port.row.is_trusted());
         ports.sort_by(|a, b| (a.row.attached_at, &a.row.id).cmp(&(b.row.attached_at, &b.row.id)));
         Ok(ports)

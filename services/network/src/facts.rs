@@ -1,6 +1,4 @@
 //! What compute is told of networks and ports.
-//!
-//! A list of a thousand servers asks for a thousand ports at once: each table is read once for all of them.
 
 use crate::model::network::{Net, NetworkRow};
 use crate::model::port::Port;
@@ -30,15 +28,14 @@ pub fn of_network(net: Net) -> NetworkFacts {
 
 /// What compute is told of a port.
 pub fn of_port(tx: &Tx, port: &Port) -> Result<PortFacts, Fault> {
-    let facts = of_ports(tx, std::slice::from_ref(port), true)?.pop();
+    let facts = of_ports(tx, std::slice::from_ref(port))?.pop();
     facts.ok_or_else(|| Fault::bug("a port without its network"))
 }
 
-/// What compute is told of ports, in their order, with what their servers are told or without. At most as many as one
-/// condition takes.
-pub fn of_ports(tx: &Tx, ports: &[Port], documented: bool) -> Result<Vec<PortFacts>, Fault> {
+/// What compute is told of ports, in their order. At most as many as one condition takes.
+pub fn of_ports(tx: &Tx, ports: &[Port]) -> Result<Vec<PortFacts>, Fault> {
     let around = Around::of(tx, ports)?;
-    ports.iter().map(|port| around.facts(port, documented)).collect()
+    ports.iter().map(|port| around.facts(port)).collect()
 }
 
 /// What ports refer to, by id.
@@ -46,13 +43,14 @@ struct Around {
     networks: HashMap<String, NetworkRow>,
     subnets: HashMap<String, Vec<Subnet>>,
     group_names: HashMap<String, String>,
-    floating_ips: HashMap<String, Vec<(IpAddr, IpAddr)>>,
+    floating_ips: HashMap<String, Vec<IpAddr>>,
 }
 
 impl Around {
     fn of(tx: &Tx, ports: &[Port]) -> Result<Self, Fault> {
         let networks = distinct(ports.iter().map(|port| &port.row.network_id));
         let groups = distinct(ports.iter().flat_map(|port| &port.groups));
+        let ids: Vec<String> = ports.iter().map(|port| port.row.id.clone()).collect();
         let mut around = Self {
             networks: Condition::all()
                 .among("id", &networks)
@@ -66,27 +64,17 @@ impl Around {
                 .into_iter()
                 .map(|row| (row.id, row.name))
                 .collect(),
+            floating_ips: rows::floating_ip::addresses(tx, &ids)?,
             subnets: HashMap::new(),
-            floating_ips: HashMap::new(),
         };
         for network in networks {
             let subnets = rows::subnet::of_network(tx, &network)?;
             around.subnets.insert(network, subnets);
         }
-        let ids = distinct(ports.iter().map(|port| &port.row.id));
-        for floating in rows::floating_ip::of_ports(tx, &ids)? {
-            let pair = floating
-                .fixed_ip
-                .as_ref()
-                .and_then(|fixed| Some((fixed.parse().ok()?, floating.address.parse().ok()?)));
-            if let Some((port_id, pair)) = floating.port_id.zip(pair) {
-                around.floating_ips.entry(port_id).or_default().push(pair);
-            }
-        }
         Ok(around)
     }
 
-    fn facts(&self, port: &Port, documented: bool) -> Result<PortFacts, Fault> {
+    fn facts(&self, port: &Port) -> Result<PortFacts, Fault> {
         let row = &port.row;
         let network =
             self.networks.get(&row.network_id).ok_or_else(|| Fault::bug("a port without its network"))?;
@@ -111,7 +99,7 @@ impl Around {
             fixed_ips: port.fixed_ips.iter().map(|fixed| (fixed.subnet_id.clone(), fixed.address)).collect(),
             floating_ips: self.floating_ips.get(&row.id).cloned().unwrap_or_default(),
             security_groups: port.groups.iter().map(named).collect(),
-            network_data: documented.then(|| Box::new(network_data(port, mtu, subnets))),
+            network_data: network_data(port, mtu, subnets),
             vnic_type: row.vnic_type.clone(),
             made_by_compute: row.made_by_compute,
         })

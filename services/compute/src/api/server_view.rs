@@ -7,7 +7,7 @@ use crate::ops::server::Shown;
 use crate::ops::target;
 use crate::store::server::instance_name;
 use crate::{rules, versions};
-use contract::network::PortFacts;
+use contract::network::PortShown;
 use kernel::Micros;
 use policy::Target;
 use serde::Serialize;
@@ -149,7 +149,7 @@ impl View<'_> {
         body.serialize_entry("OS-SRV-USG:launched_at", &time(server.launched_at))?;
         body.serialize_entry("OS-SRV-USG:terminated_at", &time(server.terminated_at))?;
         let groups = shown.ports.iter().flat_map(|port| &port.security_groups);
-        let groups: Vec<Named> = groups.map(|(_, name)| Named { name }).collect();
+        let groups: Vec<Named> = groups.map(|name| Named { name }).collect();
         if !groups.is_empty() {
             body.serialize_entry("security_groups", &groups)?;
         }
@@ -164,7 +164,7 @@ impl View<'_> {
         if cx.has(versions::HOSTNAME) && !extended {
             body.serialize_entry("OS-EXT-SRV-ATTR:hostname", &server.hostname)?;
         }
-        if let (Some(status), true) = (shown.host_status, cx.has(versions::HOST_STATUS)) {
+        if let Some(status) = shown.host_status {
             body.serialize_entry("host_status", status)?;
         }
         if cx.has(versions::PINNED_ZONE) {
@@ -311,7 +311,7 @@ impl Serialize for Addresses<'_> {
 }
 
 /// The addresses by network, fixed ones first.
-pub fn addresses(ports: &[PortFacts], extended: bool) -> Addresses<'_> {
+pub fn addresses(ports: &[PortShown], extended: bool) -> Addresses<'_> {
     let mut networks = Addresses::default();
     // On a network all fixed addresses come first, then all floating ones.
     for floating in [false, true] {
@@ -320,7 +320,7 @@ pub fn addresses(ports: &[PortFacts], extended: bool) -> Addresses<'_> {
                 version: if addr.is_ipv4() { 4 } else { 6 },
                 addr,
                 kind: extended.then_some(if floating { "floating" } else { "fixed" }),
-                mac: extended.then_some(port.wiring.mac.as_str()),
+                mac: extended.then_some(port.mac.as_str()),
             };
             let name = port.network_name.as_str();
             let at = networks.0.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
@@ -328,10 +328,8 @@ pub fn addresses(ports: &[PortFacts], extended: bool) -> Addresses<'_> {
                 networks.0.len() - 1
             });
             let Some((_, all)) = networks.0.get_mut(at) else { continue };
-            match floating {
-                false => all.extend(port.fixed_ips.iter().map(|(_, address)| one(*address))),
-                true => all.extend(port.floating_ips.iter().map(|(_, address)| one(*address))),
-            }
+            let own = if floating { &port.floating_ips } else { &port.fixed_ips };
+            all.extend(own.iter().copied().map(one));
         }
     }
     networks

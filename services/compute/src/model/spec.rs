@@ -4,7 +4,6 @@ use crate::model::server::Server;
 use contract::network::PortFacts;
 use metal::server::{Metadata, Reboot, ServerSpec, disk_prefix};
 use serde_json::{Value, json};
-use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 /// How long a guest may take to shut down when asked kindly, unless its image says something else (`os_shutdown_timeout`).
@@ -25,7 +24,7 @@ pub fn of(server: &Server, ports: &[PortFacts], domain: &str) -> Option<ServerSp
         kernel: detail.kernel.clone(),
         ramdisk: detail.ramdisk.clone(),
         kernel_arguments: kernel_arguments(&detail.image_properties),
-        ports: ordered(server, ports.iter().collect()).into_iter().map(|port| port.wiring.clone()).collect(),
+        ports: in_order(server, ports).into_iter().map(|port| port.wiring.clone()).collect(),
         power: server.power,
         reboot: Reboot { count: server.reboots, hard: server.reboot_hard },
         starts: detail.starts,
@@ -51,10 +50,14 @@ fn stop_seconds(properties: &BTreeMap<String, String>) -> u32 {
 }
 
 /// The ports in the order in which the server was given them; others after these, as they come.
-pub fn ordered<P: Borrow<PortFacts>>(server: &Server, mut ports: Vec<P>) -> Vec<P> {
-    let given = |port: &PortFacts| server.detail.ports.iter().position(|id| *id == port.id);
-    ports.sort_by_key(|port| given(port.borrow()).unwrap_or(usize::MAX));
+pub fn ordered<P>(server: &Server, mut ports: Vec<P>, id: impl Fn(&P) -> &str) -> Vec<P> {
+    let given = |port: &P| server.detail.ports.iter().position(|given| given == id(port));
+    ports.sort_by_key(|port| given(port).unwrap_or(usize::MAX));
     ports
+}
+
+fn in_order<'a>(server: &Server, ports: &'a [PortFacts]) -> Vec<&'a PortFacts> {
+    ordered(server, ports.iter().collect(), |port| &port.id)
 }
 
 fn hardware(server: &Server) -> BTreeMap<String, String> {
@@ -87,10 +90,7 @@ fn metadata(server: &Server, ports: &[PortFacts], domain: &str) -> Metadata {
         key: server.key_name.clone().zip(detail.key_data.clone()),
         user_data: detail.user_data.clone(),
         security_groups: groups,
-        public_addresses: ports
-            .iter()
-            .flat_map(|port| port.floating_ips.iter().map(|(_, floating)| *floating))
-            .collect(),
+        public_addresses: ports.iter().flat_map(|port| port.floating_ips.iter().copied()).collect(),
         network_data: network_data(server, ports).into(),
         files: detail.files.clone(),
     }
@@ -98,8 +98,8 @@ fn metadata(server: &Server, ports: &[PortFacts], domain: &str) -> Metadata {
 
 fn network_data(server: &Server, ports: &[PortFacts]) -> Value {
     let (mut links, mut networks, mut services) = (Vec::new(), Vec::<Value>::new(), Vec::new());
-    for port in ordered(server, ports.iter().collect()) {
-        let Some(own) = &port.network_data else { continue };
+    for port in in_order(server, ports) {
+        let own = &port.network_data;
         links.push(own.link.clone());
         for network in &own.networks {
             // Each port counts its networks from 0; in the document they are counted through.

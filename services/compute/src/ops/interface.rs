@@ -47,7 +47,7 @@ impl Compute {
                 let tag = server.detail.port_tags.get(&port.id).cloned();
                 (port, tag)
             };
-            Ok(ordered(&server, ports).into_iter().map(tagged).collect())
+            Ok(ordered(&server, ports, |port| &port.id).into_iter().map(tagged).collect())
         })
         .await
     }

@@ -8,8 +8,8 @@ use crate::ops::server_create::{BootImage, boot_image, check_files, check_size};
 use crate::ops::{Demand, doer, metadata, server_for, server_seen, target, unlocked};
 use crate::store as rows;
 use crate::store::action;
-use crate::{Compute, rules};
-use contract::network::PortFacts;
+use crate::{Compute, rules, versions};
+use contract::network::PortShown;
 use fault::Fault;
 use metal::server::Power;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -23,13 +23,20 @@ pub struct Shown {
     /// The server.
     pub server: Server,
     /// Its ports, in the order of its interfaces.
-    pub ports: Vec<PortFacts>,
+    pub ports: Vec<PortShown>,
     /// Its tags.
     pub tags: Vec<String>,
     /// The group that it is in.
     pub group: Option<Group>,
     /// The state of its host; `None` where the caller may not know.
     pub host_status: Option<&'static str>,
+}
+
+impl Shown {
+    /// The server, with nothing.
+    pub(crate) fn bare(server: Server) -> Self {
+        Self { server, ports: Vec::new(), tags: Vec::new(), group: None, host_status: None }
+    }
 }
 
 /// What a server is changed to. The outer `None` leaves as is.
@@ -58,14 +65,27 @@ pub struct Rebuild {
     pub files: Vec<(String, String)>,
 }
 
-/// What is said of a server's host.
-fn host_status(service: &Service) -> &'static str {
-    match (service.disabled, service.forced_down, service.up) {
+/// What is said of hosts, by their names.
+pub(crate) type HostStates = HashMap<String, &'static str>;
+
+/// What is said of the hosts of these servers, as far as the caller may know it.
+pub(crate) fn host_states(tx: &Tx, cx: &Cx, servers: &[Server]) -> Result<HostStates, Fault> {
+    let known = servers.iter().filter(|server| knows_host(cx, server));
+    let hosts: BTreeSet<&String> = known.filter_map(|server| server.host.as_ref()).collect();
+    let hosts: Vec<String> = hosts.into_iter().cloned().collect();
+    let state = |service: &Service| match (service.disabled, service.forced_down, service.up) {
         (true, ..) => "MAINTENANCE",
         (false, true, _) => "DOWN",
         (false, false, true) => "UP",
         (false, false, false) => "UNKNOWN",
-    }
+    };
+    let services = rows::host::services_of(tx, &hosts)?;
+    Ok(services.into_iter().map(|(host, service)| (host, state(&service))).collect())
+}
+
+/// Whether the caller is told of the host's state.
+fn knows_host(cx: &Cx, server: &Server) -> bool {
+    cx.has(versions::HOST_STATUS) && cx.allows(&rules::SERVERS_SHOW_HOST_STATUS, &target(server))
 }
 
 impl Compute {
@@ -82,34 +102,32 @@ impl Compute {
     /// One server with all that is shown with it.
     pub(crate) fn shown(&self, tx: &Tx, cx: &Cx, server: Server) -> Result<Shown, Fault> {
         let group = rows::group::group_of(tx, &server.id)?;
-        let all = self.shown_all(tx, cx, vec![server])?;
+        let states = host_states(tx, cx, std::slice::from_ref(&server))?;
+        let all = self.shown_all(tx, cx, vec![server], &states)?;
         let mut shown = all.into_iter().next().ok_or_else(|| Fault::bug("one server in, none out"))?;
         shown.group = group;
         Ok(shown)
     }
 
-    /// Servers with all that is shown with them in a list.
-    pub(crate) fn shown_all(&self, tx: &Tx, cx: &Cx, servers: Vec<Server>) -> Result<Vec<Shown>, Fault> {
+    /// Servers with all that is shown with them in a list; `states` are those of their hosts.
+    pub(crate) fn shown_all(
+        &self,
+        tx: &Tx,
+        cx: &Cx,
+        servers: Vec<Server>,
+        states: &HostStates,
+    ) -> Result<Vec<Shown>, Fault> {
         let ids: Vec<String> = servers.iter().map(|server| server.id.clone()).collect();
-        let mut ports: HashMap<String, Vec<PortFacts>> = HashMap::new();
-        for port in self.networks.ports_of_all(tx, &ids)? {
-            ports.entry(port.device_id.clone()).or_default().push(port);
+        let mut ports: HashMap<String, Vec<PortShown>> = HashMap::new();
+        for port in self.networks.ports_shown(tx, &ids)? {
+            ports.entry(port.server_id.clone()).or_default().push(port);
         }
-        let may_know = |server: &Server| cx.allows(&rules::SERVERS_SHOW_HOST_STATUS, &target(server));
-        let told: Vec<bool> = servers.iter().map(may_know).collect();
-        let hosts = servers
-            .iter()
-            .zip(&told)
-            .filter(|(_, told)| **told)
-            .filter_map(|(server, _)| server.host.clone());
-        let hosts: Vec<String> = hosts.collect::<BTreeSet<_>>().into_iter().collect();
-        let services = rows::host::services_of(tx, &hosts)?;
-        let status = |host: &String| services.get(host).map_or("UNKNOWN", host_status);
+        let state = |host: &String| states.get(host).copied().unwrap_or("UNKNOWN");
         let mut tags = rows::server::tags_of_all(tx, &ids)?;
         let mut all = Vec::with_capacity(servers.len());
-        for (server, told) in servers.into_iter().zip(told) {
-            let own = ordered(&server, ports.remove(&server.id).unwrap_or_default());
-            let host_status = told.then(|| server.host.as_ref().map_or("", status));
+        for server in servers {
+            let own = ordered(&server, ports.remove(&server.id).unwrap_or_default(), |port| &port.id);
+            let host_status = knows_host(cx, &server).then(|| server.host.as_ref().map_or("", state));
             let tags = tags.remove(&server.id).unwrap_or_default();
             all.push(Shown { ports: own, tags, group: None, host_status, server });
         }

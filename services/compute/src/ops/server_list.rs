@@ -1,11 +1,11 @@
 //! Lists of servers: what may be filtered and sorted by whom.
 
 use crate::model::server::{STATUSES, STATUSES_UNUSED, Server};
-use crate::ops::server::Shown;
+use crate::ops::server::{Shown, host_states};
 use crate::store as rows;
 use crate::store::server::SERVERS;
 use crate::{Compute, rules, versions};
-use contract::network::PortFacts;
+use contract::network::PortShown;
 use fault::Fault;
 use kernel::Micros;
 use policy::Target;
@@ -72,6 +72,9 @@ const EXACT: &[(&str, &str)] = &[
     ("flavor", "flavor_id"),
 ];
 
+/// So many servers with details are a portion.
+const PORTION: usize = 200;
+
 /// The filters that are in force, by name.
 type Filters = HashMap<String, Vec<String>>;
 
@@ -82,8 +85,14 @@ enum Narrowed {
 }
 
 impl Compute {
-    /// Servers.
-    pub async fn server_list(self: &Arc<Self>, cx: &Cx, asked: ServerQuery) -> Result<Vec<Shown>, Fault> {
+    /// Servers, in portions: what `part` makes of each. It is called inside of the transaction, which reads on when it returns,
+    /// and for all portions again if the transaction is repeated.
+    pub async fn server_list<P: Send + 'static>(
+        self: &Arc<Self>,
+        cx: &Cx,
+        asked: ServerQuery,
+        mut part: impl FnMut(&Cx, Vec<Shown>) -> P + Send + 'static,
+    ) -> Result<Vec<P>, Fault> {
         let rule = if asked.detail { &rules::SERVERS_DETAIL } else { &rules::SERVERS_INDEX };
         cx.may(rule, &Target::own(&cx.who))?;
         self.read(cx, move |this, tx, cx| {
@@ -108,37 +117,36 @@ impl Compute {
             if late {
                 servers.truncate(asked.limit as usize);
             }
-            if asked.detail {
-                return this.shown_all(tx, cx, servers);
+            if !asked.detail {
+                return Ok(vec![part(cx, servers.into_iter().map(Shown::bare).collect())]);
             }
-            let bare = |server| Shown {
-                server,
-                ports: Vec::new(),
-                tags: Vec::new(),
-                group: None,
-                host_status: None,
-            };
-            Ok(servers.into_iter().map(bare).collect())
+            let states = host_states(tx, cx, &servers)?;
+            let mut parts = Vec::new();
+            while !servers.is_empty() {
+                let rest = servers.split_off(PORTION.min(servers.len()));
+                parts.push(part(cx, this.shown_all(tx, cx, servers, &states)?));
+                servers = rest;
+            }
+            Ok(parts)
         })
         .await
     }
 
     fn with_address(&self, tx: &Tx, servers: Vec<Server>, filters: &Filters) -> Result<Vec<Server>, Fault> {
         let ids: Vec<String> = servers.iter().map(|server| server.id.clone()).collect();
-        let ports = self.networks.ports_of_all(tx, &ids)?;
+        let ports = self.networks.ports_shown(tx, &ids)?;
         let mut wanted = Vec::new();
         for (name, v6) in [("ip", false), ("ip6", true)] {
             for text in filters.get(name).into_iter().flatten() {
                 wanted.push((regex(name, text)?, v6));
             }
         }
-        let has = |port: &PortFacts, (regex, v6): &(Regex, bool)| {
-            let fixed = port.fixed_ips.iter().map(|(_, address)| *address);
-            let all = fixed.chain(port.floating_ips.iter().map(|(_, floating)| *floating));
+        let has = |port: &PortShown, (regex, v6): &(Regex, bool)| {
+            let all = port.fixed_ips.iter().chain(&port.floating_ips);
             all.filter(|address| address.is_ipv6() == *v6).any(|address| regex.is_match(&address.to_string()))
         };
         let fits = |server: &Server| {
-            let own: Vec<&PortFacts> = ports.iter().filter(|port| port.device_id == server.id).collect();
+            let own: Vec<&PortShown> = ports.iter().filter(|port| port.server_id == server.id).collect();
             wanted.iter().all(|one| own.iter().any(|port| has(port, one)))
         };
         Ok(servers.into_iter().filter(fits).collect())

@@ -3,7 +3,7 @@
 use super::{IMAGE, NETWORK};
 use async_trait::async_trait;
 use contract::image::ImageFacts;
-use contract::network::{NetworkData, NetworkFacts, PortFacts, PortOrder};
+use contract::network::{NetworkData, NetworkFacts, PortFacts, PortOrder, PortShown};
 use contract::placement::{Amounts, Candidate, Stock};
 use contract::{Identity, Images, Networks, Placement};
 use fault::Fault;
@@ -96,11 +96,7 @@ impl Wires {
             fixed_ips: vec![("44444444-0000-4000-8000-000000000001".into(), address)],
             floating_ips: Vec::new(),
             security_groups: vec![("g".into(), "default".into())],
-            network_data: Some(Box::new(NetworkData {
-                link: json!({"id": id}),
-                networks: Vec::new(),
-                services: Vec::new(),
-            })),
+            network_data: NetworkData { link: json!({"id": id}), networks: Vec::new(), services: Vec::new() },
             vnic_type: "normal".into(),
             made_by_compute: true,
             wiring,
@@ -131,18 +127,23 @@ impl Networks for Wires {
     fn port(&self, _: &Tx, _: &Who, port_id: &str) -> Result<Option<PortFacts>, Fault> {
         Ok(self.ports.lock().unwrap().get(port_id).cloned())
     }
-    fn ports_of(&self, tx: &Tx, server_id: &str) -> Result<Vec<PortFacts>, Fault> {
-        self.ports_of_all(tx, &[server_id.to_owned()])
+    fn ports_of(&self, _: &Tx, server_id: &str) -> Result<Vec<PortFacts>, Fault> {
+        let ports = self.ports.lock().unwrap();
+        Ok(ports.values().filter(|port| port.device_id == server_id).cloned().collect())
     }
-    fn ports_of_all(&self, _: &Tx, server_ids: &[String]) -> Result<Vec<PortFacts>, Fault> {
-        Ok(self
-            .ports
-            .lock()
-            .unwrap()
-            .values()
-            .filter(|port| server_ids.contains(&port.device_id))
-            .cloned()
-            .collect())
+    fn ports_shown(&self, _: &Tx, server_ids: &[String]) -> Result<Vec<PortShown>, Fault> {
+        let ports = self.ports.lock().unwrap();
+        let own = ports.values().filter(|port| server_ids.contains(&port.device_id)).cloned();
+        let shown = |port: PortFacts| PortShown {
+            id: port.id,
+            server_id: port.device_id,
+            mac: port.wiring.mac,
+            network_name: port.network_name,
+            fixed_ips: port.wiring.addresses,
+            floating_ips: port.floating_ips,
+            security_groups: port.security_groups.into_iter().map(|(_, name)| name).collect(),
+        };
+        Ok(own.map(shown).collect())
     }
     fn port_order(&self, tx: &Tx, _: &Who, order: &PortOrder) -> Result<PortFacts, Fault> {
         if *self.full.lock().unwrap() {

@@ -5,8 +5,10 @@ use crate::model::faults;
 use crate::model::floating_ip::{FloatingIp, FloatingIpRow};
 use crate::model::port::PortRow;
 use crate::record::Record;
-use fault::Fault;
+use fault::{Fault, Means};
 use policy::Who;
+use std::collections::HashMap;
+use std::net::IpAddr;
 use store::{Tx, params};
 
 /// Floating IPs that `who` sees.
@@ -35,10 +37,14 @@ pub fn of_port(tx: &Tx, port_id: &str) -> Result<Vec<FloatingIpRow>, Fault> {
     FloatingIpRow::select(tx, "WHERE port_id = ?1 ORDER BY address", params![port_id])
 }
 
-/// Those that lead to these ports.
-pub fn of_ports(tx: &Tx, port_ids: &[String]) -> Result<Vec<FloatingIpRow>, Fault> {
-    let condition = Condition::all().among("port_id", port_ids);
-    FloatingIpRow::select(tx, &format!("{} ORDER BY address", condition.sql()), condition.params())
+/// The addresses that lead to these ports, by port.
+pub fn addresses(tx: &Tx, port_ids: &[String]) -> Result<HashMap<String, Vec<IpAddr>>, Fault> {
+    let mut addresses: HashMap<String, Vec<IpAddr>> = HashMap::new();
+    let sql = "SELECT port_id, address FROM floating_ips WHERE port_id IN ({ids}) ORDER BY address";
+    for row in tx.query_among(sql, port_ids)? {
+        addresses.entry(row.text(0)?).or_default().push(row.text(1)?.parse().or_bug()?);
+    }
+    Ok(addresses)
 }
 
 /// Those that a router translates.

@@ -5,6 +5,7 @@ use crate::model::port::{FixedIp, Port, PortRow, owner};
 use crate::model::subnet::{Pool, Subnet};
 use crate::model::{address, faults};
 use crate::record::Record;
+use contract::network::PortShown;
 use fault::{Fault, Means};
 use ipnet::IpNet;
 use policy::Who;
@@ -44,6 +45,50 @@ pub fn distributed(tx: &Tx, domain: &str, network_id: &str) -> Result<Option<Por
     let condition =
         Condition::is("network_id", network_id).and("device_owner = ?", [owner::DISTRIBUTED.into()]);
     Ok(all(tx, domain, condition)?.pop())
+}
+
+/// What these servers show of their ports; those of one server in the order in which they were attached.
+pub fn shown(tx: &Tx, server_ids: &[String]) -> Result<Vec<PortShown>, Fault> {
+    let mut ports: Vec<PortShown> = Vec::new();
+    let sql = "SELECT p.id, p.device_id, p.mac, n.name, a.address FROM ports p JOIN networks n ON n.id = p.network_id
+               LEFT JOIN port_addresses a ON a.port_id = p.id
+               WHERE p.device_id IN ({ids}) AND p.device_owner NOT LIKE 'network:%' ORDER BY p.attached_at, p.id, a.place";
+    for row in tx.query_among(sql, server_ids)? {
+        let id = row.text(0)?;
+        if ports.last().is_none_or(|last| last.id != id) {
+            ports.push(PortShown {
+                id,
+                server_id: row.text(1)?,
+                mac: row.text(2)?,
+                network_name: row.text(3)?,
+                fixed_ips: Vec::new(),
+                floating_ips: Vec::new(),
+                security_groups: Vec::new(),
+            });
+        }
+        if let (Some(port), Some(address)) = (ports.last_mut(), row.opt_text(4)?) {
+            port.fixed_ips.push(address.parse().or_bug()?);
+        }
+    }
+    let ids: Vec<String> = ports.iter().map(|port| port.id.clone()).collect();
+    let mut groups = group_names(tx, &ids)?;
+    let mut floating_ips = super::floating_ip::addresses(tx, &ids)?;
+    for port in &mut ports {
+        port.security_groups = groups.remove(&port.id).unwrap_or_default();
+        port.floating_ips = floating_ips.remove(&port.id).unwrap_or_default();
+    }
+    Ok(ports)
+}
+
+/// The names of the security groups of ports, by port.
+fn group_names(tx: &Tx, port_ids: &[String]) -> Result<HashMap<String, Vec<String>>, Fault> {
+    let mut names: HashMap<String, Vec<String>> = HashMap::new();
+    let sql = "SELECT p.port_id, g.name FROM port_groups p JOIN security_groups g ON g.id = p.group_id
+               WHERE p.port_id IN ({ids}) ORDER BY p.port_id, p.group_id";
+    for row in tx.query_among(sql, port_ids)? {
+        names.entry(row.text(0)?).or_default().push(row.text(1)?);
+    }
+    Ok(names)
 }
 
 fn complete(tx: &Tx, domain: &str, rows: Vec<PortRow>) -> Result<Vec<Port>, Fault> {
