@@ -2,7 +2,8 @@
 
 use crate::api::{
     action, aggregate, console, extension, flavor, group, hypervisor, interface, keypair, limits, metadata,
-    quota, security_group, server, server_action, server_create, service, tag, usage, version, zone,
+    quota, security_group, server, server_action, server_create, server_list, service, tag, usage, version,
+    zone,
 };
 use crate::{Compute, rules, versions};
 use std::borrow::Cow;
@@ -84,9 +85,9 @@ fn gone(mut routes: Routes<Compute>) -> Routes<Compute> {
 
 fn of_servers(routes: Routes<Compute>) -> Routes<Compute> {
     routes
-        .get("/v2.1/servers", op("server_list", server::list).rule(&rules::SERVERS_INDEX))
+        .get("/v2.1/servers", op("server_list", server_list::list).rule(&rules::SERVERS_INDEX))
         .post("/v2.1/servers", op("server_create", server_create::create).rule(&rules::SERVERS_CREATE))
-        .get("/v2.1/servers/detail", op("server_detail", server::detail).rule(&rules::SERVERS_DETAIL))
+        .get("/v2.1/servers/detail", op("server_detail", server_list::detail).rule(&rules::SERVERS_DETAIL))
         .get("/v2.1/servers/{id}", op("server_show", server::show).rule(&rules::SERVERS_SHOW))
         .put("/v2.1/servers/{id}", op("server_update", server::update).rule(&rules::SERVERS_UPDATE))
         .delete("/v2.1/servers/{id}", op("server_delete", server::delete).rule(&rules::SERVERS_DELETE))

@@ -18,6 +18,7 @@ pub mod security_group;
 pub mod server;
 pub mod server_action;
 pub mod server_create;
+pub mod server_list;
 pub mod server_view;
 pub mod service;
 pub mod tag;
