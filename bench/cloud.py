@@ -9,6 +9,9 @@ import tempfile
 import time
 import urllib.parse
 
+# seconds; the server waits three times as long for a next request
+IDLE = 5
+
 
 class Refused(Exception):
     """An answer that was not expected: a measurement of errors is worth nothing."""
@@ -28,6 +31,7 @@ class Cloud:
         self.ready = json.loads(done.stdout.splitlines()[0])
         self.address = urllib.parse.urlparse(self.ready['auth_url']).netloc
         self.connection = http.client.HTTPConnection(self.address)
+        self.asked = began
         self.headers = {'Content-Type': 'application/json'}
         self.project = self._log_in()
         self.seconds_to_token = time.monotonic() - began
@@ -45,15 +49,13 @@ class Cloud:
 
     def _send(self, method, path, body=None, raw=None):
         headers = self.headers if raw is None else {**self.headers, 'Content-Type': 'application/octet-stream'}
-        sent = (method, path, raw if body is None else json.dumps(body), headers)
-        try:
-            self.connection.request(*sent)
-        except ConnectionError:
-            # idle while a load ran, and given up by the server
+        # what lies idle while a load runs or a guest boots is given up by the server
+        if time.monotonic() - self.asked > IDLE:
             self.connection.close()
-            self.connection.request(*sent)
+        self.connection.request(method, path, raw if body is None else json.dumps(body), headers)
         answer = self.connection.getresponse()
         text = answer.read()
+        self.asked = time.monotonic()
         if answer.status >= 300:
             raise Refused(f'{method} {path}: {answer.status} {text[:300]}')
         return answer, text
