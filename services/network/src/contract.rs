@@ -244,7 +244,7 @@ fn told<B: Body>(thing: &B) -> Value {
 }
 
 impl Network {
-    /// The ports that servers have, in the order in which they were attached; at most as many servers as one condition takes.
+    /// The ports that a server has, in the order in which they were attached.
     fn ports_on(&self, tx: &Tx, server_id: &str) -> Result<Vec<Port>, Fault> {
         let mut ports = rows::port::all(tx, self.domain(), Condition::is("device_id", server_id))?;
         ports.retain(|port| !port.row.is_trusted());

@@ -5,7 +5,7 @@ use super::page::{self, Form, Link};
 use super::server_view::{DETAIL, View};
 use crate::model::server::Server;
 use crate::ops::server::Shown;
-use crate::ops::server_list::ServerQuery;
+use crate::ops::server_list::{REFUSED, ServerQuery, TAG_FILTERS};
 use crate::{Compute, versions};
 use fault::{Fault, Means};
 use serde::Serialize;
@@ -113,23 +113,15 @@ const PLAIN: &[&str] = &[
     "soft_deleted",
     "deleted",
     "status",
-    "block_device_mapping",
-    "services",
-    "metadata",
-    "system_metadata",
-    "info_cache",
-    "security_groups",
-    "pci_devices",
 ];
-const TAGS: &[&str] = &["tags", "tags-any", "not-tags", "not-tags-any"];
 
 fn query(ask: &Ask, detail: bool) -> Result<ServerQuery, Fault> {
     let mut known: Vec<(&str, Form)> =
         vec![("limit", Form::Count), ("marker", Form::Any), ("changes-since", Form::Time)];
-    known.extend(PLAIN.iter().map(|name| (*name, Form::Any)));
+    known.extend(PLAIN.iter().chain(REFUSED).map(|name| (*name, Form::Any)));
     known.extend(PATTERNS.iter().map(|name| (*name, Form::Pattern)));
     if ask.cx.has(versions::SERVER_TAGS) {
-        known.extend(TAGS.iter().map(|name| (*name, Form::Pattern)));
+        known.extend(TAG_FILTERS.iter().map(|name| (*name, Form::Pattern)));
     }
     if ask.cx.has(versions::CHANGES_BEFORE) {
         known.push(("changes-before", Form::Time));

@@ -1,7 +1,6 @@
 //! A server as it is shown, changed, rebuilt and deleted.
 
 use crate::model::group::Group;
-use crate::model::host::Service;
 use crate::model::server::{Phase, Server, Task, VmState};
 use crate::model::spec::ordered;
 use crate::ops::server_create::{BootImage, boot_image, check_files, check_size};
@@ -65,22 +64,25 @@ pub struct Rebuild {
     pub files: Vec<(String, String)>,
 }
 
-/// What is said of hosts, by their names.
+/// What is said of the hosts of servers, by the servers' ids.
 pub(crate) type HostStates = HashMap<String, &'static str>;
 
-/// What is said of the hosts of these servers, as far as the caller may know it.
+/// What is said of the hosts of these servers, of those whose hosts the caller may know of.
 pub(crate) fn host_states(tx: &Tx, cx: &Cx, servers: &[Server]) -> Result<HostStates, Fault> {
-    let known = servers.iter().filter(|server| knows_host(cx, server));
-    let hosts: BTreeSet<&String> = known.filter_map(|server| server.host.as_ref()).collect();
+    let known: Vec<&Server> = servers.iter().filter(|server| knows_host(cx, server)).collect();
+    let hosts: BTreeSet<&String> = known.iter().filter_map(|server| server.host.as_ref()).collect();
     let hosts: Vec<String> = hosts.into_iter().cloned().collect();
-    let state = |service: &Service| match (service.disabled, service.forced_down, service.up) {
-        (true, ..) => "MAINTENANCE",
-        (false, true, _) => "DOWN",
-        (false, false, true) => "UP",
-        (false, false, false) => "UNKNOWN",
-    };
     let services = rows::host::services_of(tx, &hosts)?;
-    Ok(services.into_iter().map(|(host, service)| (host, state(&service))).collect())
+    let state = |host: &String| match services.get(host) {
+        None => "UNKNOWN",
+        Some(service) => match (service.disabled, service.forced_down, service.up) {
+            (true, ..) => "MAINTENANCE",
+            (false, true, _) => "DOWN",
+            (false, false, true) => "UP",
+            (false, false, false) => "UNKNOWN",
+        },
+    };
+    Ok(known.into_iter().map(|server| (server.id.clone(), server.host.as_ref().map_or("", state))).collect())
 }
 
 /// Whether the caller is told of the host's state.
@@ -103,7 +105,7 @@ impl Compute {
     pub(crate) fn shown(&self, tx: &Tx, cx: &Cx, server: Server) -> Result<Shown, Fault> {
         let group = rows::group::group_of(tx, &server.id)?;
         let states = host_states(tx, cx, std::slice::from_ref(&server))?;
-        let all = self.shown_all(tx, cx, vec![server], &states)?;
+        let all = self.shown_all(tx, vec![server], &states)?;
         let mut shown = all.into_iter().next().ok_or_else(|| Fault::bug("one server in, none out"))?;
         shown.group = group;
         Ok(shown)
@@ -113,7 +115,6 @@ impl Compute {
     pub(crate) fn shown_all(
         &self,
         tx: &Tx,
-        cx: &Cx,
         servers: Vec<Server>,
         states: &HostStates,
     ) -> Result<Vec<Shown>, Fault> {
@@ -122,12 +123,11 @@ impl Compute {
         for port in self.networks.ports_shown(tx, &ids)? {
             ports.entry(port.server_id.clone()).or_default().push(port);
         }
-        let state = |host: &String| states.get(host).copied().unwrap_or("UNKNOWN");
         let mut tags = rows::server::tags_of_all(tx, &ids)?;
         let mut all = Vec::with_capacity(servers.len());
         for server in servers {
             let own = ordered(&server, ports.remove(&server.id).unwrap_or_default(), |port| &port.id);
-            let host_status = knows_host(cx, &server).then(|| server.host.as_ref().map_or("", state));
+            let host_status = states.get(&server.id).copied();
             let tags = tags.remove(&server.id).unwrap_or_default();
             all.push(Shown { ports: own, tags, group: None, host_status, server });
         }

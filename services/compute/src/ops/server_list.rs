@@ -47,9 +47,10 @@ const FOR_ALL_LATER: &[&str] = &[
     "progress",
     "user_id",
 ];
-const TAG_FILTERS: &[&str] = &["tags", "tags-any", "not-tags", "not-tags-any"];
+/// Lists of tags.
+pub const TAG_FILTERS: &[&str] = &["tags", "tags-any", "not-tags", "not-tags-any"];
 /// What joins tables in Nova and is refused there.
-const REFUSED: &[&str] = &[
+pub const REFUSED: &[&str] = &[
     "block_device_mapping",
     "services",
     "metadata",
@@ -124,7 +125,7 @@ impl Compute {
             let mut parts = Vec::new();
             while !servers.is_empty() {
                 let rest = servers.split_off(PORTION.min(servers.len()));
-                parts.push(part(cx, this.shown_all(tx, cx, servers, &states)?));
+                parts.push(part(cx, this.shown_all(tx, servers, &states)?));
                 servers = rest;
             }
             Ok(parts)

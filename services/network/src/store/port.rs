@@ -47,7 +47,8 @@ pub fn distributed(tx: &Tx, domain: &str, network_id: &str) -> Result<Option<Por
     Ok(all(tx, domain, condition)?.pop())
 }
 
-/// What these servers show of their ports; those of one server in the order in which they were attached.
+/// What these servers show of their ports; those of one server in the order in which they were attached. What
+/// [`PortRow::is_trusted`] is true of is no server's.
 pub fn shown(tx: &Tx, server_ids: &[String]) -> Result<Vec<PortShown>, Fault> {
     let mut ports: Vec<PortShown> = Vec::new();
     let sql = "SELECT p.id, p.device_id, p.mac, n.name, a.address FROM ports p JOIN networks n ON n.id = p.network_id
