@@ -4,6 +4,7 @@
 
 mod rig;
 
+use futures_util::StreamExt;
 use link::LinkError;
 use metal::driver::{Disks, Hypervisor, Switch};
 use metal::server::{MachineState, Power, Reboot};
@@ -225,6 +226,30 @@ async fn everything_is_taken_down_in_order_and_tombstones_are_forgotten_when_tol
         rig.agents.forget(&rig.host, kind, id, (1, 1, 9)).await.unwrap();
     }
     assert!(rig.agents.ledger(&rig.host).await.unwrap().is_empty());
+}
+
+/// A controller that is refused asks again only when the host joins anew: what is told to be gone must count as gone.
+#[tokio::test]
+async fn what_is_told_to_be_gone_may_be_forgotten_at_that_moment() {
+    let rig = Rig::new(Config::default()).await;
+    rig.put_image().await;
+    rig.wire().await;
+    rig.ensure(server("s", 1, spec(&["p1"], Power::On))).await;
+    rig.server_is("s", 1, MachineState::Running).await;
+    // A task beside the agent's own, without a link in between: nobody can be faster.
+    let host = rig.agent.as_ref().unwrap().host();
+    let hasty = async move {
+        let all =
+            [(Kind::Server, "s"), (Kind::Port, "p1"), (Kind::Network, "n1"), (Kind::SecurityGroup, "g1")];
+        for (kind, id) in all {
+            let mut reports = host.reports(vec![kind]);
+            host.ensure(tombstone(kind, id, 9)).await.unwrap();
+            while reports.next().await.unwrap().observed != Observed::Gone {}
+            host.forget(kind, id.to_owned(), (1, 1, 9)).await.unwrap();
+        }
+        host.ledger().await.unwrap()
+    };
+    assert!(tokio::spawn(hasty).await.unwrap().is_empty());
 }
 
 async fn nothing_is_left(rig: &Rig) {

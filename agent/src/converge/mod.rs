@@ -109,25 +109,19 @@ fn finish(core: &Core, key: &Key, outcome: Outcome) {
         Outcome::Settled(_) | Outcome::Gone(_) | Outcome::Nothing => {}
     }
     let (settled, gone) = match &outcome {
-        Outcome::Settled(rank) => (Some(*rank), false),
-        Outcome::Gone(_) => (None, true),
-        _ => (None, false),
+        Outcome::Settled(rank) => (Some(*rank), None),
+        Outcome::Gone(rank) => (None, Some(*rank)),
+        _ => (None, None),
     };
     let waits = if let Outcome::Wait { on, .. } = &outcome { on.clone() } else { Vec::new() };
     core.queue.done(key, outcome);
     if let Some(rank) = settled {
         let_go(core, key, rank);
     }
-    if gone {
-        for used in core.ledger.entry(key).map(|entry| entry.refs).unwrap_or_default() {
-            released(core, key, used);
-        }
-        // Who still names it may have lost it: that is to be told.
-        for user in core.ledger.users(key) {
-            core.queue.mark(&user);
-        }
+    if let Some(rank) = gone {
+        is_gone(core, key, rank);
     }
-    if gone || settled.is_some() {
+    if gone.is_some() || settled.is_some() {
         core.queue.wake(&Topic::Object(key.clone()));
     }
     // What it waits for may have come before it was known to wait.
@@ -137,6 +131,22 @@ fn finish(core: &Core, key: &Key, outcome: Outcome) {
     };
     if !waits.is_empty() && waits.iter().all(came) && core.queue.standing(key).attempts < PATIENCE {
         core.queue.mark(key);
+    }
+}
+
+/// The object is gone at this rank. That is told only now that it counts: who hears it may have it forgotten at once.
+fn is_gone(core: &Core, key: &Key, rank: Rank) {
+    if let Some(entry) = core.ledger.entry(key) {
+        if entry.rank() == rank {
+            core.board.tell(&entry.wanted, Observed::Gone);
+        }
+        for used in entry.refs {
+            released(core, key, used);
+        }
+    }
+    // Who still names it may have lost it: that is to be told.
+    for user in core.ledger.users(key) {
+        core.queue.mark(&user);
     }
 }
 
@@ -203,10 +213,7 @@ async fn take_off(core: &Core, key: &Key, entry: &Entry) -> Outcome {
     }
     let _permit = core.permits.acquire().await;
     match limit(BRIEF, "the switch", core.parts.switch.remove(key.0, &key.1)).await {
-        Ok(()) => {
-            core.board.tell(&entry.wanted, Observed::Gone);
-            Outcome::Gone(entry.rank())
-        }
+        Ok(()) => Outcome::Gone(entry.rank()),
         Err(DriverError::NotYet(why)) => {
             core.board.tell(&entry.wanted, Observed::Waiting { reason: why.clone() });
             Outcome::Wait { on: vec![Topic::Object(key.clone())], why }

@@ -4,15 +4,12 @@ use crate::converge::{Outcome, failed};
 use crate::core::{Core, Key};
 use crate::ledger::Entry;
 use crate::limit::{BRIEF, LONG, limit};
-use metal::{DriverError, Kind, Observed};
+use metal::{DriverError, Kind};
 
 /// Nothing of the server is left on the host.
 pub(crate) async fn remove(core: &Core, key: &Key, entry: &Entry) -> Outcome {
     match take_down(core, key).await {
-        Ok(()) => {
-            core.board.tell(&entry.wanted, Observed::Gone);
-            Outcome::Gone(entry.rank())
-        }
+        Ok(()) => Outcome::Gone(entry.rank()),
         Err(error) => failed(core, entry, &error),
     }
 }
