@@ -110,12 +110,17 @@ impl Host for Served {
         if !self.0.queue.standing(&key).gone {
             return Err(HostError::NotYet { why: format!("{kind} {} is not gone yet", key.1) });
         }
-        self.0.ledger.forget(&key, rank).await?;
-        if self.0.ledger.entry(&key).is_none() {
-            self.0.queue.forget(&key);
-            self.0.board.forget(&key);
-        }
-        Ok(())
+        // A task of its own: a caller that goes away must not leave word of something that is in no ledger.
+        let core = self.0.clone();
+        let forgotten = tokio::spawn(async move {
+            core.ledger.forget(&key, rank).await?;
+            if core.ledger.entry(&key).is_none() {
+                core.queue.forget(&key);
+                core.board.forget(&key);
+            }
+            Ok(())
+        });
+        forgotten.await.map_err(HostError::failed)?
     }
 
     async fn status(&self) -> Result<serde_json::Value, HostError> {

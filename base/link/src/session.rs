@@ -112,8 +112,10 @@ impl Session {
         self.post(&Route::Ensure, wanted).await
     }
 
+    /// The session ends if this fails: a host is not of use before its ledger has been compared, and that happens when
+    /// it joins.
     pub(crate) async fn ledger(&self) -> Result<Vec<LedgerEntry>, LinkError> {
-        self.get(&Route::Ledger).await
+        self.get(&Route::Ledger).await.inspect_err(|_| self.close())
     }
 
     pub(crate) async fn forget(&self, kind: Kind, id: &str, rank: Rank) -> Result<(), LinkError> {

@@ -26,6 +26,8 @@ struct Memory {
     sequence: AtomicI64,
     reports: watch::Sender<Vec<Report>>,
     image: Mutex<Vec<u8>>,
+    /// So many times the ledger is not found in time.
+    misplaced: AtomicI64,
 }
 
 impl Memory {
@@ -36,6 +38,7 @@ impl Memory {
             sequence: AtomicI64::new(0),
             reports: watch::Sender::new(Vec::new()),
             image: Mutex::default(),
+            misplaced: AtomicI64::new(0),
         })
     }
 }
@@ -94,6 +97,9 @@ impl Host for Memory {
     }
 
     async fn ledger(&self) -> Result<Vec<LedgerEntry>, HostError> {
+        if self.misplaced.fetch_sub(1, Ordering::SeqCst) > 0 {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
         let ledger = self.ledger.lock().unwrap();
         let entry = |wanted: &Wanted| LedgerEntry {
             kind: wanted.kind,
@@ -358,6 +364,22 @@ async fn a_call_that_takes_too_long_is_away() {
     joined(&agents).await;
     assert_eq!(agents.ensure("one", &wanted("slow", 1, "x")).await, Err(LinkError::Away("one".to_owned())));
     agents.ensure("one", &wanted("a", 1, "x")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_host_whose_ledger_does_not_come_joins_anew() {
+    let agents = Agents::new(Limits { call: Duration::from_millis(200), ..Limits::default() });
+    let (dial, receiver) = link::pipe();
+    tokio::spawn(link::accept_pipe(agents.clone(), receiver));
+    let host = Memory::new("one");
+    host.misplaced.store(1, Ordering::SeqCst);
+    tokio::spawn(link::attend(dial, host, Entropy::seeded(1)));
+    let mut attendance = agents.attendance();
+    assert!(matches!(attendance.next().await, Change::Joined(_)));
+    assert_eq!(agents.ledger("one").await, Err(LinkError::Away("one".to_owned())));
+    assert_eq!(attendance.next().await, Change::Left("one".to_owned()));
+    assert!(matches!(attendance.next().await, Change::Joined(_)));
+    assert_eq!(agents.ledger("one").await, Ok(vec![]));
 }
 
 #[tokio::test]
