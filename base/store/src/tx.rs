@@ -15,6 +15,7 @@ use fault::Fault;
 use kernel::{Entropy, Micros};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -80,6 +81,21 @@ impl Tx {
             found.append(&mut self.query(&sql.replace("{ids}", &marks), &params)?);
         }
         Ok(found)
+    }
+
+    /// As [`Tx::query_among`], for lists that belong to the ids: the first column says to which, `read` takes the others.
+    /// An id with an empty list is not in the answer.
+    pub fn lists_among<T>(
+        &self,
+        sql: &str,
+        ids: &[String],
+        mut read: impl FnMut(&Row) -> Result<T, Fault>,
+    ) -> Result<HashMap<String, Vec<T>>, Fault> {
+        let mut lists: HashMap<String, Vec<T>> = HashMap::new();
+        for row in self.query_among(sql, ids)? {
+            lists.entry(row.text(0)?).or_default().push(read(&row)?);
+        }
+        Ok(lists)
     }
 
     /// Runs a statement that changes rows and answers how many it changed. `RETURNING` belongs into [`Tx::query`].

@@ -327,13 +327,9 @@ pub fn tags(tx: &Tx, server_id: &str) -> Result<Vec<String>, Fault> {
 
 /// The tags of many servers, by server.
 pub fn tags_of_all(tx: &Tx, ids: &[String]) -> Result<HashMap<String, Vec<String>>, Fault> {
-    let mut tags: HashMap<String, Vec<String>> = HashMap::new();
     let sql =
         "SELECT server_id, tag FROM compute_server_tags WHERE server_id IN ({ids}) ORDER BY server_id, tag";
-    for row in tx.query_among(sql, ids)? {
-        tags.entry(row.text(0)?).or_default().push(row.text(1)?);
-    }
-    Ok(tags)
+    tx.lists_among(sql, ids, |row| row.text(1))
 }
 
 /// Adds a tag; false if it was there.

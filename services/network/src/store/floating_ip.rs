@@ -39,12 +39,8 @@ pub fn of_port(tx: &Tx, port_id: &str) -> Result<Vec<FloatingIpRow>, Fault> {
 
 /// The addresses that lead to these ports, by port.
 pub fn addresses(tx: &Tx, port_ids: &[String]) -> Result<HashMap<String, Vec<IpAddr>>, Fault> {
-    let mut addresses: HashMap<String, Vec<IpAddr>> = HashMap::new();
     let sql = "SELECT port_id, address FROM floating_ips WHERE port_id IN ({ids}) ORDER BY address";
-    for row in tx.query_among(sql, port_ids)? {
-        addresses.entry(row.text(0)?).or_default().push(row.text(1)?.parse().or_bug()?);
-    }
-    Ok(addresses)
+    tx.lists_among(sql, port_ids, |row| row.text(1)?.parse().or_bug())
 }
 
 /// Those that a router translates.

@@ -7,7 +7,6 @@ use crate::model::rbac::{AS_SHARED, EVERYBODY};
 use crate::record::Record;
 use fault::Fault;
 use policy::Who;
-use std::collections::HashMap;
 use store::{Tx, params};
 
 /// Networks that `who` sees: own, shared, external.
@@ -37,10 +36,7 @@ pub fn find(tx: &Tx, id: &str) -> Result<NetworkRow, Fault> {
 fn complete(tx: &Tx, who: &Who, rows: Vec<NetworkRow>) -> Result<Vec<Net>, Fault> {
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
     let sql = "SELECT network_id, id FROM subnets WHERE network_id IN ({ids}) ORDER BY created_at, id";
-    let mut subnets: HashMap<String, Vec<String>> = HashMap::new();
-    for row in tx.query_among(sql, &ids)? {
-        subnets.entry(row.text(0)?).or_default().push(row.text(1)?);
-    }
+    let mut subnets = tx.lists_among(sql, &ids, |row| row.text(1))?;
     let shared = if rows.is_empty() { Vec::new() } else { shared_with(tx, who.project())? };
     let nets = rows.into_iter().map(|row| Net {
         subnets: subnets.remove(&row.id).unwrap_or_default(),

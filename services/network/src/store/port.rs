@@ -83,27 +83,17 @@ pub fn shown(tx: &Tx, server_ids: &[String]) -> Result<Vec<PortShown>, Fault> {
 
 /// The names of the security groups of ports, by port.
 fn group_names(tx: &Tx, port_ids: &[String]) -> Result<HashMap<String, Vec<String>>, Fault> {
-    let mut names: HashMap<String, Vec<String>> = HashMap::new();
     let sql = "SELECT p.port_id, g.name FROM port_groups p JOIN security_groups g ON g.id = p.group_id
                WHERE p.port_id IN ({ids}) ORDER BY p.port_id, p.group_id";
-    for row in tx.query_among(sql, port_ids)? {
-        names.entry(row.text(0)?).or_default().push(row.text(1)?);
-    }
-    Ok(names)
+    tx.lists_among(sql, port_ids, |row| row.text(1))
 }
 
 fn complete(tx: &Tx, domain: &str, rows: Vec<PortRow>) -> Result<Vec<Port>, Fault> {
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
-    let mut fixed_ips: HashMap<String, Vec<FixedIp>> = HashMap::new();
     let sql = "SELECT port_id, subnet_id, address FROM port_addresses WHERE port_id IN ({ids}) ORDER BY port_id, place";
-    for row in tx.query_among(sql, &ids)? {
-        fixed_ips.entry(row.text(0)?).or_default().push(fixed_ip(&row.text(1)?, &row.text(2)?)?);
-    }
-    let mut groups: HashMap<String, Vec<String>> = HashMap::new();
+    let mut fixed_ips = tx.lists_among(sql, &ids, |row| fixed_ip(&row.text(1)?, &row.text(2)?))?;
     let sql = "SELECT port_id, group_id FROM port_groups WHERE port_id IN ({ids}) ORDER BY port_id, group_id";
-    for row in tx.query_among(sql, &ids)? {
-        groups.entry(row.text(0)?).or_default().push(row.text(1)?);
-    }
+    let mut groups = tx.lists_among(sql, &ids, |row| row.text(1))?;
     let ports = rows.into_iter().map(|row| Port {
         fixed_ips: fixed_ips.remove(&row.id).unwrap_or_default(),
         groups: groups.remove(&row.id).unwrap_or_default(),
