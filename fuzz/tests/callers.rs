@@ -8,6 +8,7 @@
 use bytes::Bytes;
 use fuzz::{damaged_body, damaged_text};
 use http_body_util::{BodyExt, Full};
+use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
@@ -133,7 +134,13 @@ impl Caller {
             if connection.ready().await.is_err() {
                 *connection = connect(self.address).await;
             }
-            let answer = connection.send_request(request).await.unwrap();
+            let mut sent = connection.try_send_request(request.clone()).await;
+            // It may turn out only now that the service hung up; then nothing was sent.
+            if sent.as_mut().is_err_and(|refused| refused.take_message().is_some()) {
+                *connection = connect(self.address).await;
+                sent = connection.try_send_request(request).await;
+            }
+            let answer = sent.map_err(TrySendError::into_error).unwrap();
             let status = answer.status().as_u16();
             answer.into_body().collect().await.unwrap();
             status
