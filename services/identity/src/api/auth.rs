@@ -154,13 +154,12 @@ fn check_named(auth: &Value) -> Result<(), Fault> {
 }
 
 fn proof(ask: &Ask, identity: &Value) -> Result<Proof, Fault> {
-    let methods: Vec<String> = identity["methods"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect();
+    let mut methods: Vec<String> = Vec::new();
+    for method in identity["methods"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if !methods.iter().any(|other| other == method) {
+            methods.push(method.to_owned());
+        }
+    }
     if methods.is_empty() {
         return Err(unauthenticated());
     }
@@ -225,20 +224,24 @@ fn wish(scope: Option<&Value>) -> Result<Wish, Fault> {
     }
 }
 
-/// A user or project: by id, or by name in a domain.
+/// A user or project: by name in a domain, or by id. With both it is the name that counts.
 fn named(thing: &Value, noun: &str) -> Result<Named, Fault> {
-    match (thing["id"].as_str(), thing["name"].as_str()) {
-        (Some(id), _) => Ok(Named::Id(id.to_owned())),
-        (None, Some(name)) if thing["domain"].is_object() => {
+    match (thing["id"].as_str(), told_name(thing)) {
+        (_, Some(name)) if thing["domain"].is_object() => {
             Ok(Named::In(name.to_owned(), Box::new(domain(&thing["domain"])?)))
         }
-        (None, Some(_)) => Err(expected("domain", noun)),
+        (_, Some(_)) => Err(expected("domain", noun)),
+        (Some(id), None) => Ok(Named::Id(id.to_owned())),
         (None, None) => Err(expected("id or name", noun)),
     }
 }
 
 fn domain(domain: &Value) -> Result<Named, Fault> {
-    let by_name = || domain["name"].as_str().map(|name| Named::Domain(name.to_owned()));
-    let by_id = domain["id"].as_str().map(|id| Named::Id(id.to_owned()));
-    by_id.or_else(by_name).ok_or_else(|| expected("id or name", "domain"))
+    let by_name = told_name(domain).map(|name| Named::Domain(name.to_owned()));
+    let by_id = || domain["id"].as_str().map(|id| Named::Id(id.to_owned()));
+    by_name.or_else(by_id).ok_or_else(|| expected("id or name", "domain"))
+}
+
+fn told_name(thing: &Value) -> Option<&str> {
+    thing["name"].as_str().filter(|name| !name.is_empty())
 }

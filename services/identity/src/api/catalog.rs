@@ -36,7 +36,7 @@ fn endpoint_attributes() -> Value {
 static REGION: LazyLock<Schema> = LazyLock::new(|| below_any("region", region_attributes()));
 static REGION_UPDATE: LazyLock<Schema> = LazyLock::new(|| below("region", &[], region_attributes()));
 static REGION_QUERY: LazyLock<Schema> = LazyLock::new(|| {
-    let known = json!({"parent_region_id": {"type": "string"}});
+    let known = json!({"parent_region_id": {"type": "string", "minLength": 1}});
     Schema::new(json!({"type": "object", "properties": known, "additionalProperties": false}))
 });
 static ENDPOINT_QUERY: LazyLock<Schema> = LazyLock::new(|| {

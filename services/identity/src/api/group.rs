@@ -1,6 +1,6 @@
 //! Groups on the wire.
 
-use super::{below, given, id, list, name, one, or_null};
+use super::{below, given, id, list, name, one, or_null, paged, user};
 use crate::Identity;
 use fault::Fault;
 use serde_json::{Value, json};
@@ -18,7 +18,8 @@ static UPDATE: LazyLock<Schema> = LazyLock::new(|| below("group", &[], attribute
 /// `GET /v3/groups`
 pub async fn list_all(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let all = identity.group_list(&ask.cx, ask.query.get("domain_id"), ask.query.get("name")).await?;
-    Ok(list(&ask, "groups", all.iter().map(|group| group.body(&ask.cx.base)), &["domain_id", "name"]))
+    let bodies = all.iter().map(|group| group.body(&ask.cx.base)).collect();
+    paged(&ask, "groups", bodies, &["domain_id", "name"])
 }
 
 /// `POST /v3/groups`
@@ -50,7 +51,7 @@ pub async fn delete(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> 
 /// `GET /v3/groups/{id}/users`
 pub async fn users(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let all = identity.group_users(&ask.cx, ask.id("id")).await?;
-    Ok(list(&ask, "users", all.iter().map(|user| user.body(&ask.cx.base)), &["domain_id", "enabled", "name"]))
+    Ok(list(&ask, "users", user::bodies(&ask, all)?, user::FILTERS))
 }
 
 /// `PUT /v3/groups/{id}/users/{user}`

@@ -26,6 +26,7 @@ pub mod user;
 
 use crate::ops::expected;
 use fault::Fault;
+use http::Method;
 use serde_json::{Map, Value, json};
 use web::schema::{Schema, Violation};
 use web::{Answer, Ask};
@@ -37,11 +38,11 @@ fn one(status: u16, noun: &str, body: Value) -> Answer {
 
 /// `{"users": […], "links": {…}}`, narrowed to what the query asks for, and to a page of it if it asks for one.
 fn list(ask: &Ask, nouns: &str, bodies: impl IntoIterator<Item = Value>, filters: &[&str]) -> Answer {
-    let mut kept: Vec<Value> = bodies.into_iter().filter(|body| fits(ask, body, filters)).collect();
+    let mut bodies = bodies.into_iter();
     if let Some(marker) = ask.query.get("marker") {
-        let after = kept.iter().position(|body| body["id"] == marker).map_or(kept.len(), |at| at + 1);
-        kept.drain(..after);
+        bodies.find(|body| body["id"] == marker);
     }
+    let mut kept: Vec<Value> = bodies.filter(|body| fits(ask, body, filters)).collect();
     let limit = ask.query.get("limit").and_then(|limit| limit.parse().ok()).filter(|limit| *limit > 0);
     let mut links = links(ask);
     let last = limit.filter(|limit| kept.len() >= *limit).and_then(|limit| kept[limit - 1]["id"].as_str());
@@ -58,6 +59,16 @@ fn list(ask: &Ask, nouns: &str, bodies: impl IntoIterator<Item = Value>, filters
         page.insert("truncated".to_owned(), Value::Bool(true));
     }
     Answer::ok(&Value::Object(page))
+}
+
+/// As [`list`], of nouns that a marker has to be one of.
+fn paged(ask: &Ask, nouns: &str, bodies: Vec<Value>, filters: &[&str]) -> Result<Answer, Fault> {
+    match ask.query.get("marker") {
+        Some(marker) if !bodies.iter().any(|body| body["id"] == marker) => {
+            Err(Fault::not_found(format!("Marker {marker} could not be found.")))
+        }
+        _ => Ok(list(ask, nouns, bodies, filters)),
+    }
 }
 
 fn links(ask: &Ask) -> Value {
@@ -89,7 +100,7 @@ fn fits(ask: &Ask, body: &Value, filters: &[&str]) -> bool {
             "iendswith" => low.ends_with(&wanted_low),
             _ if !operator.is_empty() => true,
             _ if body[name].is_boolean() => truth(wanted) == body[name].as_bool().unwrap_or_default(),
-            _ => own == wanted,
+            _ => own == wanted && !body[name].is_null(),
         }
     })
 }
@@ -112,11 +123,15 @@ fn flag(ask: &Ask, name: &str) -> bool {
     ask.query.get(name).is_some_and(truth)
 }
 
-/// What stands below `noun` in the body, checked against the schema.
+/// What stands below `noun` in the body, checked against the schema. Colons and dashes in the
+/// names of what is made become underscores.
 async fn given(ask: &mut Ask, noun: &str, schema: &Schema) -> Result<Map<String, Value>, Fault> {
     let mut body = body(ask).await?;
     schema.check(&body).map_err(unfit)?;
     let Value::Object(mut given) = body[noun].take() else { return Ok(Map::new()) };
+    if ask.method == Method::POST {
+        given = given.into_iter().map(|(name, value)| (name.replace([':', '-'], "_"), value)).collect();
+    }
     for name in ["enabled", "is_domain"] {
         if let Some(Value::String(word)) = given.get(name) {
             let flag = !word.is_empty() && truth(word);

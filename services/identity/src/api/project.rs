@@ -1,7 +1,7 @@
 //! Projects, domains and tags on the wire.
 
 use super::{
-    below, below_any, check_query, flag, flag_or_word, flags, given, id, list, name, one, options, or_null,
+    below, below_any, check_query, flag, flag_or_word, flags, given, id, name, one, options, or_null, paged,
     unfit,
 };
 use crate::Identity;
@@ -49,8 +49,8 @@ pub async fn project_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, F
     let domains = flag(&ask, "is_domain");
     let all = identity.project_list(&ask.cx, domains).await?;
     let kept = all.into_iter().filter(|project| tagged(&ask, project));
-    let filters = ["domain_id", "enabled", "name", "parent_id"];
-    Ok(list(&ask, "projects", kept.map(|project| project.body(&ask.cx.base)), &filters))
+    let bodies = kept.map(|project| project.body(&ask.cx.base)).collect();
+    paged(&ask, "projects", bodies, &["domain_id", "enabled", "name", "parent_id"])
 }
 
 fn tagged(ask: &Ask, project: &Project) -> bool {
@@ -80,7 +80,8 @@ pub async fn project_show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, F
     let mut body = project.body(&ask.cx.base);
     for part in ["parents", "subtree"] {
         if let Some(form) = form(&ask, part)? {
-            let family = identity.project_family(&ask.cx, &project.id).await?;
+            let limits = flag(&ask, "include_limits");
+            let family = identity.project_family(&ask.cx, &project.id, limits).await?;
             body[part] = relatives(&ask, &project, &family, part, form);
         }
     }
@@ -112,13 +113,28 @@ fn relatives(ask: &Ask, project: &Project, family: &Family, part: &str, form: Fo
     match form {
         Form::List => {
             let own = all.iter().filter(|one| family.own.contains(&one.id));
-            own.map(|one| json!({"project": one.body(&ask.cx.base)})).collect()
+            own.map(|one| json!({"project": relative(ask, one, family)})).collect()
         }
         Form::Ids if part == "parents" => {
             all.iter().rev().fold(Value::Null, |inner, one| json!({ one.id.as_str(): inner }))
         }
         Form::Ids => tree(&project.id, all),
     }
+}
+
+/// A relative in full, with its own limits if they were asked for.
+fn relative(ask: &Ask, project: &Project, family: &Family) -> Value {
+    let mut body = project.body(&ask.cx.base);
+    if let Some(limits) = &family.limits {
+        let own = limits.iter().filter(|limit| limit.holder.project_id() == Some(project.id.as_str()));
+        let bare = own.map(|limit| {
+            let mut body = limit.body(&ask.cx.base);
+            body.as_object_mut().map(|body| body.remove("links"));
+            body
+        });
+        body["limits"] = bare.collect();
+    }
+    body
 }
 
 fn tree(id: &str, all: &[Project]) -> Value {
@@ -147,7 +163,8 @@ pub async fn project_delete(identity: Arc<Identity>, ask: Ask) -> Result<Answer,
 pub async fn domain_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     check_query(&ask, &QUERY)?;
     let all = identity.project_list(&ask.cx, true).await?;
-    Ok(list(&ask, "domains", all.iter().map(|domain| domain.domain_body(&ask.cx.base)), &["enabled", "name"]))
+    let bodies = all.iter().map(|domain| domain.domain_body(&ask.cx.base)).collect();
+    paged(&ask, "domains", bodies, &["enabled", "name"])
 }
 
 /// `POST /v3/domains`
@@ -186,13 +203,19 @@ pub async fn tag_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault
 pub async fn tag_replace(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
     let body = super::body(&mut ask).await?;
     TAGS.check(&body).map_err(unfit)?;
-    let new: Vec<String> =
-        body["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    let new: Vec<String> = body["tags"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(|tag| tag.trim().to_owned())
+        .collect();
     let replace = move |tags: &mut Vec<String>| {
         tags.clone_from(&new);
         Ok(())
     };
-    let tags = identity.project_tags(&ask.cx, ask.id("id"), &rules::UPDATE_PROJECT_TAGS, replace).await?;
+    let tags =
+        identity.project_tags(&ask.cx, ask.id("id"), &rules::UPDATE_PROJECT_TAGS, "update", replace).await?;
     Ok(Answer::ok(&json!({"tags": tags, "links": {"self": ask.cx.url(&ask.path)}})))
 }
 
@@ -202,7 +225,7 @@ pub async fn tag_clear(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Faul
         tags.clear();
         Ok(())
     };
-    identity.project_tags(&ask.cx, ask.id("id"), &rules::DELETE_PROJECT_TAGS, clear).await?;
+    identity.project_tags(&ask.cx, ask.id("id"), &rules::DELETE_PROJECT_TAGS, "update", clear).await?;
     Ok(Answer::empty(204))
 }
 
@@ -220,6 +243,7 @@ pub async fn tag_check(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Faul
 pub async fn tag_add(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let tag = ask.id("tag").to_owned();
     TAG.check(&json!(tag)).map_err(unfit)?;
+    let tag = tag.trim().to_owned();
     let add = move |tags: &mut Vec<String>| {
         if tags.len() >= 80 && !tags.contains(&tag) {
             return Err(Fault::bad_input("A project has at most 80 tags."));
@@ -227,7 +251,7 @@ pub async fn tag_add(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault>
         tags.push(tag.clone());
         Ok(())
     };
-    identity.project_tags(&ask.cx, ask.id("id"), &rules::CREATE_PROJECT_TAG, add).await?;
+    identity.project_tags(&ask.cx, ask.id("id"), &rules::CREATE_PROJECT_TAG, "create", add).await?;
     Ok(Answer::empty(201).with("location", &ask.cx.url(&ask.path)))
 }
 
@@ -239,7 +263,7 @@ pub async fn tag_remove(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fau
         tags.remove(place);
         Ok(())
     };
-    identity.project_tags(&ask.cx, ask.id("id"), &rules::DELETE_PROJECT_TAG, remove).await?;
+    identity.project_tags(&ask.cx, ask.id("id"), &rules::DELETE_PROJECT_TAG, "delete", remove).await?;
     Ok(Answer::empty(204))
 }
 

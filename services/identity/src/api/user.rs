@@ -1,10 +1,11 @@
 //! Users on the wire.
 
 use super::{
-    below, check_query, flag_or_word, flags, given, id, list, name, one, options, or_null, unfit_at,
+    below, check_query, flag_or_word, flags, given, id, list, name, one, options, or_null, paged, unfit_at,
 };
 use crate::Identity;
 use crate::model::user::{Group, User};
+use crate::ops::no_timestamp;
 use fault::Fault;
 use kernel::Micros;
 use serde_json::{Value, json};
@@ -12,6 +13,9 @@ use std::sync::{Arc, LazyLock};
 use web::schema::Schema;
 use web::{Answer, Ask};
 use zeroize::Zeroizing;
+
+/// What lists of users can be narrowed by, beside the ends of passwords.
+pub(super) const FILTERS: &[&str] = &["domain_id", "enabled", "name"];
 
 /// What can be set for a user as a flag.
 const OPTIONS: &[&str] = &[
@@ -53,7 +57,39 @@ pub async fn list_all(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault
         let vouched = identity.users_vouched_for(by).await?;
         all.retain(|user| vouched.contains(&user.id));
     }
-    Ok(list(&ask, "users", all.iter().map(|user| user.body(&ask.cx.base)), &["domain_id", "enabled", "name"]))
+    paged(&ask, "users", bodies(&ask, all)?, FILTERS)
+}
+
+/// Users as lists have them, if their passwords end when the query says.
+pub(super) fn bodies(ask: &Ask, mut users: Vec<User>) -> Result<Vec<Value>, Fault> {
+    for (_, asked) in ask.query.pairs().filter(|(name, _)| *name == "password_expires_at") {
+        let expires = expiry(asked)?;
+        users.retain(|user| user.password_expires_at.is_some_and(&expires));
+    }
+    Ok(users.iter().map(|user| user.body(&ask.cx.base)).collect())
+}
+
+/// What is asked of the end of a password: `lt:2030-01-01T00:00:00Z`, or a time alone.
+fn expiry(asked: &str) -> Result<impl Fn(Micros) -> bool + use<>, Fault> {
+    use std::cmp::Ordering::{Equal, Greater, Less};
+    let (operator, time) =
+        asked.split_once(':').filter(|(word, _)| matches!(word.len(), 2 | 3)).unwrap_or(("eq", asked));
+    let time = Micros::parse(time).ok_or_else(no_timestamp)?;
+    let fitting: &[std::cmp::Ordering] = match operator {
+        "lt" => &[Less],
+        "lte" => &[Less, Equal],
+        "eq" => &[Equal],
+        "gte" => &[Greater, Equal],
+        "gt" => &[Greater],
+        "neq" => &[Less, Greater],
+        other => {
+            return Err(Fault::bad_input(format!(
+                "The given operator {other} is not valid. It must be one of the following: 'eq', 'neq', 'lt', 'lte', 'gt', or \
+                 'gte'."
+            )));
+        }
+    };
+    Ok(move |end: Micros| fitting.contains(&end.cmp(&time)))
 }
 
 /// `POST /v3/users`

@@ -138,7 +138,10 @@ impl Identity {
                     name: text(&given, "name").unwrap_or_default(),
                     description: text(&given, "description"),
                     secret_hash: secret_hash.clone(),
-                    expires_at: expiration(tx, &given)?,
+                    expires_at: text(&given, "expires_at")
+                        .filter(|end| !end.is_empty())
+                        .map(|end| expiration(tx, &end))
+                        .transpose()?,
                     unrestricted: given.get("unrestricted").and_then(Value::as_bool),
                     roles: wanted_roles(tx, &token, given.get("roles"))?,
                     access_rules: wanted_access(tx, &user_id, given.get("access_rules"))?,

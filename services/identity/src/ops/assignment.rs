@@ -225,6 +225,12 @@ fn grant_for(
 /// A role of a domain is for the projects of that domain.
 fn check_role_fits(tx: &Tx, one: &Assignment) -> Result<(), Fault> {
     let role = store::role::role_by_id(tx, &one.role_id)?.filter(|role| !role.domain_id.is_empty());
+    if one.target_kind == TargetKind::System && role.is_some() {
+        return Err(Fault::bad_input(format!(
+            "Role {} is a domain-specific role. Unable to use a domain-specific role in a system assignment.",
+            one.role_id
+        )));
+    }
     let place = store::project::project_by_id(tx, &one.target_id)?;
     match (role, place) {
         (Some(role), Some(place))

@@ -1,7 +1,7 @@
 //! Groups and who is in them.
 
 use super::directory::{check_own, check_own_domain, check_own_member};
-use super::{check_same, describe, missing, taken, text, text_or_empty};
+use super::{check_same, describe, missing, new_name, taken, text, text_or_empty};
 use crate::Identity;
 use crate::model::project::merge_extra;
 use crate::model::user::{Group, User};
@@ -143,7 +143,7 @@ impl Identity {
                 let mut group = group_for(tx, &cx, &id, &rules::UPDATE_GROUP)?;
                 check_same(&given, &group.id, &group.domain_id)?;
                 check_own(tx, &id)?;
-                if let Some(name) = text(&given, "name") {
+                if let Some(name) = new_name(&given) {
                     group.name = name;
                 }
                 if let Some(description) = given.get("description") {

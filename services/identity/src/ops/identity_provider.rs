@@ -1,6 +1,6 @@
 //! Identity providers and their protocols.
 
-use super::{missing, project::domain_of_provider, text};
+use super::{missing, number, project::domain_of_provider, text};
 use crate::Identity;
 use crate::model::identity_provider::{IdentityProvider, Protocol};
 use crate::rules;
@@ -44,8 +44,8 @@ fn give(provider: &mut IdentityProvider, given: &Map<String, Value>) {
     if given.contains_key("description") {
         provider.description = text(given, "description");
     }
-    if let Some(ttl) = given.get("authorization_ttl") {
-        provider.authorization_ttl = ttl.as_i64();
+    if given.contains_key("authorization_ttl") {
+        provider.authorization_ttl = number(given, "authorization_ttl");
     }
     if let Some(remote_ids) = given.get("remote_ids") {
         let all = remote_ids.as_array().into_iter().flatten().filter_map(Value::as_str);

@@ -1,6 +1,6 @@
 //! Registered limits and limits: kept for the services, which enforce them.
 
-use super::{expected, text};
+use super::{expected, number, text};
 use crate::Identity;
 use crate::model::limit::{Holder, Limit, LimitModel, RegisteredLimit, Resource};
 use crate::model::project::Project;
@@ -18,10 +18,6 @@ fn missing(noun: &str, id: &str) -> Fault {
 
 fn twice(noun: &str) -> Fault {
     Fault::conflict(format!("Conflict occurred attempting to store {noun} - Duplicate entry."))
-}
-
-fn number(given: &Map<String, Value>, name: &str) -> Option<i64> {
-    given.get(name).and_then(Value::as_i64)
 }
 
 fn resource(given: &Map<String, Value>) -> Resource {

@@ -79,10 +79,10 @@ fn check_mutable(
 
 /// Ids never change, and nothing moves to another domain. `domain_id` is empty where there is none.
 fn check_same(given: &Map<String, Value>, id: &str, domain_id: &str) -> Result<(), Fault> {
-    if text(given, "id").is_some_and(|other| other != id) {
+    if differs(given, "id", id) {
         return Err(Fault::bad_input("Cannot change ID"));
     }
-    if !domain_id.is_empty() && text(given, "domain_id").is_some_and(|other| other != domain_id) {
+    if !domain_id.is_empty() && differs(given, "domain_id", domain_id) {
         return Err(Fault::bad_input("Cannot change Domain ID"));
     }
     Ok(())
@@ -91,6 +91,24 @@ fn check_same(given: &Map<String, Value>, id: &str, domain_id: &str) -> Result<(
 /// The text of an attribute; `None` if it is absent or null.
 fn text(given: &Map<String, Value>, name: &str) -> Option<String> {
     given.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// The whole number of an attribute, which JSON Schema lets a client write as `7.0` too; `None` if it is absent or null.
+fn number(given: &Map<String, Value>, name: &str) -> Option<i64> {
+    let value = given.get(name)?;
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole, and `as` stops at the bounds")]
+    let whole = |number: f64| (number.fract() == 0.0).then_some(number as i64);
+    value.as_i64().or_else(|| value.as_f64().and_then(whole))
+}
+
+/// The new name of something, if it gets one. Blanks around it do not count.
+fn new_name(given: &Map<String, Value>) -> Option<String> {
+    given.get("name").and_then(Value::as_str).map(|name| name.trim().to_owned())
+}
+
+/// Something is given that is not what there is; null is nothing that is empty.
+fn differs(given: &Map<String, Value>, name: &str, own: &str) -> bool {
+    given.get(name).is_some_and(|value| value.as_str().unwrap_or_default() != own)
 }
 
 /// A text that is empty unless it is given; null stays null.
@@ -106,12 +124,22 @@ fn describe(target: Target, noun: &str, facts: &[(&str, &str)]) -> Target {
     })
 }
 
-/// When something that the caller makes shall end: `expires_at`, which must not be over yet.
-fn expiration(tx: &Tx, given: &Map<String, Value>) -> Result<Option<Micros>, Fault> {
-    const BLAME: &str = "The server could not comply with the request since it is either malformed or otherwise \
-                         incorrect. The client is assumed to be in error.";
-    let Some(text) = text(given, "expires_at").filter(|text| !text.is_empty()) else { return Ok(None) };
-    let bad = |why: &str| Fault::bad_input(format!("{why} {BLAME}"));
-    let end = Micros::parse(&text).ok_or_else(|| bad("Timestamp not in expected format."))?;
-    if end < tx.now() { Err(bad("The 'expires_at' must not be before now.")) } else { Ok(Some(end)) }
+/// The sentence for what should be a time and is none.
+pub(crate) fn no_timestamp() -> Fault {
+    blamed("Timestamp not in expected format.")
+}
+
+fn blamed(why: &str) -> Fault {
+    Fault::bad_input(format!(
+        "{why} The server could not comply with the request since it is either malformed or otherwise incorrect. The client \
+         is assumed to be in error."
+    ))
+}
+
+/// When something that the caller makes shall end, which must not be over yet. It is a time of UTC, with or without
+/// its `Z`.
+fn expiration(tx: &Tx, text: &str) -> Result<Micros, Fault> {
+    let text = format!("{}Z", text.strip_suffix('Z').unwrap_or(text));
+    let end = Micros::parse(&text).ok_or_else(no_timestamp)?;
+    if end < tx.now() { Err(blamed("The 'expires_at' must not be before now.")) } else { Ok(end) }
 }

@@ -1,7 +1,10 @@
 //! Projects and domains: the tree, what a change of it takes away, and tags.
 
-use super::{check_mutable, check_same, describe, immutable, missing, text, text_or_empty};
+use super::{
+    check_mutable, check_same, describe, differs, immutable, missing, new_name, text, text_or_empty,
+};
 use crate::Identity;
+use crate::model::limit::Limit;
 use crate::model::project::{Project, merge_extra, merge_options};
 use crate::ops::user::projects_of_user;
 use crate::rules;
@@ -37,6 +40,8 @@ pub struct Family {
     pub below: Vec<Project>,
     /// The ids of the projects on which the caller has a role.
     pub own: BTreeSet<String>,
+    /// All limits, if they were asked for.
+    pub limits: Option<Vec<Limit>>,
 }
 
 /// What rules may ask of a project.
@@ -102,14 +107,15 @@ impl Identity {
         self.db.read(move |tx| project_for(tx, &cx, &id, true, &rules::GET_DOMAIN)).await
     }
 
-    /// The projects around one.
-    pub async fn project_family(&self, cx: &Cx, id: &str) -> Result<Family, Fault> {
+    /// The projects around one, with limits if they are wanted.
+    pub async fn project_family(&self, cx: &Cx, id: &str, limits: bool) -> Result<Family, Fault> {
         let (user_id, id) = (cx.who.user_id.clone(), id.to_owned());
         self.db
             .read(move |tx| {
                 let project = project_by_id(tx, &id)?.ok_or_else(|| missing("project", &id))?;
                 let own = projects_of_user(tx, &user_id)?.into_iter().map(|project| project.id).collect();
-                Ok(Family { above: project_ancestors(tx, &project)?, below: below(tx, &id)?, own })
+                let limits = limits.then(|| store::limit::limits(tx)).transpose()?;
+                Ok(Family { above: project_ancestors(tx, &project)?, below: below(tx, &id)?, own, limits })
             })
             .await
     }
@@ -161,9 +167,9 @@ impl Identity {
         self.db
             .write(move |tx| {
                 let mut project = project_for(tx, &cx, &id, domain, rule)?;
-                check_fixed(&project, &given)?;
+                check_fixed(&project, domain, &given)?;
                 merge_options(&mut project.options, given.get("options"));
-                if let Some(name) = text(&given, "name") {
+                if let Some(name) = new_name(&given) {
                     project.name = name;
                 }
                 if let Some(description) = given.get("description") {
@@ -211,12 +217,13 @@ impl Identity {
             .await
     }
 
-    /// Replaces a project's tags, or changes one of them, as `change` says of the tags that are there.
+    /// Replaces a project's tags, or changes one of them, as `change` says of the tags that are there; `verb` says it too.
     pub async fn project_tags<F>(
         &self,
         cx: &Cx,
         id: &str,
         rule: &'static Rule,
+        verb: &'static str,
         change: F,
     ) -> Result<Vec<String>, Fault>
     where
@@ -226,6 +233,12 @@ impl Identity {
         self.db
             .write(move |tx| {
                 let mut project = project_for(tx, &cx, &id, false, rule)?;
+                if project.immutable() {
+                    return Err(Fault::forbidden(format!(
+                        "Cannot {verb} project tags for {id}, project is immutable. Set \"immutable\" option to false \
+                         before creating project tags."
+                    )));
+                }
                 change(&mut project.tags)?;
                 project.tags = sorted(std::mem::take(&mut project.tags));
                 project_update(tx, &project)?;
@@ -301,10 +314,11 @@ fn create_domain(tx: &Tx, cx: &Cx, given: &Map<String, Value>) -> Result<Project
     cx.may(&rules::CREATE_DOMAIN, &Target::none())?;
     let mut domain = new(tx, given, true);
     if let Some(id) = text(given, "explicit_domain_id") {
-        if id.len() != 32 || uuid::Uuid::try_parse(&id).is_err() {
+        if uuid::Uuid::try_parse(&id).is_ok_and(|uuid| uuid.simple().to_string() == id) {
+            domain.id = id;
+        } else {
             return Err(Fault::bad_input("Domain ID does not conform to required UUID format."));
         }
-        domain.id = id;
     }
     if project_by_id(tx, &domain.id)?.is_some() || !project_insert(tx, &domain)? {
         return Err(taken(&domain));
@@ -355,10 +369,13 @@ fn check_parent(tx: &Tx, project: &Project, deepest: usize) -> Result<(), Fault>
 }
 
 /// Where a project hangs never changes, and an immutable one not at all.
-fn check_fixed(project: &Project, given: &Map<String, Value>) -> Result<(), Fault> {
-    check_same(given, &project.id, &project.domain_id)?;
+fn check_fixed(project: &Project, domain: bool, given: &Map<String, Value>) -> Result<(), Fault> {
+    // Of a domain, another id is not looked at.
+    if !domain {
+        check_same(given, &project.id, &project.domain_id)?;
+    }
     check_mutable(&project.options, given, noun(project.is_domain), &project.id)?;
-    if text(given, "parent_id").is_some_and(|parent| parent != project.parent_id) {
+    if differs(given, "parent_id", &project.parent_id) {
         return Err(Fault::forbidden("Update of `parent_id` is not allowed."));
     }
     if given.get("is_domain").and_then(Value::as_bool).is_some_and(|is_domain| is_domain != project.is_domain)

@@ -1,6 +1,6 @@
 //! Roles and what they imply.
 
-use super::{check_mutable, describe, immutable, missing, taken, text};
+use super::{check_mutable, check_same, describe, differs, immutable, missing, taken, text};
 use crate::Identity;
 use crate::model::project::{merge_extra, merge_options};
 use crate::model::role::Role;
@@ -73,7 +73,7 @@ impl Identity {
             .write(move |tx| {
                 let mut role = Role {
                     id: tx.entropy().hex_id(),
-                    name: text(&given, "name").unwrap_or_default().trim().to_owned(),
+                    name: text(&given, "name").unwrap_or_default(),
                     domain_id: text(&given, "domain_id").unwrap_or_default(),
                     description: text(&given, "description"),
                     options: Map::new(),
@@ -97,7 +97,8 @@ impl Identity {
             .write(move |tx| {
                 let mut role = role_for(tx, &cx, &id, [&rules::UPDATE_ROLE, &rules::UPDATE_DOMAIN_ROLE])?;
                 check_mutable(&role.options, &given, "role", &id)?;
-                if text(&given, "domain_id").is_some_and(|domain| domain != role.domain_id) {
+                check_same(&given, &role.id, "")?;
+                if differs(&given, "domain_id", &role.domain_id) {
                     return Err(Fault::bad_input("Update of `domain_id` is not allowed."));
                 }
                 if let Some(name) = text(&given, "name") {

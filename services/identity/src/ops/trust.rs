@@ -2,7 +2,7 @@
 
 use super::expand::role_ids_on;
 use super::token::{Delegated, Token, read, unauthenticated};
-use super::{describe, expiration, missing, text};
+use super::{describe, expiration, missing, number, text};
 use crate::Identity;
 use crate::model::project::merge_extra;
 use crate::model::role::Role;
@@ -266,14 +266,14 @@ fn new(tx: &Tx, cx: &Cx, token: &Token, given: &Map<String, Value>) -> Result<Tr
         impersonation: given.get("impersonation").and_then(Value::as_bool).unwrap_or_default(),
         roles: roles_wanted(tx, asked)?,
         expires_at: None,
-        remaining_uses: given.get("remaining_uses").and_then(Value::as_i64),
+        remaining_uses: number(given, "remaining_uses"),
         parent_id: text(given, "redelegated_trust_id"),
         depth: 0,
         extra: Map::new(),
     };
     merge_extra(&mut trust.extra, given, KNOWN);
     check_lendable(tx, &trust, parent.as_ref())?;
-    trust.expires_at = expiration(tx, given)?;
+    trust.expires_at = text(given, "expires_at").map(|end| expiration(tx, &end)).transpose()?;
     trust.depth = depth(&trust, given, parent.as_ref())?;
     trust.parent_id = parent.as_ref().map(|parent| parent.id.clone());
     if let Some(parent) = parent {
@@ -323,7 +323,7 @@ fn check_lendable(tx: &Tx, trust: &Trust, parent: Option<&Trust>) -> Result<(), 
 
 /// How often the new trust may be handed on.
 fn depth(trust: &Trust, given: &Map<String, Value>, parent: Option<&Trust>) -> Result<i64, Fault> {
-    let asked = given.get("redelegation_count").and_then(Value::as_i64);
+    let asked = number(given, "redelegation_count");
     let allowed = given.get("allow_redelegation") == Some(&Value::Bool(true)) && asked != Some(0);
     if !allowed {
         return Ok(0);

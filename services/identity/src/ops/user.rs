@@ -2,7 +2,7 @@
 
 use super::directory::{check_own, check_own_domain};
 use super::password::password_set;
-use super::{check_same, describe, missing, taken, text};
+use super::{check_same, describe, missing, new_name, taken, text};
 use crate::Identity;
 use crate::model::project::{Project, merge_extra, merge_options};
 use crate::model::user::{Login, User};
@@ -146,7 +146,7 @@ impl Identity {
                 let mut user = user_for(tx, &cx, &id, &rules::UPDATE_USER)?;
                 check_same(&given, &user.id, &user.domain_id)?;
                 check_default_project(tx, &given)?;
-                if let Some(name) = text(&given, "name") {
+                if let Some(name) = new_name(&given) {
                     user.name = name;
                 }
                 if let Some(enabled) = given.get("enabled").and_then(Value::as_bool) {
