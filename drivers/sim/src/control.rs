@@ -3,8 +3,9 @@
 use crate::Pace;
 use crate::faults::{Asked, Effect, Faults, Rule};
 use kernel::{Clock, Entropy};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, watch};
 
@@ -21,6 +22,9 @@ struct Shared {
     /// The clock has moved, a rule came or went, agents are to stop or to go on.
     news: Notify,
     paused: AtomicBool,
+    /// The hosts that are attended, and which of them have lost power and are still to lose their machines. A rule may go
+    /// before its hosts have heard of it: they lose their machines all the same.
+    dark: Mutex<BTreeMap<String, bool>>,
     /// How many agents run.
     running: watch::Sender<usize>,
     /// Requests that change something hold it for reading; who puts the cloud back to an earlier state for writing.
@@ -47,6 +51,7 @@ impl Control {
             faults: Faults::new(entropy.clone()),
             news: Notify::new(),
             paused: AtomicBool::new(false),
+            dark: Mutex::default(),
             running: watch::Sender::new(0),
             gate: Arc::default(),
         }))
@@ -68,6 +73,9 @@ impl Control {
 
     pub(crate) fn fault_add(&self, asked: Asked) -> Result<Rule, String> {
         let added = self.0.faults.add(asked, self.0.clock.now())?;
+        if added.effect == (Effect::PowerLoss {}) {
+            self.darken();
+        }
         self.0.news.notify_waiters();
         Ok(added)
     }
@@ -81,6 +89,7 @@ impl Control {
     /// No fault is left, and the clock runs.
     pub fn settle(&self) {
         self.0.faults.clear();
+        self.dark().values_mut().for_each(|dark| *dark = false);
         self.0.clock.hold(false);
         self.0.news.notify_waiters();
     }
@@ -121,11 +130,35 @@ impl Control {
         }
     }
 
-    pub(crate) fn is_on(&self, host: &str) -> bool {
-        !self.0.paused.load(Ordering::SeqCst) && self.0.faults.on_host(host).is_empty()
+    fn dark(&self) -> MutexGuard<'_, BTreeMap<String, bool>> {
+        self.0.dark.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs an agent again and again: while its host is on, and until the host goes off.
+    fn is_dark(&self, host: &str) -> bool {
+        self.dark().get(host).copied().unwrap_or(false)
+    }
+
+    fn has_power(&self, host: &str) -> bool {
+        !self.0.faults.on_host(host).contains(&Effect::PowerLoss {})
+    }
+
+    /// The hosts without power are to lose their machines.
+    fn darken(&self) {
+        for (host, dark) in self.dark().iter_mut() {
+            *dark |= !self.has_power(host);
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        self.0.paused.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn is_on(&self, host: &str) -> bool {
+        !self.is_paused() && !self.is_dark(host) && self.0.faults.on_host(host).is_empty()
+    }
+
+    /// Runs an agent again and again: while its host is on, and until the host goes off. Before it runs again, and while it
+    /// does not, the host's machines go with its power.
     pub(crate) async fn attend<F: Future<Output = ()>>(
         &self,
         host: &str,
@@ -133,16 +166,20 @@ impl Control {
         power_off: impl Fn(),
     ) {
         let on = || self.is_on(host);
+        self.dark().insert(host.to_owned(), !self.has_power(host));
         loop {
-            if self.0.faults.on_host(host).contains(&Effect::PowerLoss) {
-                power_off();
-            }
-            self.until(on).await;
+            self.until(|| on() || (!self.is_paused() && self.is_dark(host))).await;
+            // Who pauses waits for us from here on, or we see it.
             self.0.running.send_modify(|running| *running += 1);
-            tokio::select! {
-                biased;
-                () = run() => {}
-                () = self.until(|| !on()) => {}
+            if !self.is_paused() && self.is_dark(host) {
+                power_off();
+                self.dark().insert(host.to_owned(), false);
+            } else {
+                tokio::select! {
+                    biased;
+                    () = self.until(|| !on()) => {}
+                    () = run() => {}
+                }
             }
             self.0.running.send_modify(|running| *running -= 1);
         }
@@ -156,8 +193,9 @@ impl Control {
         let _ = self.0.running.subscribe().wait_for(|running| *running == 0).await;
     }
 
-    /// Lets agents run again.
+    /// Lets agents run again. What runs on their hosts may be another state by now: those without power lose it again.
     pub fn resume(&self) {
+        self.darken();
         self.0.paused.store(false, Ordering::SeqCst);
         self.0.news.notify_waiters();
     }
@@ -170,5 +208,78 @@ impl Control {
     /// Closes the gate when nobody is in it any more: until this is dropped no request changes anything.
     pub async fn close(&self) -> Gate {
         self.0.gate.clone().write_owned().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::Match;
+    use std::sync::atomic::AtomicUsize;
+    use tokio::task::yield_now;
+
+    /// A host that is attended: its steering, how often it lost power, and how many agents run.
+    async fn attended() -> (Control, Arc<AtomicUsize>) {
+        let control = Control::new(Clock::system(), &Entropy::seeded(1));
+        let lost = Arc::new(AtomicUsize::new(0));
+        let (steered, counted) = (control.clone(), lost.clone());
+        tokio::spawn(async move {
+            let power_off = || {
+                counted.fetch_add(1, Ordering::SeqCst);
+            };
+            steered.attend("a", std::future::pending, power_off).await;
+        });
+        calm().await;
+        (control, lost)
+    }
+
+    /// Lets the host hear of what has come up.
+    async fn calm() {
+        for _ in 0..20 {
+            yield_now().await;
+        }
+    }
+
+    fn add(control: &Control, effect: Effect) -> String {
+        let when = Match { host: Some("*".to_owned()), ..Match::default() };
+        control.fault_add(Asked { when, effect }).unwrap().id
+    }
+
+    #[tokio::test]
+    async fn a_host_whose_agent_is_away_loses_its_machines_with_its_power() {
+        let (control, lost) = attended().await;
+        let away = add(&control, Effect::AgentGone {});
+        calm().await;
+        let dark = add(&control, Effect::PowerLoss {});
+        calm().await;
+        assert_eq!(lost.load(Ordering::SeqCst), 1);
+        assert!(control.fault_remove(&away) && control.fault_remove(&dark) && control.is_on("a"));
+        calm().await;
+        assert_eq!((lost.load(Ordering::SeqCst), *control.0.running.borrow()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn power_that_is_back_at_once_was_lost_all_the_same() {
+        let (control, lost) = attended().await;
+        let dark = add(&control, Effect::PowerLoss {});
+        assert!(control.fault_remove(&dark) && !control.is_on("a"));
+        calm().await;
+        assert_eq!((lost.load(Ordering::SeqCst), *control.0.running.borrow()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn what_was_put_back_on_a_host_without_power_does_not_run() {
+        let (control, lost) = attended().await;
+        add(&control, Effect::PowerLoss {});
+        calm().await;
+        control.pause().await;
+        control.resume();
+        calm().await;
+        assert_eq!(lost.load(Ordering::SeqCst), 2);
+        control.pause().await;
+        control.settle();
+        control.resume();
+        calm().await;
+        assert_eq!((lost.load(Ordering::SeqCst), *control.0.running.borrow()), (2, 1));
     }
 }
