@@ -148,6 +148,38 @@ fn the_cloud_returns_to_states_that_were_kept() {
 }
 
 #[test]
+fn nothing_from_before_a_reset_is_left_behind() {
+    let mut cloud = Cloud::up(&[]);
+    let projects = |cloud: &Cloud| {
+        let body = cloud.get("/identity/v3/projects");
+        let names = body["projects"].as_array().unwrap().iter().map(|one| one["name"].to_string());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    };
+    let fresh = projects(&cloud);
+    for round in 0..6 {
+        std::thread::scope(|scope| {
+            let asking = &cloud;
+            for thread in 0..4 {
+                scope.spawn(move || {
+                    for number in 0.. {
+                        let body = json!({"project": {"name": format!("p{round}-{thread}-{number}")}});
+                        if asking.ask("POST", "/identity/v3/projects", Some(body)).0 != 201 {
+                            break;
+                        }
+                    }
+                });
+            }
+            std::thread::sleep(Duration::from_millis(100));
+            cloud.post("/sim/reset", json!({}));
+        });
+        cloud.log_in();
+        assert_eq!(projects(&cloud), fresh, "round {round}");
+    }
+}
+
+#[test]
 fn the_clock_is_held_and_put_forward() {
     let cloud = Cloud::up(&["--boot", "1min"]);
     let held = cloud.post("/sim/clock", json!({"hold": true}))["clock"].clone();

@@ -11,6 +11,11 @@ use web::door::{Admission, Call, Doorkeeper, Verdict};
 /// The service that steers the simulation: no rule gets in its way.
 pub(crate) const OWN: &str = "simulation";
 
+/// Operations that only ask, by their method, and may make something: a user who logs in through a browser, a project's
+/// first security group.
+const MAKES: [&str; 5] =
+    ["federation_auth", "websso", "websso_by_provider", "websso_callback", "security_group_list"];
+
 #[async_trait]
 impl Doorkeeper for Control {
     async fn admit(&self, call: Call<'_>) -> Admission {
@@ -32,10 +37,12 @@ impl Doorkeeper for Control {
                 verdict = verdict_of(&effect, call.service);
             }
         }
-        // Whoever only reads may read while the cloud is put back: it sees the one state or the other.
-        let reads = *call.method == Method::GET || *call.method == Method::HEAD;
+        // Whoever only reads may read while the cloud is put back: it sees the one state or the other. Logins wait as well:
+        // a token for somebody who is gone by then would be one from before.
+        let reads = (*call.method == Method::GET || *call.method == Method::HEAD)
+            && !call.operation.is_some_and(|operation| MAKES.contains(&operation));
         let held: Option<Box<dyn std::any::Any + Send>> =
-            if reads || call.service == "identity" { None } else { Some(Box::new(self.pass().await)) };
+            if reads { None } else { Some(Box::new(self.pass().await)) };
         Admission { verdict, held }
     }
 
