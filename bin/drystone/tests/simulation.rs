@@ -180,6 +180,20 @@ fn nothing_from_before_a_reset_is_left_behind() {
 }
 
 #[test]
+fn a_state_that_comes_back_to_a_host_without_power_is_off() {
+    let mut cloud = Cloud::up(&[]);
+    let image = cloud.image();
+    let server = cloud.server("a", &image);
+    cloud.is(&server, "ACTIVE");
+    cloud.post("/sim/snapshot", json!({"name": "runs"}));
+    cloud.fault(json!({"host": "*"}), json!({"kind": "power-loss"}));
+    cloud.post("/sim/restore", json!({"name": "runs"}));
+    cloud.log_in();
+    assert_eq!(cloud.ask("DELETE", "/sim/faults", None).0, 204);
+    cloud.is(&server, "SHUTOFF");
+}
+
+#[test]
 fn the_clock_is_held_and_put_forward() {
     let cloud = Cloud::up(&["--boot", "1min"]);
     let held = cloud.post("/sim/clock", json!({"hold": true}))["clock"].clone();
