@@ -6,6 +6,7 @@ mod rig;
 
 use rig::{Cloud, ended};
 use serde_json::{Value, json};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -177,6 +178,33 @@ fn nothing_from_before_a_reset_is_left_behind() {
         cloud.log_in();
         assert_eq!(projects(&cloud), fresh, "round {round}");
     }
+}
+
+#[test]
+fn a_reset_that_is_refused_leaves_faults_and_clock_as_they_are() {
+    let mut cloud = Cloud::up(&[]);
+    cloud.fault(json!({"operation": "keypair_list"}), json!({"kind": "quota-exhausted"}));
+    cloud.post("/sim/clock", json!({"hold": true}));
+    let body = json!({"name": "i", "disk_format": "raw", "container_format": "bare"});
+    let image = cloud.post("/image/v2/images", body)["id"].as_str().unwrap().to_owned();
+    let mut upload = std::net::TcpStream::connect(&cloud.address).unwrap();
+    let request = format!(
+        "PUT /image/v2/images/{image}/file HTTP/1.1\r\nhost: cloud\r\nx-auth-token: {}\r\n\
+         content-type: application/octet-stream\r\ncontent-length: 512\r\n\r\nunfinished",
+        cloud.token
+    );
+    upload.write_all(request.as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(cloud.ask("POST", "/sim/reset", Some(json!({}))).0, 409);
+    let steered = |cloud: &Cloud| {
+        let faults = cloud.get("/sim/faults")["faults"].as_array().unwrap().len();
+        (faults, cloud.get("/sim/clock")["clock"]["held"].clone())
+    };
+    assert_eq!(steered(&cloud), (1, json!(true)));
+    drop(upload);
+    cloud.post("/sim/reset", json!({}));
+    cloud.log_in();
+    assert_eq!(steered(&cloud), (0, json!(false)));
 }
 
 #[test]

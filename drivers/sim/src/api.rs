@@ -30,7 +30,8 @@ pub trait Cloud: Send + Sync + 'static {
     async fn kept(&self) -> Result<Vec<String>, Fault>;
     /// Forgets a state; says whether it was there.
     async fn forget(&self, name: &str) -> Result<bool, Fault>;
-    /// Returns to a state, on a new timeline; answers the timeline.
+    /// Returns to a state, on a new timeline; answers the timeline. With [`SEED`] go faults and a held clock
+    /// ([`Control::settle`]), but not before it is certain that there is a way back.
     async fn put_back(&self, name: &str) -> Result<i64, Fault>;
     /// The clock has moved.
     fn clock_moved(&self);
@@ -190,10 +191,6 @@ async fn returned(simulation: &Simulation, name: &str) -> Result<Answer, Fault> 
 
 async fn reset(simulation: Arc<Simulation>, ask: Ask) -> Result<Answer, Fault> {
     may(&ask)?;
-    // Where there is no way back, faults and clock stay as they are.
-    simulation.cloud()?.kept().await?;
-    simulation.control.settle();
-    simulation.cloud()?.clock_moved();
     returned(&simulation, SEED).await
 }
 

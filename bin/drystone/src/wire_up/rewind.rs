@@ -202,6 +202,14 @@ impl Cloud for Rewind {
         self.embedded()?;
         let _turn = self.turn.lock().await;
         let _gate = self.gate().await?;
+        if !self.dir.join(name).is_dir() {
+            return Err(Fault::unavailable(format!("The state {name} is not kept.")));
+        }
+        // Where the return is refused, faults and clock have stayed as they were.
+        if name == SEED {
+            self.control.settle();
+            self.clock_moved();
+        }
         self.engine.hold().await;
         self.control.pause().await;
         let poured =
