@@ -95,8 +95,8 @@ pub fn metal(state_dir: &Path) -> Option<Metal> {
     [Metal::Real, Metal::Sim].into_iter().find(|metal| metal.word() == word.trim())
 }
 
-/// Remembers the metal. A cloud never changes its metal: one that stands on the other is refused.
-pub fn remember_metal(settings: &Settings) -> Result<(), String> {
+/// A cloud never changes its metal: one that stands on the other is refused. Changes nothing.
+pub fn same_metal(settings: &Settings) -> Result<(), String> {
     match metal(&settings.state_dir) {
         Some(known) if known != settings.metal => Err(format!(
             "{} holds a cloud on {} metal: start it with --metal {}, or choose another --state-dir.",
@@ -104,6 +104,13 @@ pub fn remember_metal(settings: &Settings) -> Result<(), String> {
             known.word(),
             known.word()
         )),
+        _ => Ok(()),
+    }
+}
+
+/// Remembers the metal, which is the [`same_metal`].
+pub fn remember_metal(settings: &Settings) -> Result<(), String> {
+    match metal(&settings.state_dir) {
         Some(_) => Ok(()),
         None => write_private(&settings.state_dir.join("metal"), settings.metal.word().as_bytes())
             .map_err(|error| format!("{} cannot be written: {error}.", settings.state_dir.display())),

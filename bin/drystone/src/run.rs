@@ -9,6 +9,7 @@ use crate::rules::files::PolicyFiles;
 use crate::settings::{Form, Metal, Settings, reachable};
 use crate::tls::{self, Tls};
 use crate::wire_up::Pace;
+use crate::wire_up::repeat::Repeat;
 use crate::{log, wire_up};
 use futures_util::future::BoxFuture;
 use kernel::{Clock, Entropy};
@@ -73,6 +74,7 @@ struct Start {
     clock: Clock,
     entropy: Entropy,
     simulation: Option<Arc<wire_up::Simulation>>,
+    repeat: Option<Repeat>,
     began: Instant,
     progress: Option<Progress>,
     stop: Arc<Notify>,
@@ -100,8 +102,7 @@ pub async fn run(settings: Settings, role: Role, pace: Option<Pace>) -> Result<(
     let _held = halves.collect::<Result<Vec<_>, _>>()?;
     // A controller alone has no metal, and is not told which its agents have.
     if role != Role::Controller {
-        keep::remember_metal(&settings)?;
-        wire_up::simulation::remember_hosts(&settings)?;
+        keep::same_metal(&settings)?;
     }
     let repeat = wire_up::repeat::begin(&settings, pace)?;
     let entropy = match &repeat {
@@ -118,6 +119,7 @@ pub async fn run(settings: Settings, role: Role, pace: Option<Pace>) -> Result<(
         clock,
         entropy,
         simulation,
+        repeat,
         began,
         progress,
         stop: Arc::new(Notify::new()),
@@ -134,11 +136,21 @@ pub async fn run(settings: Settings, role: Role, pace: Option<Pace>) -> Result<(
 }
 
 impl Start {
+    /// Remembers what was said of the metal, now that this start is not refused any more.
+    fn remember(&self) -> Result<(), String> {
+        if self.role != Role::Controller {
+            keep::remember_metal(&self.settings)?;
+            wire_up::simulation::remember_hosts(&self.settings)?;
+        }
+        self.repeat.as_ref().map_or(Ok(()), |repeat| repeat.remember(&self.settings))
+    }
+
     async fn controller(mut self, listener: TcpListener, tls: Option<Tls>) -> Result<(), String> {
         let settings = self.settings.clone();
         progress(&self.progress, "opening the store");
         let opened = wire_up::open_store(&settings, &self.clock, &self.entropy);
         let db = opened.map_err(|fault| fault.to_string())?;
+        self.remember()?;
         if let Some(url) = &settings.database {
             keep::remember_database(&settings.state_dir, url)?;
         }
@@ -278,6 +290,7 @@ impl Start {
     }
 
     async fn agent_alone(mut self) -> Result<(), String> {
+        self.remember()?;
         progress(&self.progress, "starting the network and looking for the hypervisor");
         let calls = DriverCalls::register(&mut self.registry);
         let simulation = self.simulation.as_ref();

@@ -6,7 +6,9 @@ mod rig;
 
 use rig::{Cloud, ended};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -332,5 +334,45 @@ fn whatever_it_was_started_with_nothing_is_left_of_it() {
         let left: Vec<_> = std::fs::read_dir(place.path()).unwrap().collect();
         let inside = std::fs::read_dir(&state).map(Iterator::collect::<Vec<_>>);
         assert!(left.is_empty(), "{arguments:?} left {left:?} with {inside:?}");
+    }
+}
+
+/// What is in a directory, file by file. Locks say who looked at it last, and the store's journals are its own affair.
+fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.to_str().unwrap().to_owned();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.is_file() && ![".lock", "-wal", "-shm"].iter().any(|end| name.ends_with(end)) {
+            found.insert(name, std::fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_start_that_is_refused_leaves_a_newer_store_and_what_is_beside_it() {
+    for seed in [&[][..], &["--seed", "5"]] {
+        let cloud = Cloud::up(&[&["--hosts", "2"], seed].concat());
+        let state = cloud.stop();
+        let parts = store::Parts { clock: kernel::Clock::system(), entropy: kernel::Entropy::seeded(1) };
+        let db = store::Db::open_sqlite(&state.path().join("drystone.sqlite"), parts).unwrap();
+        let sql = "INSERT INTO schema_history VALUES ('compute', 900, 'from the future', '', 0)";
+        db.write_now(|tx| tx.execute(sql, &[])).unwrap();
+        drop(db);
+        let before = files(state.path());
+        let output = ended(
+            state.path(),
+            &["up", "--metal", "sim", "--listen", "127.0.0.1:0", "--hosts", "7", "--boot", "1s"],
+        );
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("newer release"), "{said}");
+        let after = files(state.path());
+        let changed: Vec<_> = after.iter().filter(|(name, text)| before.get(*name) != Some(text)).collect();
+        let changed: Vec<_> = changed.into_iter().map(|(name, _)| name).collect();
+        assert!(changed.is_empty() && after.len() == before.len(), "{changed:?}");
     }
 }

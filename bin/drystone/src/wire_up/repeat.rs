@@ -21,10 +21,11 @@ pub struct Repeat {
     pub entropy: Entropy,
     /// Whose turn it is.
     pub pace: Pace,
+    known: Remembered,
 }
 
 /// What is remembered of a seed.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Remembered {
     seed: u64,
     /// How often the cloud was started.
@@ -80,16 +81,24 @@ pub fn runtime(settings: &Settings) -> Result<(Runtime, Option<Pace>), String> {
     Ok((runtime, Some(pace)))
 }
 
-/// Counts this start, so that no id comes twice. The state directory is held by this process.
+/// What this start repeats from. The state directory is held by this process; nothing in it is changed.
 pub fn begin(settings: &Settings, pace: Option<Pace>) -> Result<Option<Repeat>, String> {
     let known = remembered(&settings.state_dir)?;
     let starts = known.as_ref().map_or(0, |known| known.starts);
     // That it goes with what is there was looked at before the metal was remembered.
     let seed = known.map(|known| known.seed).or(settings.seed);
     let (Some(pace), Some(seed)) = (pace, seed) else { return Ok(None) };
-    let path = settings.state_dir.join("seed");
-    let kept = keep::write_json(&path, &Remembered { seed, starts: starts + 1 })
-        .and_then(|()| std::fs::create_dir_all(settings.state_dir.join("sim")));
-    kept.map_err(|error| format!("{} cannot be written: {error}.", path.display()))?;
-    Ok(Some(Repeat { entropy: Entropy::seeded_anew(seed, starts), pace }))
+    let entropy = Entropy::seeded_anew(seed, starts);
+    Ok(Some(Repeat { entropy, pace, known: Remembered { seed, starts } }))
+}
+
+impl Repeat {
+    /// Counts this start, so that no id comes twice.
+    pub fn remember(&self, settings: &Settings) -> Result<(), String> {
+        let path = settings.state_dir.join("seed");
+        let Remembered { seed, starts } = self.known;
+        let kept = keep::write_json(&path, &Remembered { seed, starts: starts + 1 })
+            .and_then(|()| std::fs::create_dir_all(settings.state_dir.join("sim")));
+        kept.map_err(|error| format!("{} cannot be written: {error}.", path.display()))
+    }
 }
