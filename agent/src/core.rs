@@ -102,7 +102,9 @@ impl Agent {
     /// The ledgers of all agents that share this one's home directory are as they were when the copy was made. None of
     /// them may be running, and each is to forget what it knew ([`Agent::forget_all`]).
     pub async fn put_back_ledgers(&self, copy: Vec<u8>) -> io::Result<()> {
-        self.0.ledger.put_back_all(copy).await
+        self.0.ledger.put_back_all(copy).await?;
+        // The copy may be one of other hosts.
+        self.0.ledger.clear_away()
     }
 
     /// Nothing is known of what is on the host: all is looked at anew when the agent runs again. Not while it runs.

@@ -25,7 +25,9 @@ impl Home {
     pub fn open_all(dir: &Path, names: &[&str], clock: &Clock, entropy: &Entropy) -> io::Result<Vec<Self>> {
         let identities = Identity::open_all(dir, names, entropy)?;
         let writing = if clock.is_stepped() { Writing::Here } else { Writing::OnThread };
-        let homes = identities.into_iter().zip(Ledger::open_all(dir, names, writing)?);
+        let ledgers = Ledger::open_all(dir, names, writing)?;
+        ledgers.first().map_or(Ok(()), Ledger::clear_away)?;
+        let homes = identities.into_iter().zip(ledgers);
         Ok(homes.map(|(identity, ledger)| Self { identity, ledger }).collect())
     }
 }

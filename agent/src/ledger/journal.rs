@@ -14,10 +14,10 @@
 use super::{Held, Ledger, Note};
 use crate::core::Key;
 use link::{HostError, Rank};
-use metal::Wanted;
+use metal::{Kind, Wanted};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -72,6 +72,8 @@ enum Whole {
     Copy(oneshot::Sender<io::Result<Vec<u8>>>),
     /// All ledgers are to be as in such a copy.
     PutBack(Vec<u8>, oneshot::Sender<io::Result<()>>),
+    /// Hosts that have no agent now keep their servers only.
+    ClearAway,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -174,9 +176,10 @@ impl Journal {
             std::fs::write(copy, &bytes)?;
         }
         let own: Vec<Book> = hosts.iter().map(|host| book(&mut books, host).clone()).collect();
+        let here = own.iter().map(|book| book.host.clone()).collect();
         let books = books.into_values().collect();
         let mut writer =
-            Writer { dir: dir.to_path_buf(), path, file: None, length: 0, lines: 0, look_at: 0, books };
+            Writer { dir: dir.to_path_buf(), path, file: None, length: 0, lines: 0, look_at: 0, books, here };
         writer.rewrite()?;
         let orders = match writing {
             Writing::Here => {
@@ -216,6 +219,13 @@ impl Journal {
         self.orders.give(Order::Whole(Whole::PutBack(copy, done))).map_err(failed)?;
         self.work();
         answer.await.map_err(io::Error::other)?
+    }
+
+    /// Hosts that have no agent now keep their servers only. Whatever is sent afterwards finds it done.
+    pub(super) fn clear_away(&self) -> io::Result<()> {
+        self.orders.give(Order::Whole(Whole::ClearAway)).map_err(failed)?;
+        self.work();
+        Ok(())
     }
 }
 
@@ -299,9 +309,26 @@ struct Writer {
     /// At so many lines it is looked whether most of them are old.
     look_at: usize,
     books: Vec<Book>,
+    /// The hosts that have an agent.
+    here: BTreeSet<Arc<str>>,
 }
 
 impl Writer {
+    /// Hosts without an agent keep their servers and nothing else.
+    fn clear_away(&mut self) {
+        let mut cleared = false;
+        for book in self.books.iter().filter(|book| !self.here.contains(&book.host)) {
+            let mut held = book.held();
+            let keys: Vec<Key> =
+                held.entries.keys().filter(|(kind, _)| *kind != Kind::Server).cloned().collect();
+            keys.iter().for_each(|key| held.remove(key));
+            cleared |= !keys.is_empty();
+        }
+        if cleared && let Err(error) = self.rewrite() {
+            tracing::error!(%error, "the ledger cannot be rewritten");
+        }
+    }
+
     fn run(mut self, queue: &mpsc::Receiver<Order>) {
         while let Ok(order) = queue.recv() {
             self.carry_out(order, || queue.try_recv().ok());
@@ -350,6 +377,7 @@ impl Writer {
 
     fn whole(&mut self, order: Whole) {
         match order {
+            Whole::ClearAway => self.clear_away(),
             Whole::Copy(done) => drop(done.send(self.lines().map(|(bytes, _)| bytes))),
             Whole::PutBack(copy, done) => {
                 let mut books = Books::new();

@@ -188,6 +188,12 @@ impl Ledger {
         self.journal.put_back(copy).await
     }
 
+    /// Of hosts that have no agent now only servers stay in the file. What the host with the switch holds is wanted of
+    /// another one meanwhile, and two must not be at it when both are there again.
+    pub(crate) fn clear_away(&self) -> io::Result<()> {
+        self.journal.clear_away()
+    }
+
     /// Takes something wanted in. Answers when it is on disk.
     pub(crate) async fn ensure(&self, wanted: Wanted) -> Result<Ensured, HostError> {
         let (key, rank) = ((wanted.kind, wanted.id.clone()), wanted.rank());

@@ -167,6 +167,30 @@ async fn put_back(writing: Writing) {
 }
 
 #[tokio::test]
+async fn hosts_that_are_away_keep_their_servers_only_when_asked_to() {
+    for writing in [Writing::OnThread, Writing::Here] {
+        let dir = tempfile::tempdir().unwrap();
+        let ledgers = Ledger::open_all(dir.path(), &["x", "y"], writing).unwrap();
+        let server = Wanted { kind: Kind::Server, ..wanted("s", 1, None) };
+        for ledger in &ledgers {
+            ledger.ensure(wanted("a", 1, Some("x"))).await.unwrap();
+            ledger.ensure(server.clone()).await.unwrap();
+        }
+        let copy = ledgers[0].copy_all().await.unwrap();
+        drop(ledgers);
+        let here = Ledger::open_all(dir.path(), &["x"], writing).unwrap();
+        here[0].put_back_all(copy).await.unwrap();
+        here[0].clear_away().unwrap();
+        here[0].ensure(wanted("b", 1, None)).await.unwrap();
+        drop(here);
+        let ledgers = Ledger::open_all(dir.path(), &["x", "y"], writing).unwrap();
+        let held: Vec<_> = ledgers.iter().map(Ledger::keys).collect();
+        let server = (Kind::Server, "s".to_owned());
+        assert_eq!(held, [vec![key("a"), key("b"), server.clone()], vec![server]]);
+    }
+}
+
+#[tokio::test]
 async fn without_a_thread_what_was_promised_outlives_a_crash_and_nothing_else_does() {
     let dir = tempfile::tempdir().unwrap();
     let open = || Ledger::open_all(dir.path(), &["x"], Writing::Here).unwrap().remove(0);

@@ -24,6 +24,7 @@ use reconcile::Engine;
 pub use sim::Pace;
 use sim::Sim;
 pub use sim::api::Simulation;
+use simulation::Known;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +67,7 @@ pub struct Controller {
     pub hashing: Hashing,
     /// This was the first start.
     pub first: bool,
+    known: Arc<Known>,
     /// What keeps other clouds off the range of a new external network.
     _outside: Option<ovn::Range>,
 }
@@ -158,10 +160,13 @@ pub fn controller(
     let outside = outside(settings, &db, &network, usual_range)?;
     let (compute_own, network_own) = (compute.clone(), network.clone());
     let range = outside.as_ref().map_or(usual_range, |range| range.net);
-    let groupings = simulation::groupings(&simulation::plans(settings).map_err(Fault::bad_input)?);
+    // On a shared database other controllers may have hosts as well.
+    let all = simulation.is_some() && !db.is_shared();
+    let known = Arc::new(Known::of(settings, all).map_err(Fault::bad_input)?);
+    let hosts = known.clone();
     db.write_now(move |tx| {
         compute_own.bootstrap(tx)?;
-        compute_own.groupings_ensure(tx, &groupings)?;
+        hosts.tell(tx, &compute_own, &network_own)?;
         network_own.bootstrap(tx, range)
     })?;
     let controller_id = keep::controller_id(&settings.state_dir, &entropy)
@@ -188,7 +193,19 @@ pub fn controller(
         .reconcilers(network.reconcilers(engine))
         .defer(move || if reached.hosts().is_empty() { DEFERENCE } else { Duration::ZERO });
     let site = Arc::new(site);
-    Ok(Controller { db, site, agents, engine, compute, network, identity, hashing, first, _outside: outside })
+    Ok(Controller {
+        db,
+        site,
+        agents,
+        engine,
+        compute,
+        network,
+        identity,
+        hashing,
+        first,
+        known,
+        _outside: outside,
+    })
 }
 
 /// The range for the external network of a cloud that has none yet, held until its link is there. Real clouds on one host

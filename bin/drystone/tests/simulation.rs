@@ -337,6 +337,51 @@ fn whatever_it_was_started_with_nothing_is_left_of_it() {
     }
 }
 
+/// A server with a port in the network.
+fn wired(cloud: &Cloud, image: &str, network: &str) -> String {
+    let flavors = cloud.get("/compute/v2.1/flavors");
+    let flavor = flavors["flavors"][0]["id"].as_str().unwrap();
+    let server =
+        json!({"name": "s", "imageRef": image, "flavorRef": flavor, "networks": [{"uuid": network}]});
+    let server = cloud.post("/compute/v2.1/servers", json!({"server": server}))["server"]["id"].clone();
+    let server = server.as_str().unwrap().to_owned();
+    let shown = cloud.is(&server, "ACTIVE");
+    assert_eq!(shown["addresses"].as_object().unwrap().len(), 1, "{shown}");
+    let ports = cloud.get(&format!("/network/v2.0/ports?device_id={server}"));
+    assert_eq!(ports["ports"][0]["status"], "ACTIVE", "{ports}");
+    server
+}
+
+/// A network of the cloud's administrator with a subnet.
+fn network(cloud: &Cloud, net: u8) -> String {
+    let made = cloud.post("/network/v2.0/networks", json!({"network": {"name": "n"}}));
+    let id = made["network"]["id"].as_str().unwrap().to_owned();
+    let subnet = json!({"network_id": id, "ip_version": 4, "cidr": format!("192.168.{net}.0/24")});
+    cloud.post("/network/v2.0/subnets", json!({"subnet": subnet}));
+    id
+}
+
+#[test]
+fn other_hosts_carry_on_with_what_the_cloud_has() {
+    let mut cloud = Cloud::up(&["--hosts", "1"]);
+    let (image, first) = (cloud.image(), network(&cloud, 1));
+    let alone = wired(&cloud, &image, &first);
+    let home = cloud.is(&alone, "ACTIVE")["OS-EXT-SRV-ATTR:host"].clone();
+    for (number, hosts) in ["2", "3", "1", "2"].into_iter().enumerate() {
+        cloud = Cloud::up_in(cloud.stop(), &["--hosts", hosts]);
+        let image = cloud.image();
+        let server = wired(&cloud, &image, &first);
+        let host = cloud.is(&server, "ACTIVE")["OS-EXT-SRV-ATTR:host"].clone();
+        assert_eq!(host == home, hosts == "1", "{host}");
+        let other = network(&cloud, 10 + u8::try_from(number).unwrap());
+        wired(&cloud, &image, &other);
+        assert_eq!(cloud.ask("DELETE", &format!("/compute/v2.1/servers/{server}"), None).0, 204);
+    }
+    // Where it was the only one left, it is still what it was.
+    cloud = Cloud::up_in(cloud.stop(), &["--hosts", "1"]);
+    assert_eq!(cloud.is(&alone, "ACTIVE")["OS-EXT-SRV-ATTR:host"], home);
+}
+
 /// What is in a directory, file by file. Locks say who looked at it last, and the store's journals are its own affair.
 fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();

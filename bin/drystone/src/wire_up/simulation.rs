@@ -7,17 +7,20 @@ use crate::driver_calls::DriverCalls;
 use crate::keep;
 use crate::settings::{Metal, Settings};
 use agent::{Agent, Home, Parts};
-use compute::Grouping;
+use compute::{Compute, Grouping};
+use fault::Fault;
 use kernel::{Clock, Entropy};
+use network::Network;
 use reconcile::Handle;
 use serde::{Deserialize, Serialize};
 use sim::control::Gate;
 use sim::pace::Turn;
 use sim::topology::{self, Plan};
 use sim::{Config, Control, Sim, Timing};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use store::Tx;
 
 /// The hosts that the settings ask for; none with real metal. The error is a sentence for the operator.
 pub fn plans(settings: &Settings) -> Result<Vec<Plan>, String> {
@@ -101,7 +104,7 @@ pub fn remember_hosts(settings: &Settings) -> Result<(), String> {
 }
 
 /// The aggregates that the hosts are in, and those that make their zones.
-pub fn groupings(plans: &[Plan]) -> Vec<Grouping> {
+fn groupings(plans: &[Plan]) -> Vec<Grouping> {
     let mut hosts: BTreeMap<(&str, bool), Vec<String>> = BTreeMap::new();
     for plan in plans {
         let aggregates = plan.aggregates.iter().map(|name| (name.as_str(), false));
@@ -112,6 +115,30 @@ pub fn groupings(plans: &[Plan]) -> Vec<Grouping> {
     let grouping =
         |((name, zone), hosts): ((&str, bool), Vec<String>)| Grouping { name: name.to_owned(), zone, hosts };
     hosts.into_iter().map(grouping).collect()
+}
+
+/// What the services are to know of the hosts of this start. The store may be from another one, whose hosts do not join.
+pub struct Known {
+    /// All hosts that there are; none where others may have some as well.
+    names: Option<BTreeSet<String>>,
+    groupings: Vec<Grouping>,
+}
+
+impl Known {
+    /// By the settings. `all` says that nobody else has hosts of this cloud.
+    pub fn of(settings: &Settings, all: bool) -> Result<Self, String> {
+        let plans = plans(settings)?;
+        let groupings = groupings(&plans);
+        Ok(Self { names: all.then(|| plans.into_iter().map(|plan| plan.name).collect()), groupings })
+    }
+
+    /// Has the services know it.
+    pub fn tell(&self, tx: &Tx, compute: &Compute, network: &Network) -> Result<(), Fault> {
+        compute.groupings_ensure(tx, &self.groupings)?;
+        let Some(names) = &self.names else { return Ok(()) };
+        compute.hosts_keep(tx, names)?;
+        network.hosts_keep(tx, names)
+    }
 }
 
 /// The clock of the cloud, and what steers it when its metal is simulated: then the clock is to be steered as well.

@@ -13,6 +13,7 @@ use futures_util::StreamExt;
 use kernel::Micros;
 use link::LedgerEntry;
 use metal::{HostFacts, Kind, Observed, Report};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Tx;
@@ -139,6 +140,15 @@ impl Compute {
     fn hosts_begin(&self, tx: &Tx, here: &[String]) -> Result<(), Fault> {
         let heard_of = if tx.is_postgres() { tx.now().minus(DOWN) } else { tx.now() };
         hosts_lost(tx, here, heard_of)
+    }
+
+    /// Hosts of other names than these are away, whatever the store says of them.
+    pub fn hosts_keep(&self, tx: &Tx, names: &BTreeSet<String>) -> Result<(), Fault> {
+        let hosts = rows::host::host_list(tx)?;
+        hosts.iter().filter(|host| host.up && !names.contains(&host.name)).try_for_each(|host| {
+            rows::host::host_left(tx, &host.id)?;
+            touched(tx, HOST, &host.id)
+        })
     }
 
     async fn joined(self: &Arc<Self>, hosts: Vec<HostFacts>) {

@@ -11,6 +11,7 @@ use crate::{Network, rules};
 use fault::Fault;
 use policy::Target;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use store::{Tx, params};
 use web::Cx;
 
@@ -44,6 +45,14 @@ impl Network {
             return Err(faults::bad("OVN controllers that are alive cannot be deleted"));
         }
         HostRow::remove(tx, &agent.host.id)
+    }
+
+    /// Forgets hosts of other names than these. Where the switch was on one of them, the next host has it: what it lacks
+    /// is wanted of it when it joins.
+    pub fn hosts_keep(&self, tx: &Tx, names: &BTreeSet<String>) -> Result<(), Fault> {
+        let hosts = rows::host::all(tx)?;
+        let mut gone = hosts.iter().filter(|host| !names.contains(&host.name));
+        gone.try_for_each(|host| HostRow::remove(tx, &host.id))
     }
 
     /// How many addresses a network has, and how many are taken.
