@@ -382,6 +382,30 @@ fn other_hosts_carry_on_with_what_the_cloud_has() {
     assert_eq!(cloud.is(&alone, "ACTIVE")["OS-EXT-SRV-ATTR:host"], home);
 }
 
+#[test]
+fn a_reset_is_to_the_hosts_that_there_are() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, "[[rack]]\nname = 'r'\nhosts = 2\nzone = 'east'\naggregates = ['fast']\n").unwrap();
+    let cloud = Cloud::up(&["--host-name", "alone"]);
+    let mut cloud = Cloud::up_in(cloud.stop(), &["--topology", file.path().to_str().unwrap()]);
+    for _ in 0..2 {
+        cloud.post("/sim/reset", json!({}));
+        cloud.log_in();
+        let hosts = cloud.get("/compute/v2.1/os-hypervisors");
+        let alone = hosts["hypervisors"].as_array().unwrap().iter();
+        let alone: Vec<_> = alone.filter(|host| host["hypervisor_hostname"] == "alone").collect();
+        assert!(alone.iter().all(|host| host["state"] == "down"), "{hosts}");
+        let aggregates = cloud.get("/compute/v2.1/os-aggregates");
+        let aggregates = aggregates["aggregates"].as_array().unwrap().iter();
+        let mut named: Vec<_> =
+            aggregates.map(|one| (one["name"].clone(), one["hosts"].as_array().unwrap().len())).collect();
+        named.sort_by_key(|(name, _)| name.to_string());
+        assert_eq!(named, [(json!("east"), 2), (json!("fast"), 2)]);
+        let (image, network) = (cloud.image(), network(&cloud, 1));
+        wired(&cloud, &image, &network);
+    }
+}
+
 /// What is in a directory, file by file. Locks say who looked at it last, and the store's journals are its own affair.
 fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();

@@ -4,6 +4,7 @@
 //! stopped. What was under way on the old timeline is refused by the fences that a restore from a backup needs anyway;
 //! tokens from before are void.
 
+use super::simulation::Known;
 use super::{Controller, Hosts, pass};
 use crate::settings::Settings;
 use agent::Agent;
@@ -12,6 +13,7 @@ use compute::Compute;
 use fault::{Fault, Kind, Means};
 use identity::Identity;
 use link::Agents;
+use network::Network;
 use reconcile::Handle;
 use sim::api::{Cloud, SEED};
 use sim::{Control, Sim};
@@ -37,6 +39,8 @@ pub(super) struct Rewind {
     db: Db,
     identity: Arc<Identity>,
     compute: Arc<Compute>,
+    network: Arc<Network>,
+    known: Arc<Known>,
     agents: Agents,
     engine: Arc<Handle>,
     hosts: Vec<(Agent, Sim)>,
@@ -60,6 +64,8 @@ impl Rewind {
             db: controller.db.clone(),
             identity: controller.identity.clone(),
             compute: controller.compute.clone(),
+            network: controller.network.clone(),
+            known: controller.known.clone(),
             agents: controller.agents.clone(),
             engine,
             hosts: hosts.hosts.iter().filter_map(simulated).collect(),
@@ -164,7 +170,11 @@ impl Rewind {
             tokio::task::spawn_blocking(write).await.map_err(Fault::bug)??
         };
         self.hosts.iter().for_each(|(agent, _)| agent.forget_all());
-        self.identity.tokens_void().await?;
+        // The state may be one of other hosts.
+        let (known, compute, network) = (self.known.clone(), self.compute.clone(), self.network.clone());
+        let tell = self.db.write(move |tx| known.tell(tx, &compute, &network));
+        let (told, void) = tokio::join!(tell, self.identity.tokens_void());
+        told.and(void)?;
         Ok(timeline)
     }
 }
