@@ -48,11 +48,36 @@ fn faults_of_requests_are_made_counted_and_removed() {
     assert_eq!(cloud.get("/sim/faults")["faults"].as_array().unwrap().len(), 4);
     assert_eq!(cloud.ask("DELETE", "/sim/faults", None).0, 204);
     cloud.post("/network/v2.0/networks", network);
+}
 
-    let bad = json!({"fault": {"effect": {"kind": "explode"}}});
-    let (status, said) = cloud.ask("POST", "/sim/faults", Some(bad));
-    assert_eq!(status, 400);
-    assert!(said["error"]["message"].as_str().unwrap().contains("explode"), "{said}");
+#[test]
+fn a_fault_that_could_never_hit_is_refused() {
+    let cloud = Cloud::up(&["--hosts", "3"]);
+    let drop = json!({"kind": "drop"});
+    for (fault, says) in [
+        (json!({"effect": {"kind": "explode"}}), "explode"),
+        (json!({"effect": drop, "match": []}), "expected a map"),
+        (json!({"effect": {"kind": "drop", "status": 503, "junk": 1}}), "unknown field"),
+        (
+            json!({"effect": drop, "match": {"service": "compue"}}),
+            "compute, console, identity, image, network",
+        ),
+        (json!({"effect": drop, "match": {"service": "simulation"}}), "no service \"simulation\""),
+        (json!({"effect": drop, "match": {"operation": "server_creat"}}), "the nearest is \"server_create\""),
+        (json!({"effect": drop, "match": {"operation": "clock_set"}}), "There is no operation"),
+        (json!({"effect": drop, "match": {"method": "FOO"}}), "DELETE, GET, HEAD, PATCH, POST and PUT"),
+        (json!({"effect": drop, "match": {"path": ""}}), "begins with a slash"),
+        (json!({"effect": {"kind": "power-loss"}, "match": {"host": "sim-9"}}), "sim-1, sim-2 and sim-3"),
+        (json!([{}, drop]), "expected a map"),
+    ] {
+        let (status, said) = cloud.ask("POST", "/sim/faults", Some(json!({"fault": fault})));
+        assert_eq!(status, 400, "{fault}: {said}");
+        assert!(said["error"]["message"].as_str().unwrap().contains(says), "{fault}: {said}");
+    }
+    assert_eq!(cloud.get("/sim/faults")["faults"], json!([]));
+    cloud.fault(json!({"service": "compute", "operation": "server_show", "method": "get"}), drop.clone());
+    cloud.fault(json!({"service": "console"}), drop);
+    cloud.fault(json!({"host": "sim-*"}), json!({"kind": "disk-full"}));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! `/sim`: faults, states to return to, and the clock, for administrators of a simulated cloud.
 
 use crate::control::Control;
-use crate::door::OWN;
-use crate::faults::{Asked, Rule};
+pub use crate::door::OWN;
+use crate::faults::{Asked, Rule, object};
 use crate::timing::Timing;
 use async_trait::async_trait;
 use fault::{Fault, Kind};
@@ -134,6 +134,7 @@ async fn fault_create(simulation: Arc<Simulation>, mut ask: Ask) -> Result<Answe
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Body {
+        #[serde(deserialize_with = "object")]
         fault: Asked,
     }
     let Body { fault } = ask.read().await?;

@@ -2,6 +2,7 @@
 
 use crate::Pace;
 use crate::faults::{Asked, Effect, Faults, Rule};
+use crate::known::{Known, Operation};
 use kernel::{Clock, Entropy};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,7 @@ pub struct Control(Arc<Shared>);
 struct Shared {
     clock: Clock,
     faults: Faults,
+    known: Known,
     /// The clock has moved, a rule came or went, agents are to stop or to go on.
     news: Notify,
     paused: AtomicBool,
@@ -49,6 +51,7 @@ impl Control {
             pace,
             clock,
             faults: Faults::new(entropy.clone()),
+            known: Known::default(),
             news: Notify::new(),
             paused: AtomicBool::new(false),
             dark: Mutex::default(),
@@ -71,8 +74,18 @@ impl Control {
         &self.0.faults
     }
 
+    /// Tells which operations there are, so that faults name no others. What was told first stays.
+    pub fn knows_operations(&self, operations: Vec<Operation>) {
+        self.0.known.operations.get_or_init(|| operations);
+    }
+
+    pub(crate) fn knows_hosts(&self, names: &[&str]) {
+        self.0.known.hosts.get_or_init(|| names.iter().map(|name| (*name).to_owned()).collect());
+    }
+
     pub(crate) fn fault_add(&self, asked: Asked) -> Result<Rule, String> {
-        let added = self.0.faults.add(asked, self.0.clock.now())?;
+        self.0.known.check(&asked.when)?;
+        let added = self.0.faults.add(asked, self.0.known.hosts(), self.0.clock.now())?;
         if added.effect == (Effect::PowerLoss {}) {
             self.darken();
         }
@@ -92,6 +105,11 @@ impl Control {
         self.dark().values_mut().for_each(|dark| *dark = false);
         self.0.clock.hold(false);
         self.0.news.notify_waiters();
+    }
+
+    /// No token is valid any more: what everybody would run into who logs in again goes, other faults stay.
+    pub fn let_in(&self) {
+        self.0.faults.let_in();
     }
 
     /// Holds the clock or lets it run, and puts it forward.

@@ -9,7 +9,7 @@ use web::Answer;
 use web::door::{Admission, Call, Doorkeeper, Verdict};
 
 /// The service that steers the simulation: no rule gets in its way.
-pub(crate) const OWN: &str = "simulation";
+pub const OWN: &str = "simulation";
 
 /// Operations that only ask, by their method, and may make something: a user who logs in through a browser, a project's
 /// first security group.
@@ -64,9 +64,9 @@ fn verdict_of(effect: &Effect, service: &str) -> Verdict {
             Some(body) => Answer::json(*status, body),
             None => Answer::empty(*status),
         }),
-        Effect::Drop => Verdict::Drop,
-        Effect::QuotaExhausted => Verdict::Refuse(quota(service)),
-        Effect::TokenExpired => {
+        Effect::Drop {} => Verdict::Drop,
+        Effect::QuotaExhausted {} => Verdict::Refuse(quota(service)),
+        Effect::TokenExpired {} => {
             let said = "The request you have made requires authentication.";
             Verdict::Refuse(Fault::new(Kind::Unauthenticated, said))
         }

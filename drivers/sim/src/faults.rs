@@ -6,7 +6,8 @@
 
 use crate::Timing;
 use kernel::{Entropy, Micros};
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -43,7 +44,7 @@ pub struct Match {
     pub probability: Option<f64>,
 }
 
-/// What goes wrong.
+/// What goes wrong. Those that say nothing more have braces, so that more is refused: serde lets it pass otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Effect {
@@ -61,17 +62,17 @@ pub enum Effect {
         time: String,
     },
     /// The connection is closed without an answer.
-    Drop,
+    Drop {},
     /// The request would exceed a quota.
-    QuotaExhausted,
+    QuotaExhausted {},
     /// The caller's token is not valid any more.
-    TokenExpired,
+    TokenExpired {},
     /// The host's agent is away, its machines run on.
-    AgentGone,
+    AgentGone {},
     /// The host is off: agent and machines. When it is back its machines are stopped.
-    PowerLoss,
+    PowerLoss {},
     /// Nothing more can be written to the host's disk.
-    DiskFull,
+    DiskFull {},
     /// Machines take longer to boot.
     SlowBoot {
         /// By so much.
@@ -99,11 +100,11 @@ impl Effect {
         match self {
             Self::Status { .. }
             | Self::Delay { .. }
-            | Self::Drop
-            | Self::QuotaExhausted
-            | Self::TokenExpired => Stage::Request,
-            Self::AgentGone | Self::PowerLoss => Stage::Host,
-            Self::DiskFull => Stage::Disk,
+            | Self::Drop {}
+            | Self::QuotaExhausted {}
+            | Self::TokenExpired {} => Stage::Request,
+            Self::AgentGone {} | Self::PowerLoss {} => Stage::Host,
+            Self::DiskFull {} => Stage::Disk,
             Self::SlowBoot { .. } | Self::BootFailure { .. } => Stage::Boot,
         }
     }
@@ -122,10 +123,17 @@ impl Effect {
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     /// When.
-    #[serde(default, rename = "match")]
+    #[serde(default, rename = "match", deserialize_with = "object")]
     pub when: Match,
     /// What.
+    #[serde(deserialize_with = "object")]
     pub effect: Effect,
+}
+
+/// Reads an object: left to itself serde takes a list for one, its members in order.
+pub(crate) fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<T, D::Error> {
+    let members = serde_json::Map::<String, Value>::deserialize(from)?;
+    T::deserialize(Value::Object(members)).map_err(D::Error::custom)
 }
 
 /// A rule, and how often it has come into question.
@@ -245,7 +253,7 @@ fn fits(when: &Match, event: Event<'_>) -> bool {
 }
 
 /// Whether a pattern with stars stands for a text.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(head) else { return false };
     let mut parts: Vec<&str> = rest.split('*').collect();
@@ -284,6 +292,9 @@ fn check(asked: &Asked) -> Result<(), String> {
     }
     if effect.stage() == Stage::Host && when.host.is_none() {
         return Err("This effect needs a match by host; a star stands for all.".to_owned());
+    }
+    if when.resource.as_ref().is_some_and(String::is_empty) {
+        return Err("A resource is matched by an id.".to_owned());
     }
     if when.nth == Some(0) || when.times == Some(0) {
         return Err("nth and times are counted from one.".to_owned());
@@ -343,6 +354,22 @@ mod tests {
             (json!({"effect": {"kind": "drop"}, "match": {"probability": 1.5}}), "between 0 and 1"),
             (json!({"effect": {"kind": "drop"}, "match": {"nth": 0}}), "from one"),
             (json!({"match": {}}), "missing field `effect`"),
+            (json!({"effect": {"kind": "drop"}, "match": []}), "expected a map"),
+            (json!({"effect": {"kind": "drop"}, "match": null}), "expected a map"),
+            (json!({"effect": ["drop"]}), "expected a map"),
+            (json!({"effect": {"kind": "drop", "status": 503, "junk": 1}}), "unknown field"),
+            (json!({"effect": {"kind": "quota-exhausted", "junk": 1}}), "unknown field `junk`"),
+            (json!({"effect": {"kind": "token-expired", "junk": 1}}), "unknown field `junk`"),
+            (json!({"effect": {"kind": "disk-full", "junk": 1}}), "unknown field `junk`"),
+            (
+                json!({"effect": {"kind": "agent-gone", "junk": 1}, "match": {"host": "*"}}),
+                "unknown field `junk`",
+            ),
+            (
+                json!({"effect": {"kind": "power-loss", "junk": 1}, "match": {"host": "*"}}),
+                "unknown field `junk`",
+            ),
+            (json!({"effect": {"kind": "disk-full"}, "match": {"resource": ""}}), "an id"),
         ] {
             let said = asked(text.clone()).unwrap_err();
             assert!(said.contains(says), "{text} says {said}");
@@ -362,7 +389,7 @@ mod tests {
             faults.strike(Stage::Request, event)
         };
         let dropped: Vec<bool> =
-            (0..4).map(|_| call("server_create", "/servers").contains(&Effect::Drop)).collect();
+            (0..4).map(|_| call("server_create", "/servers").contains(&Effect::Drop {})).collect();
         assert_eq!(dropped, [false, true, false, false]);
         let status =
             |effects: Vec<Effect>| effects.iter().any(|effect| matches!(effect, Effect::Status { .. }));

@@ -7,7 +7,8 @@
 //! * [`state`]: the records and their file
 //! * [`hypervisor`], [`switch`], [`disks`]: the three traits
 //! * [`console`], [`screen`]: what a machine shows
-//! * [`control`]: clock, faults and power; [`faults`]: their rules; [`door`]: faults of requests; [`api`]: `/sim`
+//! * [`control`]: clock, faults and power; [`faults`]: their rules; [`known`]: what they may name; [`door`]: faults of
+//!   requests; [`api`]: `/sim`
 //! * [`pace`]: requests in turn, and time that steps from work to work, for clouds that repeat
 //! * [`topology`], [`timing`]: how many hosts, how large and how slow
 
@@ -19,6 +20,7 @@ mod door;
 mod faults;
 mod font;
 mod hypervisor;
+mod known;
 pub mod pace;
 mod screen;
 mod state;
@@ -29,6 +31,7 @@ pub mod topology;
 pub use control::Control;
 use faults::{Effect, Event, Stage};
 use kernel::{Clock, Entropy};
+pub use known::Operation;
 pub use pace::Pace;
 use state::{State, View};
 use std::collections::{BTreeSet, HashMap};
@@ -127,6 +130,7 @@ impl Sim {
         std::fs::create_dir_all(dir)?;
         let names: Vec<&str> = hosts.iter().map(|(name, _)| name.as_str()).collect();
         let state = Mutex::new(State::open(dir, &names)?);
+        control.knows_hosts(&names);
         let control = control.clone();
         let fleet = Arc::new(Fleet { dir: dir.to_path_buf(), state, control, hosts: OnceLock::new() });
         let host = |(name, config)| {

@@ -2,7 +2,7 @@
 
 use super::repeat::Repeat;
 use super::rewind::Rewind;
-use super::{Controller, Hosts, Simulation, homes};
+use super::{Controller, Hosts, Simulation, homes, tables};
 use crate::driver_calls::DriverCalls;
 use crate::keep;
 use crate::settings::{Metal, Settings};
@@ -152,7 +152,17 @@ pub fn steering(
         (Metal::Sim, None) => Control::new(Clock::steered(), entropy),
         (Metal::Sim, Some(repeat)) => Control::paced(repeat.pace.clone(), entropy),
     };
+    control.knows_operations(operations());
     (control.clock().clone(), Some(Simulation::new(control)))
+}
+
+/// What a fault can stand in the way of: all but the operations that steer the simulation.
+fn operations() -> Vec<sim::Operation> {
+    let rows = tables().into_iter().filter(|(service, ..)| *service != sim::api::OWN);
+    let operations = |(service, _, rows): (_, _, Vec<web::routes::Row>)| {
+        rows.into_iter().map(move |row| sim::Operation { service, method: row.method, name: row.name })
+    };
+    rows.flat_map(operations).collect()
 }
 
 /// Keeps requests from having their turn while the cloud starts, if they take turns.
