@@ -17,8 +17,10 @@ pub struct Call<'a> {
     pub operation: Option<&'static str>,
     /// The method.
     pub method: &'a Method,
-    /// The whole path.
+    /// The whole path as it was sent.
     pub path: &'a str,
+    /// The path as the service's table spells it, below each of the service's mounts.
+    pub spelled: &'a [String],
 }
 
 /// What becomes of a request.

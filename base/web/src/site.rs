@@ -246,7 +246,10 @@ impl Site {
     async fn admit(&self, mounted: &dyn Mounted, method: &Method, path: &str, rest: &str) -> Admission {
         let Some(door) = &self.door else { return Admission { verdict: Verdict::Enter, held: None } };
         let (service, operation) = (mounted.name(), mounted.operation(method, rest));
-        door.admit(Call { service, operation, method, path }).await
+        let below = mounted.spelled(rest);
+        let own = self.mounts.iter().filter(|(_, mounted)| mounted.name() == service);
+        let spelled: Vec<String> = own.map(|(prefix, _)| format!("{prefix}{below}")).collect();
+        door.admit(Call { service, operation, method, path, spelled: &spelled }).await
     }
 
     /// The mount for a path, and the path below it without final slashes.

@@ -74,6 +74,8 @@ pub trait Mounted: Send + Sync + 'static {
     fn name(&self) -> &'static str;
     /// The operation for a method and a path, at any version.
     fn operation(&self, method: &Method, path: &str) -> Option<&'static str>;
+    /// A path as the table spells it.
+    fn spelled(&self, path: &str) -> String;
     /// Every row of its table.
     fn rows(&self) -> Vec<crate::routes::Row>;
 }
@@ -136,6 +138,10 @@ impl<S: Send + Sync + 'static> Mounted for Ready<S> {
         let rows = &self.surface.routes.rows;
         let found = self.index.at(&spelled).ok()?.value.iter().find(|row| rows[**row].0 == *method)?;
         Some(rows[*found].2.name)
+    }
+
+    fn spelled(&self, path: &str) -> String {
+        (self.surface.spelling)(path).into_owned()
     }
 
     fn rows(&self) -> Vec<crate::routes::Row> {

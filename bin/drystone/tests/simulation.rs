@@ -51,6 +51,28 @@ fn faults_of_requests_are_made_counted_and_removed() {
 }
 
 #[test]
+fn a_fault_of_a_path_hits_all_its_spellings() {
+    let cloud = Cloud::up(&[]);
+    let status = |path: &str| cloud.ask("GET", path, None).0;
+    let gone = json!({"kind": "status", "status": 410});
+    cloud.fault(json!({"path": "/network/v2.0/networks"}), gone.clone());
+    for path in ["/network/v2.0/networks", "/network/v2.0/networks/", "/network/v2.0/networks.json"] {
+        assert_eq!(status(path), 410, "{path}");
+    }
+    assert_eq!(status("/network/v2.0/subnets.json"), 200);
+    cloud.fault(json!({"path": "/compute/v2.1/flavors"}), gone.clone());
+    for path in ["/compute/v2.1/flavors", "/compute/v2/flavors//"] {
+        assert_eq!(status(path), 410, "{path}");
+    }
+    assert_eq!(status(&format!("/compute/v2.1/{}/flavors", cloud.project)), 410);
+    cloud.fault(json!({"path": "/identity/v3/regions"}), gone.clone());
+    cloud.fault(json!({"path": "/v3/roles"}), gone);
+    for path in ["/v3/regions", "/identity/v3/regions", "/v3/roles", "/identity/v3/roles/"] {
+        assert_eq!(status(path), 410, "{path}");
+    }
+}
+
+#[test]
 fn a_fault_that_could_never_hit_is_refused() {
     let cloud = Cloud::up(&["--hosts", "3"]);
     let drop = json!({"kind": "drop"});

@@ -27,6 +27,7 @@ impl Doorkeeper for Control {
             operation: call.operation.unwrap_or_default(),
             method: call.method.as_str(),
             path: call.path,
+            spelled: call.spelled,
             ..Event::default()
         };
         let mut verdict = Verdict::Enter;

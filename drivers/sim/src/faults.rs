@@ -162,6 +162,8 @@ pub(crate) struct Event<'a> {
     pub operation: &'a str,
     pub method: &'a str,
     pub path: &'a str,
+    /// Other ways to write the path.
+    pub spelled: &'a [String],
     pub host: &'a str,
     /// The server that a host works at.
     pub resource: &'a str,
@@ -243,11 +245,18 @@ impl Faults {
 fn fits(when: &Match, event: Event<'_>) -> bool {
     let same = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|wanted| wanted == is);
     let like = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|wanted| matches(wanted, is));
-    let names = |id: &String| event.resource == id || event.path.split('/').any(|part| part == id);
+    let paths = || event.spelled.iter().map(String::as_str).chain([event.path]);
+    // The site takes no notice of slashes at the end.
+    let leads = |wanted: &String| {
+        let bare = |path: &str| matches(wanted.trim_end_matches('/'), path.trim_end_matches('/'));
+        paths().any(|path| matches(wanted, path) || bare(path))
+    };
+    let named = |id: &String| paths().any(|path| path.split('/').any(|part| part == id));
+    let names = |id: &String| event.resource == id || named(id);
     same(&when.service, event.service)
         && same(&when.operation, event.operation)
         && when.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(event.method))
-        && like(&when.path, event.path)
+        && when.path.as_ref().is_none_or(leads)
         && like(&when.host, event.host)
         && when.resource.as_ref().is_none_or(names)
 }
@@ -374,6 +383,29 @@ mod tests {
             let said = asked(text.clone()).unwrap_err();
             assert!(said.contains(says), "{text} says {said}");
         }
+    }
+
+    #[test]
+    fn a_path_is_matched_however_it_is_written() {
+        let spelled = ["/network/v2.0/networks/n1".to_owned(), "/v2.0/networks/n1".to_owned()];
+        let event =
+            |path| Event { service: "network", method: "GET", path, spelled: &spelled, ..Event::default() };
+        for when in [
+            json!({"path": "/network/v2.0/networks/n1"}),
+            json!({"path": "/network/v2.0/networks/n1/"}),
+            json!({"path": "/v2.0/networks/*"}),
+            json!({"path": "/network/v2.0/networks/*"}),
+            json!({"resource": "n1"}),
+        ] {
+            let rule = asked(json!({"match": when, "effect": {"kind": "drop"}})).unwrap();
+            for path in
+                ["/network/v2.0/networks/n1", "/network/v2.0/networks/n1//", "/network/v2.0/networks/n1.json"]
+            {
+                assert!(fits(&rule.when, event(path)), "{when} {path}");
+            }
+        }
+        let other = asked(json!({"match": {"path": "/network/v2.0/networks"}, "effect": {"kind": "drop"}}));
+        assert!(!fits(&other.unwrap().when, event("/network/v2.0/networks/n1")));
     }
 
     #[test]
