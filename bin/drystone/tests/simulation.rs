@@ -135,6 +135,8 @@ fn hosts_fail_and_come_back() {
 
     // A host without power: its agent is away, and its machines are off when it is back.
     let dark = cloud.fault(json!({"host": host}), json!({"kind": "power-loss"}));
+    let rule = &cloud.get(&format!("/sim/faults/{dark}"))["fault"];
+    assert_eq!((&rule["seen"], &rule["hits"]), (&json!(1), &json!(1)), "{rule}");
     let state = || {
         let all = cloud.get("/compute/v2.1/os-hypervisors/detail");
         let all = all["hypervisors"].as_array().unwrap().clone();

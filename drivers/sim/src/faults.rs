@@ -146,9 +146,9 @@ pub struct Rule {
     pub when: Match,
     /// What.
     pub effect: Effect,
-    /// How many calls have matched what it says of calls.
+    /// How many calls have matched what it says of calls; how many hosts, if it takes hosts away.
     pub seen: u64,
-    /// How many of them it has hit.
+    /// How many of them it has hit. A host is hit from the moment at which the rule is made.
     pub hits: u64,
     /// When it was made.
     #[serde(skip)]
@@ -184,11 +184,16 @@ impl Faults {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a rule. The error is a sentence.
-    pub(crate) fn add(&self, asked: Asked, now: Micros) -> Result<Rule, String> {
+    /// Adds a rule for a cloud of these hosts. The error is a sentence.
+    pub(crate) fn add(&self, asked: Asked, hosts: &[String], now: Micros) -> Result<Rule, String> {
         check(&asked)?;
         let Asked { when, effect } = asked;
-        let rule = Rule { id: self.entropy.dashed_id(), when, effect, seen: 0, hits: 0, made_at: now };
+        let taken = |host: &&String| {
+            effect.stage() == Stage::Host && fits(&when, Event { host: host.as_str(), ..Event::default() })
+        };
+        let taken = hosts.iter().filter(taken).count() as u64;
+        let rule =
+            Rule { id: self.entropy.dashed_id(), when, effect, seen: taken, hits: taken, made_at: now };
         self.rules().push(rule.clone());
         Ok(rule)
     }
@@ -411,7 +416,8 @@ mod tests {
     #[test]
     fn calls_are_counted_and_hit_as_the_rule_says() {
         let faults = Faults::new(Entropy::seeded(1));
-        let add = |text| faults.add(asked(text).unwrap(), Micros(1)).unwrap();
+        let hosts = ["a-1", "a-2", "b-1"].map(str::to_owned);
+        let add = |text| faults.add(asked(text).unwrap(), &hosts, Micros(1)).unwrap();
         add(json!({"match": {"operation": "server_create", "nth": 2}, "effect": {"kind": "drop"}}));
         add(json!({"match": {"resource": "s1", "times": 1}, "effect": {"kind": "status", "status": 503}}));
         add(json!({"match": {"probability": 0.25}, "effect": {"kind": "delay", "time": "1s"}}));
@@ -433,6 +439,7 @@ mod tests {
         let counts: Vec<_> = rules.iter().map(|rule| (rule.seen, rule.hits)).collect();
         assert_eq!(counts[..2], [(4, 1), (2, 1)]);
         assert!(counts[2].0 == 1000 && (200..300).contains(&counts[2].1), "{counts:?}");
+        assert_eq!(counts[3], (2, 2), "a rule that takes hosts away counts them");
         assert_eq!((faults.on_host("a-1").len(), faults.on_host("b-1").len()), (1, 0));
         assert!(faults.remove(&rules[3].id) && !faults.remove(&rules[3].id));
         assert!(faults.on_host("a-1").is_empty());

@@ -39,6 +39,11 @@ impl Known {
         }
     }
 
+    /// The hosts, as far as anybody has told of them.
+    pub(crate) fn hosts(&self) -> &[String] {
+        self.hosts.get().map_or(&[], Vec::as_slice)
+    }
+
     fn host(&self, pattern: &str) -> Result<(), String> {
         let Some(hosts) = self.hosts.get() else { return Ok(()) };
         if hosts.iter().any(|host| matches(pattern, host)) {
