@@ -39,6 +39,7 @@ fn faults_of_requests_are_made_counted_and_removed() {
     let network = json!({"network": {"name": "n"}});
     let (status, said) = cloud.ask("POST", "/network/v2.0/networks", Some(network.clone()));
     assert_eq!((status, &said["NeutronError"]["type"]), (409, &json!("OverQuota")), "{said}");
+    assert_eq!(said["NeutronError"]["message"], "Quota exceeded for resources: ['network'].");
     cloud.fault(json!({"service": "image"}), json!({"kind": "token-expired"}));
     assert_eq!(cloud.ask("GET", "/image/v2/images", None).0, 401);
     cloud.fault(json!({"operation": "keypair_list"}), json!({"kind": "delay", "time": "300ms"}));

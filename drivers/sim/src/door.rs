@@ -2,6 +2,7 @@
 
 use crate::control::Control;
 use crate::faults::{Effect, Event, Stage};
+use crate::quota;
 use async_trait::async_trait;
 use fault::{Fault, Kind};
 use http::Method;
@@ -35,7 +36,7 @@ impl Doorkeeper for Control {
             if let Some(time) = effect.time().and_then(|time| time.parse::<crate::Timing>().ok()) {
                 self.wait(time.middle).await;
             } else if matches!(verdict, Verdict::Enter) {
-                verdict = verdict_of(&effect, call.service);
+                verdict = verdict_of(&effect, call);
             }
         }
         // Whoever only reads may read while the cloud is put back: it sees the one state or the other. Logins wait as well:
@@ -59,28 +60,20 @@ impl Doorkeeper for Control {
     }
 }
 
-fn verdict_of(effect: &Effect, service: &str) -> Verdict {
+fn verdict_of(effect: &Effect, call: Call<'_>) -> Verdict {
     match effect {
         Effect::Status { status, body } => Verdict::Answer(match body {
             Some(body) => Answer::json(*status, body),
             None => Answer::empty(*status),
         }),
         Effect::Drop {} => Verdict::Drop,
-        Effect::QuotaExhausted {} => Verdict::Refuse(quota(service)),
+        Effect::QuotaExhausted {} => {
+            Verdict::Refuse(quota::exhausted(call.service, call.operation.unwrap_or_default()))
+        }
         Effect::TokenExpired {} => {
             let said = "The request you have made requires authentication.";
             Verdict::Refuse(Fault::new(Kind::Unauthenticated, said))
         }
         _ => Verdict::Enter,
     }
-}
-
-/// What the services say of a quota.
-fn quota(service: &str) -> Fault {
-    let said = match service {
-        "compute" => "Quota exceeded for instances: Requested 1, but already used 10 of 10 instances",
-        "network" => "Quota exceeded for resources: ['port'].",
-        _ => "The quota has been exceeded.",
-    };
-    Fault::new(Kind::OverQuota, said).named("OverQuota")
 }

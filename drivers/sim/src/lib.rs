@@ -8,7 +8,7 @@
 //! * [`hypervisor`], [`switch`], [`disks`]: the three traits
 //! * [`console`], [`screen`]: what a machine shows
 //! * [`control`]: clock, faults and power; [`faults`]: their rules; [`known`]: what they may name; [`door`]: faults of
-//!   requests; [`api`]: `/sim`
+//!   requests, [`quota`]: their words; [`api`]: `/sim`
 //! * [`pace`]: requests in turn, and time that steps from work to work, for clouds that repeat
 //! * [`topology`], [`timing`]: how many hosts, how large and how slow
 
@@ -22,6 +22,7 @@ mod font;
 mod hypervisor;
 mod known;
 pub mod pace;
+mod quota;
 mod screen;
 mod state;
 mod switch;
