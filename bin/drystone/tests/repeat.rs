@@ -259,3 +259,25 @@ fn a_cloud_without_a_seed_gets_none_later() {
     assert_eq!(said.status.code(), Some(2));
     assert!(String::from_utf8(said.stderr).unwrap().contains("was started without a seed"));
 }
+
+/// Where the clock of a cloud stands, in seconds of its day.
+fn seconds(cloud: &Cloud) -> f64 {
+    let now = cloud.get("/sim/clock")["clock"]["now"].as_str().unwrap().to_owned();
+    let of_day: Vec<f64> = now[11..26].split(':').map(|part| part.parse().unwrap()).collect();
+    of_day[0].mul_add(3600.0, of_day[1].mul_add(60.0, of_day[2]))
+}
+
+#[test]
+fn delays_differ_as_far_as_they_are_said_to() {
+    let cloud = Cloud::up(&["--seed", "3"]);
+    let when = json!({"operation": "flavor_list"});
+    cloud.fault(when, json!({"kind": "delay", "time": "4s ± 4s"}));
+    let took = |_| {
+        let before = seconds(&cloud);
+        cloud.get("/compute/v2.1/flavors");
+        seconds(&cloud) - before
+    };
+    let took: Vec<f64> = (0..12).map(took).collect();
+    assert!(took.iter().all(|took| (0.0..8.1).contains(took)), "{took:?}");
+    assert!(took.iter().any(|took| *took < 3.0) && took.iter().any(|took| *took > 5.0), "{took:?}");
+}

@@ -34,7 +34,7 @@ impl Doorkeeper for Control {
         let mut verdict = Verdict::Enter;
         for effect in self.faults().strike(Stage::Request, event) {
             if let Some(time) = effect.time().and_then(|time| time.parse::<crate::Timing>().ok()) {
-                self.wait(time.middle).await;
+                self.wait(self.faults().draw(time)).await;
             } else if matches!(verdict, Verdict::Enter) {
                 verdict = verdict_of(&effect, call);
             }

@@ -10,6 +10,7 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What a rule applies to: all of what it says must be the case.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -213,6 +214,11 @@ impl Faults {
 
     pub(crate) fn clear(&self) {
         self.rules().clear();
+    }
+
+    /// A time, as far off its middle as chance has it.
+    pub(crate) fn draw(&self, time: Timing) -> Duration {
+        time.draw(&self.entropy)
     }
 
     /// What goes wrong now, of what may go wrong at this stage.
