@@ -293,6 +293,27 @@ fn the_clock_is_held_and_put_forward() {
 }
 
 #[test]
+fn the_clock_goes_no_further_than_tokens() {
+    let mut cloud = Cloud::up(&["--seed", "3"]);
+    for advance in [json!("90s ± 30s"), json!(-1), json!(1e300), json!("2h")] {
+        assert_eq!(cloud.ask("POST", "/sim/clock", Some(json!({"advance": advance}))).0, 400, "{advance}");
+    }
+    let decade = 10 * 366 * 86_400;
+    let refused = loop {
+        let (status, said) = cloud.ask("POST", "/sim/clock", Some(json!({"advance": decade, "hold": true})));
+        match status {
+            200 => cloud.log_in(),
+            _ => break (status, said["error"]["message"].as_str().unwrap().to_owned()),
+        }
+    };
+    assert_eq!(refused.0, 400);
+    assert!(refused.1.contains("no further than 5000-01-01T00:00:00Z"), "{refused:?}");
+    cloud.log_in();
+    let now = cloud.get("/sim/clock")["clock"]["now"].as_str().unwrap().to_owned();
+    assert!(now.starts_with("499"), "{now}");
+}
+
+#[test]
 fn the_cloud_outlives_being_killed() {
     let mut cloud = Cloud::up(&["--hosts", "3"]);
     let image = cloud.image();

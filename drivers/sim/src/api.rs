@@ -3,6 +3,7 @@
 use crate::control::Control;
 pub use crate::door::OWN;
 use crate::faults::{Asked, Rule, object};
+use crate::pace::END;
 use crate::timing::Timing;
 use async_trait::async_trait;
 use fault::{Fault, Kind};
@@ -257,12 +258,22 @@ async fn clock_set(simulation: Arc<Simulation>, mut ask: Ask) -> Result<Answer, 
     let bad = || Fault::bad_input("The clock goes forward by seconds, or by a time as \"90s\".");
     let forward = match advance {
         None => Duration::ZERO,
-        Some(Value::String(text)) => text.parse::<Timing>().map_err(|_| bad())?.middle,
+        Some(Value::String(text)) => {
+            // Where the clock is put is for the caller to say, not for chance.
+            let exact = text.parse::<Timing>().ok().filter(|time| time.spread.is_zero());
+            exact.ok_or_else(bad)?.middle
+        }
         Some(number) => {
             let seconds = number.as_f64().filter(|seconds| (0.0..=FORWARD).contains(seconds));
             Duration::from_secs_f64(seconds.ok_or_else(bad)?)
         }
     };
+    if simulation.control.clock().now().plus(forward) > END {
+        let end = END.seconds_z();
+        return Err(Fault::bad_input(format!(
+            "The clock goes no further than {end}: tokens carry no later dates."
+        )));
+    }
     let cloud = simulation.cloud()?;
     simulation.control.turn(hold, forward);
     cloud.clock_moved();

@@ -19,6 +19,9 @@ use tokio::time::Instant;
 /// 2100-01-01T00:00:00Z: no client takes such a date for expired.
 pub const START: Micros = Micros(4_102_444_800_000_000);
 
+/// 5000-01-01T00:00:00Z: tokens carry no dates beyond the next century, and nobody could log in any more.
+pub const END: Micros = Micros(95_617_584_000_000_000);
+
 /// Time moves in whole steps of this: the timers of the runtime are no finer.
 const GRAIN: i64 = 1_000;
 
@@ -266,6 +269,11 @@ mod tests {
             let held = clock.expect(Duration::from_secs(5));
             drop(pace.turn().await);
             assert_eq!(clock.now(), before);
+            // Whoever has the turn and waits gets there all the same: the one who could put the clock forward comes next.
+            let turn = pace.turn().await;
+            sleep(Duration::from_secs(2)).await;
+            assert!(clock.now().since(before) >= Duration::from_secs(2));
+            drop(turn);
             clock.hold(false);
             let waiting = pace.clone();
             let turn = tokio::spawn(async move { drop(waiting.turn().await) });
