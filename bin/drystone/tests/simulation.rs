@@ -293,6 +293,26 @@ fn the_clock_is_held_and_put_forward() {
 }
 
 #[test]
+fn nobody_is_locked_out_by_a_restore() {
+    let mut cloud = Cloud::up(&[]);
+    cloud.post("/sim/snapshot", json!({"name": "begun"}));
+    let slow = cloud.fault(json!({"service": "network"}), json!({"kind": "delay", "time": "10ms"}));
+    cloud.fault(json!({}), json!({"kind": "token-expired"}));
+    cloud.fault(json!({"path": "/identity/*"}), json!({"kind": "status", "status": 503}));
+    // Where a restore is refused all of them stay.
+    assert_eq!(cloud.ask("POST", "/sim/restore", Some(json!({"name": "none"}))).0, 404);
+    assert_eq!(cloud.get("/sim/faults")["faults"].as_array().unwrap().len(), 3);
+    cloud.post("/sim/restore", json!({"name": "begun"}));
+    cloud.log_in();
+    let left = cloud.get("/sim/faults")["faults"].clone();
+    let left: Vec<_> = left.as_array().unwrap().iter().map(|fault| fault["id"].clone()).collect();
+    assert_eq!(left, [json!(slow)]);
+    cloud.post("/sim/reset", json!({}));
+    cloud.log_in();
+    assert_eq!(cloud.get("/sim/faults")["faults"], json!([]));
+}
+
+#[test]
 fn the_clock_goes_no_further_than_tokens() {
     let mut cloud = Cloud::up(&["--seed", "3"]);
     for advance in [json!("90s ± 30s"), json!(-1), json!(1e300), json!("2h")] {

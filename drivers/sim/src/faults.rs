@@ -221,6 +221,14 @@ impl Faults {
         time.draw(&self.entropy)
     }
 
+    /// Removes what a login would run into.
+    pub(crate) fn let_in(&self) {
+        let path = "/identity/v3/auth/tokens";
+        let (service, operation, spelled) = ("identity", "token_create", ["/v3/auth/tokens".to_owned()]);
+        let login = Event { service, operation, method: "POST", path, spelled: &spelled, ..Event::default() };
+        self.rules().retain(|rule| rule.effect.stage() != Stage::Request || !fits(&rule.when, login));
+    }
+
     /// What goes wrong now, of what may go wrong at this stage.
     pub(crate) fn strike(&self, stage: Stage, event: Event<'_>) -> Vec<Effect> {
         let mut rules = self.rules();
@@ -417,6 +425,31 @@ mod tests {
         }
         let other = asked(json!({"match": {"path": "/network/v2.0/networks"}, "effect": {"kind": "drop"}}));
         assert!(!fits(&other.unwrap().when, event("/network/v2.0/networks/n1")));
+    }
+
+    #[test]
+    fn whoever_is_let_in_meets_no_fault_and_other_faults_stay() {
+        let faults = Faults::new(Entropy::seeded(1));
+        let add = |text| faults.add(asked(text).unwrap(), &[], Micros(1)).unwrap().id;
+        for when in [
+            json!({}),
+            json!({"service": "identity"}),
+            json!({"operation": "token_create", "nth": 7}),
+            json!({"method": "post", "probability": 0.5}),
+            json!({"path": "/v3/*"}),
+            json!({"path": "/identity/*"}),
+        ] {
+            add(json!({"match": when, "effect": {"kind": "token-expired"}}));
+        }
+        let stay = [
+            add(json!({"match": {"service": "network"}, "effect": {"kind": "drop"}})),
+            add(json!({"match": {"operation": "project_list"}, "effect": {"kind": "drop"}})),
+            add(json!({"match": {"host": "*"}, "effect": {"kind": "agent-gone"}})),
+            add(json!({"effect": {"kind": "boot-failure"}})),
+        ];
+        faults.let_in();
+        let left: Vec<String> = faults.list().into_iter().map(|rule| rule.id).collect();
+        assert_eq!(left, stay);
     }
 
     #[test]

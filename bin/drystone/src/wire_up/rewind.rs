@@ -232,6 +232,7 @@ impl Cloud for Rewind {
         let joined = self.until("Agents did not join in time.", || self.agents.hosts().len() >= on).await;
         self.engine.resume();
         let timeline = poured?;
+        self.control.let_in();
         joined.map(|()| timeline)
     }
 
