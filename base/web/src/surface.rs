@@ -136,7 +136,10 @@ impl<S: Send + Sync + 'static> Mounted for Ready<S> {
     fn operation(&self, method: &Method, path: &str) -> Option<&'static str> {
         let spelled = (self.surface.spelling)(path);
         let rows = &self.surface.routes.rows;
-        let found = self.index.at(&spelled).ok()?.value.iter().find(|row| rows[**row].0 == *method)?;
+        let here = self.index.at(&spelled).ok()?.value;
+        let by = |method: &Method| here.iter().find(|row| rows[**row].0 == *method);
+        let as_get = *method == Method::HEAD && self.surface.head_is_get;
+        let found = by(method).or_else(|| by(&Method::GET).filter(|_| as_get))?;
         Some(rows[*found].2.name)
     }
 

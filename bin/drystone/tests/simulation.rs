@@ -71,6 +71,8 @@ fn a_fault_of_a_path_hits_all_its_spellings() {
     for path in ["/v3/regions", "/identity/v3/regions", "/v3/roles", "/identity/v3/roles/"] {
         assert_eq!(status(path), 410, "{path}");
     }
+    cloud.fault(json!({"operation": "keypair_list"}), json!({"kind": "status", "status": 410}));
+    assert_eq!(cloud.ask("HEAD", "/compute/v2.1/os-keypairs", None).0, 410, "HEAD is answered as GET");
 }
 
 #[test]

@@ -88,8 +88,10 @@ fn operation(operations: &[Operation], when: &Match) -> Result<(), String> {
         return Err(format!("The operation {name:?} belongs to {}.", listed(&services)));
     }
     let fits = |one: &&Operation| {
-        let (method, own) = (when.method.as_deref(), one.method.as_str());
-        method.is_none_or(|method| method.eq_ignore_ascii_case(own))
+        let same = |own: &Method, method: &str| method.eq_ignore_ascii_case(own.as_str());
+        // HEAD is answered as GET.
+        let as_get = |method: &str| one.method == Method::GET && same(&Method::HEAD, method);
+        when.method.as_deref().is_none_or(|method| same(&one.method, method) || as_get(method))
     };
     if own.iter().any(fits) {
         return Ok(());
@@ -182,6 +184,7 @@ mod tests {
             json!({}),
             json!({"service": "compute", "operation": "server_create", "method": "post"}),
             json!({"service": "network", "method": "HEAD"}),
+            json!({"operation": "server_list", "method": "HEAD"}),
             json!({"path": "/simple/*"}),
             json!({"path": "*"}),
             json!({"host": "*"}),
