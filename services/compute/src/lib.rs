@@ -112,13 +112,14 @@ impl Compute {
         self.decisions.register(registry, "drystone_scheduling_seconds", about);
     }
 
-    /// What must exist from the first start: flavors, and the services that are not on hosts. May be repeated.
+    /// What must exist from the first start: flavors, and the services that are not on hosts; and no host is here yet. To
+    /// be said at each start, before hosts can join.
     pub fn bootstrap(&self, tx: &Tx) -> Result<(), Fault> {
         ops::flavor::bootstrap(tx)?;
         for kind in ["nova-scheduler", "nova-conductor"] {
             store::host::service_ensure(tx, kind, "controller")?;
         }
-        Ok(())
+        self.hosts_begin(tx)
     }
 
     /// Adds this service's reconcilers to an engine.

@@ -113,8 +113,6 @@ impl Compute {
 
     /// Follows who joins and leaves, for ever.
     pub(crate) async fn follow_attendance(self: Arc<Self>) {
-        let here: Vec<String> = self.agents.hosts().into_iter().map(|facts| facts.id).collect();
-        self.insist("hosts that are away", move |this, tx| this.hosts_begin(tx, &here)).await;
         let mut attendance = self.agents.attendance();
         loop {
             let (joined, left) = attendance.together(TOGETHER).await;
@@ -136,10 +134,11 @@ impl Compute {
         self.insist("hosts that left", write).await;
     }
 
-    /// After a start nobody is here until it says so; but of several controllers another one may reach it.
-    fn hosts_begin(&self, tx: &Tx, here: &[String]) -> Result<(), Fault> {
+    /// After a start nobody is here until it says so; but of several controllers another one may reach it. To be said
+    /// before anybody can join.
+    pub(crate) fn hosts_begin(&self, tx: &Tx) -> Result<(), Fault> {
         let heard_of = if tx.is_postgres() { tx.now().minus(DOWN) } else { tx.now() };
-        hosts_lost(tx, here, heard_of)
+        hosts_lost(tx, &[], heard_of)
     }
 
     /// Hosts of other names than these are away, whatever the store says of them.
