@@ -125,12 +125,7 @@ impl Compute {
         if ids.is_empty() {
             return;
         }
-        let write = move |_: &Self, tx: &Tx| {
-            ids.iter().try_for_each(|id| {
-                rows::host::host_left(tx, id)?;
-                touched(tx, HOST, id)
-            })
-        };
+        let write = move |_: &Self, tx: &Tx| ids.iter().try_for_each(|id| away(tx, id));
         self.insist("hosts that left", write).await;
     }
 
@@ -144,10 +139,8 @@ impl Compute {
     /// Hosts of other names than these are away, whatever the store says of them.
     pub fn hosts_keep(&self, tx: &Tx, names: &BTreeSet<String>) -> Result<(), Fault> {
         let hosts = rows::host::host_list(tx)?;
-        hosts.iter().filter(|host| host.up && !names.contains(&host.name)).try_for_each(|host| {
-            rows::host::host_left(tx, &host.id)?;
-            touched(tx, HOST, &host.id)
-        })
+        let mut others = hosts.iter().filter(|host| host.up && !names.contains(&host.name));
+        others.try_for_each(|host| away(tx, &host.id))
     }
 
     async fn joined(self: &Arc<Self>, hosts: Vec<HostFacts>) {
@@ -294,10 +287,13 @@ impl Compute {
 /// Hosts that are not here and were not heard of since then are away.
 fn hosts_lost(tx: &Tx, here: &[String], heard_of: Micros) -> Result<(), Fault> {
     let silent = rows::host::hosts_silent(tx, heard_of)?;
-    silent.iter().filter(|id| !here.contains(id)).try_for_each(|id| {
-        rows::host::host_left(tx, id)?;
-        touched(tx, HOST, id)
-    })
+    silent.iter().filter(|id| !here.contains(id)).try_for_each(|id| away(tx, id))
+}
+
+/// The host is away from now on; whoever waits for it hears of it.
+fn away(tx: &Tx, id: &str) -> Result<(), Fault> {
+    rows::host::host_left(tx, id)?;
+    touched(tx, HOST, id)
 }
 
 fn end(tx: &Tx, server: &mut Server, wrong: Option<(&str, &str)>) -> Result<(), Fault> {
