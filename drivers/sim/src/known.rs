@@ -76,7 +76,7 @@ fn operation(operations: &[Operation], when: &Match) -> Result<(), String> {
     let named: Vec<&Operation> = operations.iter().filter(|one| one.name == name).collect();
     let within = |one: &&Operation| when.service.as_ref().is_none_or(|service| one.service == service);
     if named.is_empty() {
-        let nearest = operations.iter().filter(within).min_by_key(|one| distance(name, one.name));
+        let nearest = operations.iter().filter(within).min_by_key(|one| strsim::levenshtein(name, one.name));
         let nearest = nearest.map_or("", |one| one.name);
         return Err(format!(
             "There is no operation {name:?}; the nearest is {nearest:?}, and `drystone operations` lists all."
@@ -138,21 +138,6 @@ fn listed<S: AsRef<str>>(names: &[S]) -> String {
         let _ = write!(text, " and {} more", names.len() - said);
     }
     text
-}
-
-/// How many letters must be added, left out or changed to get from one name to another.
-fn distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (above, one) in from.bytes().enumerate() {
-        let mut before = above;
-        row[0] = above + 1;
-        for (left, other) in to.bytes().enumerate() {
-            let changed = before + usize::from(one != other);
-            before = row[left + 1];
-            row[left + 1] = changed.min(before + 1).min(row[left] + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
