@@ -97,11 +97,11 @@ impl Policy {
         self.0.iter().map(|service| service.name)
     }
 
-    /// From now on the operator's file holds for a service, over what the service declares; the empty text takes it back.
+    /// From now on the operator's file holds for a service, over what the service declares; an empty one takes it back.
     /// A bad file changes nothing.
-    pub fn amend(&self, service: &str, text: &str) -> Result<Vec<Notice>, BadFile> {
+    pub fn amend(&self, service: &str, file: impl AsRef<[u8]>) -> Result<Vec<Notice>, BadFile> {
         let service = self.service(service).ok_or_else(|| BadFile::new(1, "there is no such service"))?;
-        let (table, notices) = Table::of(&service.declared, file::read(text)?)?;
+        let (table, notices) = Table::of(&service.declared, file::read(file.as_ref())?)?;
         *service.table.write().unwrap_or_else(PoisonError::into_inner) = table;
         Ok(notices)
     }

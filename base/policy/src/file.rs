@@ -5,6 +5,8 @@
 
 use crate::check::Check;
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// Why a policy file cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,8 +33,9 @@ pub(crate) struct Line {
 }
 
 /// Reads a file.
-pub(crate) fn read(text: &str) -> Result<Vec<Line>, BadFile> {
-    let mut reader = Reader { events: Parser::new_from_str(text), line: 1 };
+pub(crate) fn read(file: &[u8]) -> Result<Vec<Line>, BadFile> {
+    let text = text(file)?;
+    let mut reader = Reader { events: Parser::new_from_str(text), anchors: HashMap::new(), line: 1 };
     let mut lines: Vec<Line> = Vec::new();
     loop {
         match reader.next()? {
@@ -59,8 +62,20 @@ pub(crate) fn read(text: &str) -> Result<Vec<Line>, BadFile> {
     }
 }
 
+/// A file as text. Editors of Windows begin theirs with a mark of the byte order.
+fn text(file: &[u8]) -> Result<&str, BadFile> {
+    let text = std::str::from_utf8(file).map_err(|error| {
+        let good = &file[..error.valid_up_to()];
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        BadFile::new(line, "this is no text in UTF-8")
+    })?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
 struct Reader<'a> {
     events: Parser<'a, StrInput<'a>>,
+    /// The texts that other checks may refer to.
+    anchors: HashMap<usize, Cow<'a, str>>,
     line: usize,
 }
 
@@ -98,7 +113,15 @@ impl<'a> Reader<'a> {
                 let why = "has no check: write \"\" for everybody, \"!\" for nobody";
                 return Err(BadFile::new(number, format!("rule {name:?} {why}")));
             }
-            Event::Scalar(text, ..) => Check::parse(&text),
+            Event::Scalar(text, _, anchor, _) => {
+                let check = Check::parse(&text);
+                self.anchors.insert(anchor, text);
+                check
+            }
+            Event::Alias(anchor) => match self.anchors.get(&anchor) {
+                Some(text) => Check::parse(text),
+                None => return Err(self.bad(format!("rule {name:?} repeats something that is no text"))),
+            },
             Event::SequenceStart(..) => Check::of_lists(&self.lists(name)?),
             _ => return Err(self.bad(format!("the check of rule {name:?} is neither a text nor a list"))),
         };
@@ -140,8 +163,8 @@ mod tests {
     #[test]
     fn the_forms_that_operators_write_are_read() {
         let text = "# \"compute:old\": \"!\"\n\n\"a:b\": \"role:x or\n  role:y\"\nc: >\n  role:x\n  and role:y\n\
-                    'd': [[\"role:x\", \"role:y\"], [\"role:z\"], []]\ne: []\nf: \"\"\n";
-        let lines: Vec<_> = read(text).unwrap();
+                    'd': [[\"role:x\", \"role:y\"], [\"role:z\"], []]\ne: []\nf: \"\"\ng: &all '@'\nh: *all\n";
+        let lines: Vec<_> = read(text.as_bytes()).unwrap();
         let told: Vec<_> =
             lines.iter().map(|line| (&*line.name, line.check.to_string(), line.number)).collect();
         assert_eq!(
@@ -152,11 +175,13 @@ mod tests {
                 ("d", "((role:x and role:y) or role:z)".to_owned(), 8),
                 ("e", "@".to_owned(), 9),
                 ("f", "@".to_owned(), 10),
+                ("g", "@".to_owned(), 11),
+                ("h", "@".to_owned(), 12),
             ]
         );
-        assert_eq!(read(r#"{"a": "@", "b": [["!"]]}"#).unwrap().len(), 2);
-        for empty in ["", "# nothing\n", "---\n", "{}"] {
-            assert!(read(empty).unwrap().is_empty(), "{empty:?}");
+        assert_eq!(read(br#"{"a": "@", "b": [["!"]]}"#).unwrap().len(), 2);
+        for empty in ["", "# nothing\n", "---\n", "{}", "\u{feff}# nothing\n"] {
+            assert!(read(empty.as_bytes()).unwrap().is_empty(), "{empty:?}");
         }
     }
 
@@ -171,12 +196,18 @@ mod tests {
             ("- a\n", 1, "is a mapping"),
             ("a: '@'\nb: 'x\n", 3, "this is no YAML"),
             ("a: '@'\nb: 'http://server/%(x)s'\n", 2, "ask another server"),
-            ("a: &x '@'\nb: *x\n", 2, "neither a text nor a list"),
+            ("a: &x [['@']]\nb: *x\n", 2, "repeats something that is no text"),
             ("a: '@'\n---\nb: '@'\n", 2, "one document"),
         ] {
-            let bad = read(text).unwrap_err();
+            let bad = read(text.as_bytes()).unwrap_err();
             assert!(bad.line.abs_diff(line) <= usize::from(why == "this is no YAML"), "{text:?}: {bad}");
             assert!(bad.why.contains(why), "{text:?}: {bad}");
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused_at_their_line() {
+        let bad = read(b"a: '@'\n# K\xf6ln\n").unwrap_err();
+        assert_eq!(bad.to_string(), "line 2: this is no text in UTF-8");
     }
 }

@@ -110,9 +110,9 @@ fn check(file: &PathBuf, service: Option<String>) -> Result<(String, Value), Str
     if !policy.services().any(|known| known == service) {
         return Err(unknown_service(&policy, &service));
     }
-    let text = std::fs::read_to_string(file)
+    let said = std::fs::read(file)
         .map_err(|error| format!("The policy file {} cannot be read: {error}.", file.display()))?;
-    let notices = files::take(&policy, &service, file, &text)?;
+    let notices = files::take(&policy, &service, file, &said)?;
     let said = policy.holding(&service).iter().filter(|rule| rule.line.is_some()).count();
     let mut told: String = notices.iter().map(|notice| format!("{notice}\n")).collect();
     told.push_str(&format!("The policy file {} can be used: {said} rules.", file.display()));

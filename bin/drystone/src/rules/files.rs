@@ -96,12 +96,12 @@ impl PolicyFiles {
 
     fn take(&self, service: &str) -> Result<Vec<Notice>, String> {
         let path = self.path(service);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        let file = match std::fs::read(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(format!("The policy file {} cannot be read: {error}.", path.display())),
         };
-        take(&self.policy, service, &path, &text)
+        take(&self.policy, service, &path, &file)
     }
 
     fn services(&self) -> Vec<&'static str> {
@@ -125,10 +125,10 @@ impl PolicyFiles {
     }
 }
 
-/// Takes a text for a service's file. The error is a sentence.
-pub fn take(policy: &Policy, service: &str, path: &Path, text: &str) -> Result<Vec<Notice>, String> {
+/// Takes what a service's file says. The error is a sentence.
+pub fn take(policy: &Policy, service: &str, path: &Path, file: &[u8]) -> Result<Vec<Notice>, String> {
     policy
-        .amend(service, text)
+        .amend(service, file)
         .map_err(|why| format!("The policy file {} cannot be used: {why}.", path.display()))
 }
 
