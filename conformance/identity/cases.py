@@ -349,7 +349,7 @@ def projects(both):
          NAMED + ENABLED + ['parent_id={wall}', 'parent_id=' + NOWHERE, 'name=one&tags=a', 'name=one&tags=a,b', 'domain_id={stone}&tags=q', 'name=one&tags-any=a,q',
                             'name=one&not-tags=a,q', 'name=one&not-tags-any=a,q', 'name=Stone&is_domain=true', 'name=one&is_domain=false'])
     for query in ('parents_as_list', 'parents_as_ids', 'subtree_as_list', 'subtree_as_ids', 'parents_as_list&parents_as_ids', 'subtree_as_list&subtree_as_ids',
-                  'parents_as_ids&subtree_as_ids'):
+                  'parents_as_ids&subtree_as_ids', 'parents_as_list=False', 'parents_as_list=0', 'subtree_as_ids=no'):
         both(f'wall {query}', 'GET', '/v3/projects/{wall}?' + query)
         both(f'course {query}', 'GET', '/v3/projects/{course}?' + query)
         both(f'wall {query} by ann', 'GET', '/v3/projects/{wall}?' + query, token='ann')
@@ -479,10 +479,13 @@ def assignments(both):
            'user.id={bob}&scope.OS-INHERIT:inherited_to=projects', 'scope.project.id={wall}&scope.OS-INHERIT:inherited_to=projects', 'role.id={third}&effective',
            'role.id={role_reader}&user.id={bob}&effective', 'user.id={ann}&effective&scope.OS-INHERIT:inherited_to=projects', f'user.id={NOWHERE}', f'group.id={NOWHERE}',
            f'role.id={NOWHERE}', f'scope.project.id={NOWHERE}', f'scope.project.id={NOWHERE}&effective', f'user.id={NOWHERE}&effective',
-           'scope.system=all&effective&user.id={bob}', 'scope.system=all&role.id={third}']
+           'scope.system=all&effective&user.id={bob}', 'scope.system=all&role.id={third}', 'user.id={bob}&include_names=false', 'user.id={ann}&effective=False',
+           'user.id={ann}&effective=0', 'group.id={masons}&effective=0', 'scope.project.id={wall}&include_subtree=no', 'scope.project.id={wall}&include_subtree=0',
+           'user.id={bob}&scope.system=other']
     wrong = ['user.id={bob}&group.id={masons}', 'effective&group.id={masons}', 'scope.project.id={wall}&scope.domain.id={stone}', 'include_subtree',
              'include_subtree&scope.domain.id={stone}', 'effective&scope.OS-INHERIT:inherited_to=projects&scope.domain.id={stone}',
-             'scope.system=all&scope.project.id={wall}', 'scope.OS-INHERIT:inherited_to=x&user.id={bob}', 'scope.domain.id={stone}&scope.system=all']
+             'scope.system=all&scope.project.id={wall}', 'scope.OS-INHERIT:inherited_to=x&user.id={bob}', 'scope.domain.id={stone}&scope.system=all',
+             'group.id={masons}&effective=false', 'include_subtree=0&user.id={bob}', 'scope.project.id=', 'user.id=']
     for query in own + wrong:
         both(f'list {query}', 'GET', '/v3/role_assignments?' + query)
     both('head', 'HEAD', '/v3/role_assignments')

@@ -2,6 +2,7 @@
 
 from cases import (application_credentials, assignments, at_once, begin, discovery, domains, endpoints, grants, groups, people,
                    personas, projects, regions, roles, services, strangers, tags, tokens, users, validate)
+from consequences import consequences
 from corners import corners
 from delegation import access_rules, ec2, trusts
 from federation import federation
@@ -12,7 +13,7 @@ from oauth import oauth1
 
 STORY = (discovery, strangers, people, tokens, validate, users, groups, domains, projects, tags, roles, grants, assignments,
          regions, services, endpoints, application_credentials, trusts, ec2, limits, endpoint_groups,
-         access_rules, oauth1, federation, logins, corners, at_once)
+         access_rules, oauth1, federation, logins, corners, consequences, at_once)
 
 
 def named(chapter):

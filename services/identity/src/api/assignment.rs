@@ -1,7 +1,7 @@
 //! Grants on the wire. One set of handlers serves every spelling of the path: on projects, domains and the system, for
 //! users and groups, inherited or not; the path says which.
 
-use super::{flag, links};
+use super::{check_query, flag, id, links};
 use crate::Identity;
 use crate::model::assignment::{ActorKind, Assignment, TargetKind};
 use crate::model::role::Role;
@@ -9,9 +9,16 @@ use crate::ops::assignment::{Act, Filter, Found, Names};
 use crate::rules;
 use fault::Fault;
 use policy::Rule;
-use serde_json::{Value, json};
-use std::sync::Arc;
+use serde_json::{Map, Value, json};
+use std::sync::{Arc, LazyLock};
+use web::schema::Schema;
 use web::{Answer, Ask};
+
+static QUERY: LazyLock<Schema> = LazyLock::new(|| {
+    let names = ["group.id", "role.id", "scope.domain.id", "scope.project.id"];
+    let ids: Map<String, Value> = names.into_iter().map(|name| (name.to_owned(), id())).collect();
+    Schema::new(json!({"type": "object", "properties": ids}))
+});
 
 /// The assignment that a path names; without a role at its end the role is empty.
 fn named(ask: &Ask) -> Assignment {
@@ -91,6 +98,7 @@ pub async fn grant_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fau
 
 /// `GET /v3/role_assignments`
 pub async fn assignment_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    check_query(&ask, &QUERY)?;
     let filter = filter(&ask)?;
     let (found, names) = identity.assignment_list(&ask.cx, filter, flag(&ask, "include_names")).await?;
     let bodies: Vec<Value> = found.iter().map(|one| body(&ask, one, names.as_ref())).collect();
@@ -105,7 +113,7 @@ fn filter(ask: &Ask) -> Result<Filter, Fault> {
         return Err(Fault::bad_input(said));
     }
     let targets = [
-        get("scope.system").map(|_| (TargetKind::System, "all".to_owned())),
+        get("scope.system").filter(|word| word == "all").map(|all| (TargetKind::System, all)),
         get("scope.domain.id").map(|id| (TargetKind::Domain, id)),
         get("scope.project.id").map(|id| (TargetKind::Project, id)),
     ];
@@ -119,21 +127,20 @@ fn filter(ask: &Ask) -> Result<Filter, Fault> {
         let said = "Combining effective, domain and inherited filters will always result in an empty list.";
         return Err(Fault::bad_input(said));
     }
-    let subtree = flag(ask, "include_subtree");
-    if subtree && !matches!(target, Some((TargetKind::Project, _))) {
+    if ask.query.get("include_subtree").is_some() && !matches!(target, Some((TargetKind::Project, _))) {
         return Err(Fault::bad_input("'scope.project.id' is a dependency of 'include_subtree'"));
     }
     if get("user.id").is_some() && get("group.id").is_some() {
         return Err(Fault::bad_input("Specify a user or group, not both"));
     }
     Ok(Filter {
-        user: get("user.id"),
+        user: ask.query.get("user.id").map(str::to_owned),
         group: get("group.id"),
         role: get("role.id"),
         target,
         inherited,
         effective,
-        subtree,
+        subtree: flag(ask, "include_subtree"),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Endpoint groups on the wire, and what the catalogs of projects are narrowed to.
 
-use super::{exactly, given, list, name, one};
+use super::{check_query, exactly, given, list, name, one};
 use crate::Identity;
 use crate::model::endpoint_group::EndpointGroup;
 use crate::ops::endpoint_group::{Act, Shown};
@@ -27,12 +27,17 @@ static CREATE: LazyLock<Schema> = LazyLock::new(|| {
 static UPDATE: LazyLock<Schema> =
     LazyLock::new(|| exactly("endpoint_group", json!({"properties": attributes(), "minProperties": 1})));
 
+static QUERY: LazyLock<Schema> = LazyLock::new(|| {
+    Schema::new(json!({"type": "object", "properties": {"name": name(255)}, "additionalProperties": false}))
+});
+
 fn bodies(ask: &Ask, groups: &[EndpointGroup]) -> Answer {
     list(ask, "endpoint_groups", groups.iter().map(|group| group.body(&ask.cx.base)), &["name"])
 }
 
 /// `GET /v3/OS-EP-FILTER/endpoint_groups`
 pub async fn list_all(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    check_query(&ask, &QUERY)?;
     let all = identity.endpoint_group_list(&ask.cx).await?;
     Ok(bodies(&ask, &all))
 }

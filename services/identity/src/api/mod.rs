@@ -113,14 +113,23 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// A flag in a query: present without a value, or anything but a no.
+/// What a word says that stands where a flag is meant: anything but a no is a yes.
 fn truth(text: &str) -> bool {
     !matches!(text.to_ascii_lowercase().as_str(), "0" | "false" | "n" | "no" | "off")
 }
 
-/// Whether a flag is set in the query.
+/// What a word says that must be a yes or a no; `None` if it is neither.
+fn yes_or_no(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "t" | "true" | "on" | "y" | "yes" => Some(true),
+        "0" | "f" | "false" | "off" | "n" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether a flag is set in the query. It is by being there: only `0` takes it back, `false` does not.
 fn flag(ask: &Ask, name: &str) -> bool {
-    ask.query.get(name).is_some_and(truth)
+    ask.query.get(name).is_some_and(|value| value != "0")
 }
 
 /// What stands below `noun` in the body, checked against the schema. Colons and dashes in the

@@ -2,7 +2,7 @@
 
 use super::{
     below, below_any, check_query, flag, flag_or_word, flags, given, id, name, one, options, or_null, paged,
-    unfit,
+    truth, unfit,
 };
 use crate::Identity;
 use crate::model::project::Project;
@@ -46,7 +46,7 @@ static TAG: LazyLock<Schema> = LazyLock::new(|| Schema::new(tag()));
 /// `GET /v3/projects`
 pub async fn project_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     check_query(&ask, &QUERY)?;
-    let domains = flag(&ask, "is_domain");
+    let domains = ask.query.get("is_domain").is_some_and(truth);
     let all = identity.project_list(&ask.cx, domains).await?;
     let kept = all.into_iter().filter(|project| tagged(&ask, project));
     let bodies = kept.map(|project| project.body(&ask.cx.base)).collect();

@@ -280,14 +280,21 @@ fn check_model(tx: &Tx, model: LimitModel, one: &Limit, along: &[Limit]) -> Resu
 
 fn fits_two_levels(tx: &Tx, one: &Limit, along: &[Limit]) -> Result<bool, Fault> {
     let kept = limits_of_registered(tx, &one.registered_id)?;
-    let same = along.iter().filter(|other| other.registered_id == one.registered_id);
-    let known: Vec<&Limit> = same.chain(&kept).collect();
-    let of = |id: &str| known.iter().find(|limit| limit.holder.id() == id).map(|limit| limit.resource_limit);
+    let same: Vec<&Limit> = along.iter().filter(|other| other.registered_id == one.registered_id).collect();
+    let among = |limits: &[&Limit], id: &str| {
+        limits.iter().find(|limit| limit.holder.id() == id).map(|limit| limit.resource_limit)
+    };
+    let kept: Vec<&Limit> = kept.iter().collect();
+    let of = |id: &str| among(&same, id).or(among(&kept, id));
     match &one.holder {
         Holder::Project(id) => {
             let Some(project) = store::project::project_by_id(tx, id)? else { return Ok(true) };
+            if let Some(above) = among(&same, &project.parent_id) {
+                return Ok(one.resource_limit <= above);
+            }
             let registered = registered_limit_by_id(tx, &one.registered_id)?;
             let above = of(&project.parent_id).or(registered.map(|registered| registered.default_limit));
+            // Nothing at all above is no bound, unless it comes along.
             Ok(above.is_none_or(|above| above == 0 || one.resource_limit <= above))
         }
         Holder::Domain(id) => {

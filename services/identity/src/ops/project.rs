@@ -357,12 +357,13 @@ fn check_parent(tx: &Tx, project: &Project, deepest: usize) -> Result<(), Fault>
              domain ({domain})."
         )));
     }
-    if !parent.enabled {
+    let above = project_ancestors(tx, project)?;
+    if let Some(disabled) = above.iter().find(|above| !above.enabled) {
         let said =
-            format!("cannot create a project in a branch containing a disabled project: {}", parent.id);
+            format!("cannot create a project in a branch containing a disabled project: {}", disabled.id);
         return Err(Fault::bad_input(said));
     }
-    if project_ancestors(tx, project)?.len() > deepest {
+    if above.len() > deepest {
         return Err(Fault::forbidden(format!("Max hierarchy depth reached for {parent_id} branch.")));
     }
     Ok(())
