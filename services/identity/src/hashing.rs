@@ -10,6 +10,7 @@ use crate::places::{PLACES, Places, Source};
 use crossbeam_channel::{Sender, bounded};
 use fault::Fault;
 use kernel::Entropy;
+use std::panic::AssertUnwindSafe;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
@@ -49,7 +50,12 @@ impl Hashing {
             let queue = queue.clone();
             let work = move || {
                 give_way();
-                queue.iter().for_each(|job| job());
+                for job in &queue {
+                    // Whoever waits for this one is told; the next ones must not wait for ever.
+                    if std::panic::catch_unwind(AssertUnwindSafe(job)).is_err() {
+                        tracing::error!("hashing a password failed");
+                    }
+                }
             };
             std::thread::Builder::new().name(format!("hash-{number}")).spawn(work).map_err(Fault::bug)?;
         }

@@ -43,6 +43,8 @@ pub struct Blob {
     pub trust_id: Option<String>,
     /// The application credential that a token is for.
     pub credential_id: Option<String>,
+    /// The access token of OAuth 1.0 that a token is for.
+    pub access_token_id: Option<String>,
 }
 
 impl std::fmt::Debug for Blob {
@@ -61,6 +63,7 @@ impl Blob {
             secret: word("secret").unwrap_or_default(),
             trust_id: word("trust_id"),
             credential_id: word("app_cred_id"),
+            access_token_id: word("access_token_id"),
         }
     }
 
@@ -118,10 +121,15 @@ impl Signed {
         }
     }
 
-    /// When it was signed, if it says so.
+    /// When it was signed, if it says so: of version 4 what the signature covers, and nothing that is put beside it.
     pub fn stamp(&self) -> Option<&String> {
         let params = |name: &str| self.params.get(name).filter(|text| !text.is_empty());
-        params("Timestamp").or_else(|| self.headers.get("X-Amz-Date")).or_else(|| params("X-Amz-Date"))
+        let of_amazon = || self.headers.get("X-Amz-Date").or_else(|| params("X-Amz-Date"));
+        match self.params.get("SignatureVersion").map(String::as_str) {
+            Some("0" | "1" | "2") => params("Timestamp").or_else(of_amazon),
+            _ if self.is_version_4() => of_amazon(),
+            _ => params("Timestamp").or_else(of_amazon),
+        }
     }
 
     /// The same for clients that leave the port out of what they sign.
@@ -253,6 +261,21 @@ pub(super) fn encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_beside_what_is_signed_makes_nothing_young() {
+        let request = |params: Value, headers: Value| {
+            let given = json!({"access": "a", "params": params, "headers": headers});
+            Signed::of(given.as_object().unwrap()).stamp().cloned()
+        };
+        let amazon =
+            json!({"Authorization": "AWS4-HMAC-SHA256 Credential=a/b", "X-Amz-Date": "20261121T000000Z"});
+        let beside = json!({"Timestamp": "2030-01-01T00:00:00Z"});
+        assert_eq!(request(beside.clone(), amazon.clone()).unwrap(), "20261121T000000Z");
+        assert_eq!(request(beside.clone(), json!({})).unwrap(), "2030-01-01T00:00:00Z");
+        let older = json!({"Timestamp": "2026-01-01T00:00:00Z", "SignatureVersion": "2"});
+        assert_eq!(request(older, amazon).unwrap(), "2026-01-01T00:00:00Z");
+    }
 
     fn signed(given: Value) -> Signed {
         Signed::of(given.as_object().unwrap())

@@ -181,6 +181,10 @@ fn scrypt<'a>(password: &[u8], mut parts: impl Iterator<Item = &'a str>) -> Opti
     let number = |name: &str| settings.split(',').find_map(|one| one.strip_prefix(name)?.parse::<u32>().ok());
     let log = u8::try_from(number("ln=")?).ok().filter(|log| *log <= DEAREST_SCRYPT)?;
     let (r, p) = (number("r=").filter(|r| *r <= 32)?, number("p=").filter(|p| *p <= 16)?);
+    // It takes 128 bytes a block.
+    if u64::from(r) << log > u64::from(MOST_MEMORY) * 1024 / 128 {
+        return None;
+    }
     let (salt, digest) = (STANDARD.decode(parts.next()?).ok()?, STANDARD.decode(parts.next()?).ok()?);
     if digest.len() < SHORTEST_DIGEST {
         return None;
@@ -203,6 +207,16 @@ fn pbkdf2_sha512<'a>(password: &[u8], mut parts: impl Iterator<Item = &'a str>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hash_that_asks_for_too_much_memory_lets_nobody_in() {
+        let tail = hash(b"secret", Scheme::Scrypt, [3; 16]).unwrap();
+        let tail = tail.splitn(4, '$').last().unwrap().to_owned();
+        for settings in ["ln=18,r=32,p=16", "ln=19,r=8,p=1", "ln=16,r=33,p=1"] {
+            let parts = format!("{settings}${tail}");
+            assert_eq!(scrypt(b"secret", parts.split('$')), None, "{settings}");
+        }
+    }
 
     #[test]
     fn our_own_hashes_are_verified() {

@@ -40,7 +40,7 @@ impl Trust {
         self.expires_at.is_none_or(|end| end >= now) && self.remaining_uses.is_none_or(|uses| uses > 0)
     }
 
-    /// Whether it may be handed on as `child`, which must not be good for more than itself.
+    /// Whether it may be handed on as `child`, which must not be good for more than itself, nor for another project.
     pub fn covers(&self, child: &Self) -> bool {
         let ends_later = match (self.expires_at, child.expires_at) {
             (Some(end), Some(childs)) => childs > end,
@@ -48,6 +48,7 @@ impl Trust {
             (None, _) => false,
         };
         (1..=DEEPEST).contains(&self.depth)
+            && child.project_id == self.project_id
             && child.remaining_uses.is_none()
             && !ends_later
             && child.roles.iter().all(|role| self.roles.contains(role))

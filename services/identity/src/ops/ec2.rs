@@ -168,21 +168,26 @@ fn timely(signed: &Signed, now: Micros) -> bool {
 /// The token of the keys' user for their project, by what they are bound to.
 fn token_of(tx: &Tx, key: &Credential, blob: &Blob, mint: Mint) -> Result<(String, Token), Fault> {
     let mut user_id = key.user_id.clone();
-    let delegation = match (&blob.trust_id, &blob.credential_id) {
-        (Some(id), _) => {
+    let delegation = match (&blob.trust_id, &blob.credential_id, &blob.access_token_id) {
+        (Some(id), ..) => {
             let trust = store::trust::trust_by_id(tx, id)?.filter(|trust| trust.usable(tx.now()));
             let trust = trust.ok_or_else(|| missing("trust", id))?;
+            // Keys that were made with a token of the trust are the trustor's. Nobody names a trust of others.
             if trust.impersonation {
+                if key.user_id != trust.trustor_id {
+                    return Err(unauthenticated());
+                }
                 user_id = trust.trustee_id;
             }
             Some(Delegation::Trust(id.clone()))
         }
-        (None, Some(id)) => Some(Delegation::Credential(id.clone())),
-        (None, None) => None,
+        (None, Some(id), _) => Some(Delegation::Credential(id.clone())),
+        (None, None, Some(id)) => Some(Delegation::Access(id.clone())),
+        (None, None, None) => None,
     };
     let project_id = key.project_id.clone().ok_or_else(|| missing("project", "None"))?;
     store::project::project_by_id(tx, &project_id)?.ok_or_else(|| missing("project", &project_id))?;
     let user = store::user::user_by_id(tx, &user_id)?.ok_or_else(|| missing("user", &user_id))?;
-    let proved = Proved { user_id, methods: vec![METHOD.to_owned()], parent: None, bound: None };
+    let proved = Proved::by(&user_id, METHOD);
     issue(tx, &proved, &user, Scope::Project(project_id), delegation, mint)?.ok_or_else(unauthenticated)
 }

@@ -18,7 +18,7 @@ async fn demo(cloud: &Cloud) -> (String, String, String) {
 }
 
 /// A request that is signed with the keys.
-fn signed(key: &Value, params: Value) -> Value {
+pub fn signed(key: &Value, params: Value) -> Value {
     let mut request = json!({
         "access": key["access"], "verb": "GET", "host": "cloud:8773", "path": "/", "params": {"SignatureVersion": "2"},
     });
