@@ -4,7 +4,7 @@ use super::auth as tokens;
 use crate::Identity;
 use crate::oidc::code::Brought;
 use crate::ops::federation::PATIENCE;
-use crate::ops::token::unauthenticated;
+use crate::ops::token::{Granted, unauthenticated};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fault::Fault;
@@ -27,10 +27,9 @@ pub async fn auth(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let given = ask.header("authorization");
     let bearer = given.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let bearer = bearer.map(|(_, token)| token.trim());
-    let given = identity.federated_login(ask.id("id"), ask.id("protocol"), bearer).await?;
-    let (text, token) = given;
-    let body = tokens::body(&identity, &ask, &token).await?;
-    Ok(Answer::json(201, &body).with("x-subject-token", &text))
+    let receipt = tokens::receipt(&ask);
+    let granted = identity.federated_login(ask.id("id"), ask.id("protocol"), bearer, receipt).await?;
+    tokens::given(&identity, &ask, granted).await
 }
 
 /// `GET` and `POST /v3/auth/OS-FEDERATION/websso/{protocol}`, and the same for one provider.
@@ -51,7 +50,8 @@ pub async fn callback(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault
     let sealed = cookies.into_iter().find(|(name, _)| *name == COOKIE).ok_or_else(unauthenticated)?.1;
     let back = ask.cx.url(CALLBACK);
     let brought = Brought { code: asked("code")?, issuer: ask.query.get("iss") };
-    let (origin, token) = identity.websso_end(sealed, asked("state")?, brought, &back).await?;
+    let (origin, granted) = identity.websso_end(sealed, asked("state")?, brought, &back).await?;
+    let Granted::Token(token, _) = granted else { return tokens::given(&identity, &ask, granted).await };
     let script = STANDARD.encode(sha2::Sha256::digest(SUBMIT.as_bytes()));
     let policy = format!("default-src 'none'; frame-ancestors 'none'; script-src 'sha256-{script}'");
     Ok(private(Answer::bytes(200, "text/html; charset=utf-8", form(&origin, &token)))

@@ -1,15 +1,13 @@
 //! Rules about several factors: which proofs together let a user in.
 //!
-//! A rule is a set of methods, and one that is met is enough. Methods that nobody can use here do not count, so that a
+//! A rule is a set of methods, and one that is met is enough. Methods that do not exist here do not count, so that a
 //! mistaken rule locks nobody out: that is how Keystone reads them.
 
+use crate::model::token::METHODS;
 use crate::model::user::User;
 use serde_json::Value;
 
-/// The methods by which somebody can log in here.
-const METHODS: [&str; 5] = ["password", "totp", "token", "application_credential", "oauth1"];
-
-/// The user's rules, without what nobody can use; empty if any proof will do.
+/// The user's rules, without methods that there are not; empty if any proof will do.
 fn rules(user: &User) -> Vec<Vec<&str>> {
     if user.options.get("multi_factor_auth_enabled") == Some(&Value::Bool(false)) {
         return Vec::new();
@@ -55,6 +53,8 @@ mod tests {
             (json!(true), json!([["password", "retina"], ["totp"]]), "password", true),
             (json!(true), json!([["retina"], ["totp"]]), "password", false),
             (json!(true), json!([["retina"]]), "password", true),
+            (json!(true), json!([["mapped"]]), "password", false),
+            (json!(true), json!([["mapped", "totp"]]), "totp mapped", true),
         ] {
             let options = json!({"multi_factor_auth_enabled": enabled, "multi_factor_auth_rules": rules});
             let user = User { options: options.as_object().unwrap().clone(), ..User::default() };

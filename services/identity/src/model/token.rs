@@ -10,7 +10,7 @@ use kernel::Micros;
 
 /// The methods in the order in which their bits are given out: Keystone 30's usual ones, and after them what its operators
 /// append.
-const METHODS: [&str; 9] = [
+pub(super) const METHODS: [&str; 9] = [
     "external",
     "password",
     "token",

@@ -8,7 +8,8 @@ use super::identity_provider::{protocol, provider};
 use super::mapping::mapping;
 use super::project::project_of_mapping;
 use super::proof::{Proved, find_domain};
-use super::token::{Mint, Token, fernet_open, fernet_seal, issue, unauthenticated, usual_scope};
+use super::receipt::part_proved;
+use super::token::{Granted, Mint, fernet_open, fernet_seal, issue, unauthenticated, usual_scope};
 use super::{expected, missing, proof::Named};
 use crate::Identity;
 use crate::model::assignment::{ActorKind, Assignment, TargetKind};
@@ -24,6 +25,7 @@ use crate::oidc::{ISSUER, Provider};
 use crate::store::{self, shadow::*};
 use ::store::Tx;
 use fault::{Fault, Kind};
+use kernel::Micros;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -49,18 +51,20 @@ struct Lives {
 }
 
 impl Identity {
-    /// Whom the provider of this protocol vouches for with an access token, logged in.
+    /// Whom the provider of this protocol vouches for with an access token, logged in. `receipt` is one that was given out
+    /// before.
     pub async fn federated_login(
         &self,
         provider_id: &str,
         protocol_id: &str,
         bearer: Option<&str>,
-    ) -> Result<(String, Token), Fault> {
+        receipt: Option<String>,
+    ) -> Result<Granted, Fault> {
         self.open(provider_id, protocol_id).await?;
         let relation = self.providers.iter().find(|one| one.is(provider_id, protocol_id));
         let relation = relation.ok_or_else(|| unauthenticated().because("no settings name this provider"))?;
         let assertion = relation.vouched(bearer.ok_or_else(unauthenticated)?).await?;
-        self.enter(provider_id, protocol_id, assertion).await
+        self.enter(provider_id, protocol_id, assertion, receipt).await
     }
 
     /// Whether anybody may come in by this protocol of this provider: before it is asked.
@@ -98,14 +102,14 @@ impl Identity {
         Ok((entrance, sealed))
     }
 
-    /// Takes a browser back that brings a code: where it wants its token sent, and the token.
+    /// Takes a browser back that brings a code: where it wants its token sent, and what it is given.
     pub async fn websso_end(
         &self,
         sealed: &str,
         state: &str,
         brought: Brought<'_>,
         back: &str,
-    ) -> Result<(String, String), Fault> {
+    ) -> Result<(String, Granted), Fault> {
         let sealed = sealed.to_owned();
         let opened =
             self.db.read(move |tx| Ok(fernet_open(tx, &sealed)?.map(|found| (found, tx.now())))).await?;
@@ -118,8 +122,8 @@ impl Identity {
             self.providers.iter().find(|one| one.is(&attempt.identity_provider, &attempt.protocol));
         let relation = relation.ok_or_else(unauthenticated)?;
         let assertion = relation.redeemed(&attempt, brought, back).await?;
-        let (text, _) = self.enter(&attempt.identity_provider, &attempt.protocol, assertion).await?;
-        Ok((attempt.origin, text))
+        let granted = self.enter(&attempt.identity_provider, &attempt.protocol, assertion, None).await?;
+        Ok((attempt.origin, granted))
     }
 
     /// Logs in whom the provider says this of.
@@ -128,7 +132,8 @@ impl Identity {
         provider_id: &str,
         protocol_id: &str,
         assertion: Assertion,
-    ) -> Result<(String, Token), Fault> {
+        receipt: Option<String>,
+    ) -> Result<Granted, Fault> {
         let settings = &self.settings;
         let lives = Lives {
             token: settings.token_life,
@@ -136,7 +141,9 @@ impl Identity {
             mint: self.mint(),
         };
         let (provider_id, protocol_id) = (provider_id.to_owned(), protocol_id.to_owned());
-        self.db.write(move |tx| log_in(tx, &provider_id, &protocol_id, &assertion, lives)).await
+        let log_in =
+            move |tx: &Tx| log_in(tx, &provider_id, &protocol_id, &assertion, receipt.as_deref(), lives);
+        self.db.write(log_in).await
     }
 
     /// The ids of users for whom somebody vouches: by provider, protocol, and what they are called there; each or all of them.
@@ -181,18 +188,19 @@ fn log_in(
     provider_id: &str,
     protocol_id: &str,
     assertion: &Assertion,
+    receipt: Option<&str>,
     lives: Lives,
-) -> Result<(String, Token), Fault> {
+) -> Result<Granted, Fault> {
     let (provider, protocol) = open(tx, provider_id, protocol_id)?;
     check_remote_id(&provider, &protocol, assertion)?;
     let mapping = mapping(tx, &protocol.mapping_id)?;
     let mapped = apply(&mapping, assertion).map_err(|why| unmapped(&mapping, why))?;
     let mut login = Login { tx, provider, protocol, mapping, lives, changed: false };
-    let given = login.enter(mapped, assertion)?;
+    let granted = login.enter(mapped, assertion, receipt)?;
     if login.changed {
         store::token::epoch_advance(tx)?;
     }
-    Ok(given)
+    Ok(granted)
 }
 
 /// The provider that speaks is one that this identity provider stands for.
@@ -233,18 +241,15 @@ struct Login<'a> {
 }
 
 impl Login<'_> {
-    fn enter(&mut self, mapped: Mapped, assertion: &Assertion) -> Result<(String, Token), Fault> {
-        let proved = |user: &User, protocol: &Protocol| Proved {
-            user_id: user.id.clone(),
-            methods: vec![federated_method(&protocol.id)],
-            parent: None,
-            bound: None,
-        };
+    fn enter(
+        &mut self,
+        mapped: Mapped,
+        assertion: &Assertion,
+        receipt: Option<&str>,
+    ) -> Result<Granted, Fault> {
         let groups = self.groups(&mapped)?;
-        let (user, scope, delegation) = if mapped.user["type"] == "local" {
-            let user = self.local(&mapped.user)?;
-            let scope = usual_scope(self.tx, &user)?;
-            (user, scope, None)
+        let (user, vouched) = if mapped.user["type"] == "local" {
+            (self.local(&mapped.user)?, None)
         } else {
             let user = self.shadow(&mapped.user, assertion)?;
             self.projects(&user, &mapped.projects)?;
@@ -254,10 +259,16 @@ impl Login<'_> {
                 provider_id: self.provider.id.clone(),
                 protocol_id: self.protocol.id.clone(),
             };
-            (user, Scope::Unscoped, Some(Delegation::Federation(federation)))
+            (user, Some(Delegation::Federation(federation)))
         };
-        let proved = proved(&user, &self.protocol);
-        issue(self.tx, &proved, &user, scope, delegation, self.lives.mint)?.ok_or_else(unauthenticated)
+        let mut proved = Proved::by(&user.id, &federated_method(&self.protocol.id));
+        if let Some(begun) = part_proved(self.tx, &user, receipt, &mut proved)? {
+            return Ok(Granted::Receipt(Box::new(begun)));
+        }
+        let scope = if vouched.is_some() { Scope::Unscoped } else { usual_scope(self.tx, &user)? };
+        let issued = issue(self.tx, &proved, &user, scope, vouched, self.lives.mint)?;
+        let (text, token) = issued.ok_or_else(unauthenticated)?;
+        Ok(Granted::Token(text, Box::new(token)))
     }
 
     /// The groups that the mapping names: by id they must be there, by name they need not.
@@ -374,10 +385,10 @@ impl Login<'_> {
         let life = if life.is_zero() { self.lives.token } else { life };
         let now = self.tx.now();
         let before = memberships_of_user(self.tx, &user.id, Some(&self.provider.id))?;
-        let held: BTreeSet<String> =
-            before.into_iter().filter(|(_, end)| now < *end).map(|(group, _)| group).collect();
-        memberships_put(self.tx, &user.id, &self.provider.id, groups, now.plus(life))?;
-        self.changed |= held != *groups;
+        let held: BTreeMap<String, Micros> = before.into_iter().filter(|(_, end)| now < *end).collect();
+        let end = now.plus(life);
+        memberships_put(self.tx, &user.id, &self.provider.id, groups, end)?;
+        self.changed |= !held.keys().eq(groups) || held.values().any(|before| end < *before);
         Ok(())
     }
 

@@ -23,24 +23,42 @@ impl Identity {
         found: Option<User>,
         password: Zeroizing<String>,
     ) -> Result<User, Fault> {
-        let rules = &self.settings.compliance;
         let hash = found.as_ref().and_then(|user| user.password_hash.clone());
         let right = self.hashing.verify(Some(source), password.clone(), hash).await?;
-        let Some(user) = found else { return Err(unauthenticated()) };
-        if rules.locked(&user, self.db.clock().now()) {
-            return Err(unauthenticated().because(format!("the user {} is locked out", user.id)));
+        let user = found.ok_or_else(unauthenticated)?;
+        self.login_judge(&user, right).await?;
+        self.password_renew(user, password).await
+    }
+
+    /// Whether somebody gets in as the user who gave something right or wrong. Others may have tried at the same time, so
+    /// that the lockout is decided by what is counted now.
+    pub(super) async fn login_judge(&self, user: &User, right: bool) -> Result<(), Fault> {
+        let (rules, id, now) = (&self.settings.compliance, &user.id, self.db.clock().now());
+        let user = match rules.lockout {
+            Some(_) => &self.user_still(user).await?,
+            None => user,
+        };
+        if rules.locked(user, now) {
+            return Err(unauthenticated().because(format!("the user {id} is locked out")));
         }
         if !right {
-            self.login_count(&user.id, false).await?;
+            self.login_count(id, false).await?;
             return Err(unauthenticated());
         }
         if !user.enabled {
-            return Err(unauthenticated().because(format!("the user {} is disabled", user.id)));
+            return Err(unauthenticated().because(format!("the user {id} is disabled")));
         }
-        if user.login.failures > 0 || rules.notes(&user, self.db.clock().now()) {
-            self.login_count(&user.id, true).await?;
+        if user.login.failures > 0 || rules.notes(user, now) {
+            self.login_count(id, true).await?;
         }
-        self.password_renew(user, password).await
+        Ok(())
+    }
+
+    /// The user as it is now, unless it is gone or its password was changed.
+    async fn user_still(&self, user: &User) -> Result<User, Fault> {
+        let (id, since) = (user.id.clone(), user.valid_since);
+        let found = self.db.read(move |tx| user_by_id(tx, &id)).await?;
+        found.filter(|user| user.valid_since == since).ok_or_else(unauthenticated)
     }
 
     /// Hashes a right password anew if the operator wants another scheme now. Where hashing is busy it stays as it is until
@@ -76,7 +94,8 @@ impl Identity {
         let (user_id, rules) = (user_id.to_owned(), self.settings.compliance.clone());
         self.db
             .write(move |tx| {
-                let Some(mut user) = user_by_id(tx, &user_id)? else { return Ok(()) };
+                let found = user_by_id(tx, &user_id)?.filter(|user| !rules.locked(user, tx.now()));
+                let Some(mut user) = found else { return Ok(()) };
                 if good || rules.forgotten(&user, tx.now()) {
                     user.login.failures = 0;
                     user.login.failed_at = None;

@@ -14,6 +14,7 @@ use crate::places::Source;
 use crate::store;
 use ::store::Tx;
 use fault::{Fault, Kind};
+use kernel::Micros;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -65,9 +66,17 @@ pub(super) struct Proved {
     pub(super) parent: Option<Payload>,
     /// What was lent, and the project that it was lent for: the new token is for that one and no other.
     pub(super) bound: Option<(Delegation, String)>,
+    /// Since when the user's tokens were valid at the proof, where that matters.
+    pub(super) valid_since: Option<Micros>,
 }
 
 impl Proved {
+    /// A user who came by this method.
+    pub(super) fn by(user_id: &str, method: &str) -> Self {
+        let methods = vec![method.to_owned()];
+        Self { user_id: user_id.to_owned(), methods, parent: None, bound: None, valid_since: None }
+    }
+
     /// What was proved earlier by these methods counts as well.
     pub(super) fn also_by(&mut self, methods: &[String]) {
         for earlier in methods {
@@ -80,12 +89,11 @@ impl Proved {
 
 impl Identity {
     pub(super) async fn prove(&self, proof: Proof) -> Result<Proved, Fault> {
-        let mut proved =
-            Proved { user_id: String::new(), methods: proof.methods.clone(), parent: None, bound: None };
+        let mut proved = Proved { methods: proof.methods.clone(), ..Proved::by("", "") };
         for method in &proof.methods {
             let user_id = match (method.as_str(), &proof) {
                 ("password", Proof { password: Some((user, password)), .. }) => {
-                    self.prove_by_password(&proof.address, user, password.clone()).await?
+                    self.prove_by_password(&proof.address, user, password.clone(), &mut proved).await?
                 }
                 ("totp", Proof { totp: Some((user, passcode)), .. }) => {
                     self.prove_by_totp(&proof.address, user, passcode.clone()).await?
@@ -122,6 +130,7 @@ impl Identity {
         address: &Arc<str>,
         user: &Named,
         password: Zeroizing<String>,
+        proved: &mut Proved,
     ) -> Result<String, Fault> {
         if let Some(id) = self.directory_prove(address, user, &password).await? {
             return Ok(id);
@@ -133,10 +142,12 @@ impl Identity {
         let source = Source { address: address.clone(), account };
         let user = self.password_prove(&source, found, password).await?;
         check_current(&self.settings.compliance, &user, self.db.clock().now())?;
+        proved.valid_since = Some(user.valid_since);
         Ok(user.id)
     }
 
-    /// By a passcode of one of the user's secrets of type totp, this one or the one before it.
+    /// By a passcode of one of the user's secrets of type totp, this one or the one before it. Failures count as those of
+    /// passwords do.
     async fn prove_by_totp(
         &self,
         address: &Arc<str>,
@@ -144,14 +155,15 @@ impl Identity {
         passcode: String,
     ) -> Result<String, Fault> {
         let user = self.directory_resolve(address, user).await?;
-        self.db
-            .read(move |tx| {
-                let user = find_user(tx, &user)?.filter(|user| user.enabled).ok_or_else(unauthenticated)?;
-                let secrets = store::credential::credentials_of_user(tx, &user.id, "totp")?;
-                let right = secrets.iter().any(|one| totp::verify(&one.blob, &passcode, tx.now()));
-                if right { Ok(user.id) } else { Err(unauthenticated()) }
-            })
-            .await
+        let look = move |tx: &Tx| {
+            let user = find_user(tx, &user)?.filter(|user| user.enabled).ok_or_else(unauthenticated)?;
+            let secrets = store::credential::credentials_of_user(tx, &user.id, "totp")?;
+            let right = secrets.iter().any(|one| totp::verify(&one.blob, &passcode, tx.now()));
+            Ok((user, right))
+        };
+        let (user, right) = self.db.read(look).await?;
+        self.login_judge(&user, right).await?;
+        Ok(user.id)
     }
 
     async fn prove_by_token(&self, text: &str, proved: &mut Proved) -> Result<String, Fault> {
@@ -173,6 +185,7 @@ impl Identity {
             }));
         }
         proved.also_by(&token.payload.methods);
+        proved.valid_since = Some(token.user.valid_since);
         proved.parent = Some(token.payload.clone());
         Ok(token.user.id.clone())
     }

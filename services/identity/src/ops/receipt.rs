@@ -39,8 +39,21 @@ impl Begun {
     }
 }
 
-/// What a receipt says that the user shows counts as proved. What ends tokens ends receipts.
-pub(super) fn receipt_add(tx: &Tx, text: &str, user: &User, proved: &mut Proved) -> Result<(), Fault> {
+/// What was proved, with what a receipt says that the user shows; a new receipt for it if that is not enough.
+pub(super) fn part_proved(
+    tx: &Tx,
+    user: &User,
+    receipt: Option<&str>,
+    proved: &mut Proved,
+) -> Result<Option<Begun>, Fault> {
+    if let Some(text) = receipt {
+        receipt_add(tx, text, user, proved)?;
+    }
+    if factors::enough(user, &proved.methods) { Ok(None) } else { begin(tx, user, &proved.methods).map(Some) }
+}
+
+/// What a receipt says counts as proved. What ends tokens ends receipts.
+fn receipt_add(tx: &Tx, text: &str, user: &User, proved: &mut Proved) -> Result<(), Fault> {
     let opened = fernet_open(tx, text)?;
     let receipt = opened.and_then(|(bytes, issued_at)| Some((Receipt::unpack(&bytes)?, issued_at)));
     let (receipt, _) = receipt
@@ -52,15 +65,12 @@ pub(super) fn receipt_add(tx: &Tx, text: &str, user: &User, proved: &mut Proved)
     Ok(())
 }
 
-/// A receipt for what was proved, if that is not enough.
-pub(super) fn receipt_for_part(tx: &Tx, user: &User, methods: &[String]) -> Result<Option<Begun>, Fault> {
-    if factors::enough(user, methods) {
-        return Ok(None);
-    }
+/// A receipt for what was proved.
+fn begin(tx: &Tx, user: &User, methods: &[String]) -> Result<Begun, Fault> {
     let (user, domain) = owner(tx, &user.id)?.ok_or_else(unauthenticated)?;
     let issued_at = tx.now().whole_seconds().max(user.valid_since);
     let expires_at = issued_at.plus(LIFE);
     let receipt = Receipt { user_id: user.id.clone(), methods: methods.to_vec(), expires_at };
     let text = fernet_seal(tx, issued_at, &receipt.pack())?;
-    Ok(Some(Begun { text, receipt, issued_at, user, domain }))
+    Ok(Begun { text, receipt, issued_at, user, domain })
 }

@@ -94,11 +94,13 @@ pub fn user_insert(tx: &Tx, user: &User) -> Result<bool, Fault> {
     ))
 }
 
-/// Writes what can change of a user; false if its new name is taken.
+/// Writes what can change of a user; false if its new name is taken. Who is disabled for not having been active stays what
+/// was set: the rule may be taken back.
 pub fn user_update(tx: &Tx, user: &User) -> Result<bool, Fault> {
+    let inactive = !user.enabled && user.login.active_until.is_some_and(|end| end <= tx.now());
     let sql = "UPDATE identity_users SET name = CASE WHEN display_name IS NULL THEN ?2 ELSE name END, \
-               display_name = CASE WHEN display_name IS NULL THEN NULL ELSE ?2 END, enabled = ?3, default_project_id = ?4, password_hash = ?5, \
-               password_expires_at = ?6, options = ?7, extra = ?8, valid_since = ?9, failed_logins = ?10, failed_at = ?11, \
+               display_name = CASE WHEN display_name IS NULL THEN NULL ELSE ?2 END, enabled = CASE WHEN ?16 = 1 THEN enabled ELSE ?3 END, \
+               default_project_id = ?4, password_hash = ?5, password_expires_at = ?6, options = ?7, extra = ?8, valid_since = ?9, failed_logins = ?10, failed_at = ?11, \
                password_made_at = ?12, password_own = ?13, active_at = ?14, active_until = ?15 WHERE id = ?1";
     unless_taken(tx.try_execute(
         sql,
@@ -117,7 +119,8 @@ pub fn user_update(tx: &Tx, user: &User) -> Result<bool, Fault> {
             user.login.password_made_at,
             user.login.password_own,
             user.login.active_at,
-            user.login.active_until
+            user.login.active_until,
+            inactive
         ],
     ))
 }

@@ -2,7 +2,9 @@
 
 use crate::rig::{Cloud, Told, login, project};
 use http::Method;
+use identity::model::compliance::{Compliance, Lockout};
 use identity::model::{receipt, totp};
+use identity::settings::Settings;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -60,6 +62,25 @@ async fn the_rest_is_handed_in_with_the_receipt() {
     assert!(cloud.valid(token).await);
     let again = json!({"auth": {"identity": {"methods": ["token"], "token": {"id": token}}}});
     assert_eq!(cloud.authenticate(again).await.status, 201, "what was proved stays proved");
+}
+
+#[tokio::test]
+async fn wrong_passcodes_lock_the_user_as_wrong_passwords_do() {
+    let lockout = Some(Lockout { attempts: 3, duration: Some(Duration::from_secs(60)) });
+    let compliance = Compliance { lockout, ..Compliance::default() };
+    let settings = Settings { compliance, ..Settings::default() };
+    let cloud = Cloud::with(store::testing::sqlite(), settings).await;
+    ann(&cloud, Value::Null).await;
+    let mut wrong = by_passcode(&cloud, Value::Null);
+    wrong["auth"]["identity"]["totp"]["user"]["passcode"] = json!("x");
+    assert_eq!(cloud.authenticate(by_passcode(&cloud, Value::Null)).await.status, 201);
+    for _ in 0..3 {
+        assert_eq!(cloud.authenticate(wrong.clone()).await.status, 401);
+    }
+    assert_eq!(cloud.authenticate(by_passcode(&cloud, Value::Null)).await.status, 401);
+    assert_eq!(cloud.authenticate(by_password(Value::Null)).await.status, 401);
+    cloud.fixture.clock.advance(Duration::from_secs(61));
+    assert_eq!(cloud.authenticate(by_passcode(&cloud, Value::Null)).await.status, 201);
 }
 
 #[tokio::test]

@@ -408,6 +408,24 @@ async fn one_of_our_own_users_may_come_by_a_provider() {
     assert!(homeless.message().starts_with("Expecting to find domain in user."), "{homeless:?}");
 }
 
+#[tokio::test]
+async fn a_provider_s_word_may_be_a_part_of_what_is_asked() {
+    let relying = Relying::start().await;
+    let (_, body) = relying.entered(json!({})).await;
+    let user = format!("/v3/users/{}", body["user"]["id"].as_str().unwrap());
+    let rules = async |rules: Value| {
+        let options = json!({"user": {"options": {"multi_factor_auth_rules": rules}}});
+        relying.cloud.patch(&user, options).await.one("user");
+        relying.log_in(&relying.provider.token(relying.cloud.fixture.clock.now(), json!({}))).await
+    };
+    let part = rules(json!([["openid", "totp"]])).await;
+    assert_eq!(part.status, 401);
+    assert_eq!(part.body["required_auth_methods"], json!([["openid", "totp"]]));
+    assert!(!part.header("openstack-auth-receipt").is_empty());
+    assert_eq!(rules(json!([["password"]])).await.status, 401);
+    assert_eq!(rules(json!([["openid"], ["password"]])).await.status, 201);
+}
+
 impl Told {
     /// The names of the roles of a token, sorted.
     fn each_role(&self) -> Vec<String> {

@@ -151,6 +151,20 @@ async fn who_is_not_active_is_disabled() {
     assert_eq!(log_in(&cloud, "bob", "bob").await, 201);
     cloud.patch(&format!("/v3/users/{ann}"), json!({"user": {"enabled": true}})).await.one("user");
     assert_eq!(log_in(&cloud, "ann", "ann").await, 201);
+    cloud.fixture.clock.advance(11 * DAYS);
+    assert_eq!(log_in(&cloud, "ann", "wrong").await, 401);
+    assert_eq!(log_in(&cloud, "ann", "ann").await, 401);
+    let spared = json!({"user": {"options": {"ignore_user_inactivity": true}}});
+    assert_eq!(log_in(&cloud, "bob", "bob").await, 201);
+    let admin = cloud.get("/v3/users/none").await.status;
+    assert_eq!(admin, 401, "nobody is there to help");
+    let id = ann.clone();
+    let spare = move |tx: &store::Tx| {
+        let sql = "UPDATE identity_users SET options = ?2, active_until = NULL WHERE id = ?1";
+        tx.execute(sql, store::params![&id, spared["user"]["options"].to_string()]).map(drop)
+    };
+    cloud.fixture.db.write(spare).await.unwrap();
+    assert_eq!(log_in(&cloud, "ann", "ann").await, 201, "who was disabled for that alone was never set so");
 }
 
 #[tokio::test]
