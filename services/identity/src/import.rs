@@ -90,8 +90,8 @@ impl Estate {
 /// What ended tokens before their time.
 #[derive(Clone, Debug, PartialEq)]
 enum Revocation {
-    /// The token with this audit id, until it would have ended anyway.
-    Token(String, Micros),
+    /// The token with this audit id, or all that was made of it, until it would have ended anyway.
+    Token { audit_id: String, chain: bool, end: Micros },
     /// A user's tokens that were issued before.
     User(String, Micros),
 }

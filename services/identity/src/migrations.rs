@@ -44,4 +44,9 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "service providers and policy associations",
         sql: include_str!("../migrations/0016_service_providers_and_policy_associations.sql"),
     },
+    Migration {
+        number: 17,
+        name: "revoked chains",
+        sql: include_str!("../migrations/0017_revoked_chains.sql"),
+    },
 ];

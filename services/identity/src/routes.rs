@@ -30,13 +30,10 @@ pub fn routes() -> Routes<Identity> {
         .get("/v3/auth/tokens", op("token_show", auth::token_show).rule(&VALIDATE_TOKEN))
         .head("/v3/auth/tokens", op("token_check", auth::token_check).rule(&CHECK_TOKEN))
         .delete("/v3/auth/tokens", op("token_delete", auth::token_delete).rule(&REVOKE_TOKEN))
-        .get(
-            "/v3/auth/catalog",
-            op("auth_catalog", auth::catalog_show).token("the catalog of the caller's own token"),
-        )
-        .get("/v3/auth/projects", op("auth_projects", auth::project_list).token("the caller's own projects"))
-        .get("/v3/auth/domains", op("auth_domains", auth::domain_list).token("the caller's own domains"))
-        .get("/v3/auth/system", op("auth_system", auth::system_list).token("the caller's own system roles"))
+        .get("/v3/auth/catalog", op("auth_catalog", auth::catalog_show).rule(&GET_AUTH_CATALOG))
+        .get("/v3/auth/projects", op("auth_projects", auth::project_list).rule(&GET_AUTH_PROJECTS))
+        .get("/v3/auth/domains", op("auth_domains", auth::domain_list).rule(&GET_AUTH_DOMAINS))
+        .get("/v3/auth/system", op("auth_system", auth::system_list).rule(&GET_AUTH_SYSTEM))
         .get("/v3/domains", op("domain_list", project::domain_list).rule(&LIST_DOMAINS))
         .post("/v3/domains", op("domain_create", project::domain_create).rule(&CREATE_DOMAIN))
         .get("/v3/domains/{id}", op("domain_show", project::domain_show).rule(&GET_DOMAIN))
@@ -61,6 +58,10 @@ pub fn routes() -> Routes<Identity> {
         .get("/v3/users/{id}", op("user_show", user::show).rule(&GET_USER))
         .patch("/v3/users/{id}", op("user_update", user::update).rule(&UPDATE_USER))
         .delete("/v3/users/{id}", op("user_delete", user::delete).rule(&DELETE_USER))
+        .delete(
+            "/v3/users/{id}/tokens",
+            op("user_tokens_revoke", user::tokens_revoke).rule(&REVOKE_TOKENS_FOR_USER),
+        )
         .post(
             "/v3/users/{id}/password",
             op("user_password", user::password).open("whoever knows the old password may"),
@@ -326,12 +327,9 @@ fn federated(routes: Routes<Identity>) -> Routes<Identity> {
         )
         .get(
             "/v3/OS-FEDERATION/projects",
-            op("federation_projects", auth::project_list).token("the caller's own projects"),
+            op("federation_projects", auth::project_list).rule(&GET_AUTH_PROJECTS),
         )
-        .get(
-            "/v3/OS-FEDERATION/domains",
-            op("federation_domains", auth::domain_list).token("the caller's own domains"),
-        )
+        .get("/v3/OS-FEDERATION/domains", op("federation_domains", auth::domain_list).rule(&GET_AUTH_DOMAINS))
 }
 
 /// Clouds that take the users of this one.

@@ -29,6 +29,18 @@ policy::rules! {
     DOMAIN_MANAGED "domain_managed_target_role"
         "'manager':%(target.role.name)s or 'member':%(target.role.name)s or 'reader':%(target.role.name)s"
         "Roles that a domain's manager may hand out.";
+    GET_AUTH_CATALOG "identity:get_auth_catalog"
+        ""
+        "Show the catalog of one's own token." [ANY];
+    GET_AUTH_PROJECTS "identity:get_auth_projects"
+        ""
+        "List the projects that one has roles on." [ANY];
+    GET_AUTH_DOMAINS "identity:get_auth_domains"
+        ""
+        "List the domains that one has roles on." [ANY];
+    GET_AUTH_SYSTEM "identity:get_auth_system"
+        ""
+        "Tell whether one has a role on the system." [ANY];
     LIST_REGIONS "identity:list_regions"
         ""
         "List regions." [ANY];
@@ -140,6 +152,9 @@ policy::rules! {
     DELETE_USER "identity:delete_user"
         "(rule:admin_required) or (role:manager and token.domain.id:%(target.user.domain_id)s)"
         "Remove a user." [ANY];
+    REVOKE_TOKENS_FOR_USER "identity:revoke_tokens_for_user"
+        "rule:admin_or_owner"
+        "End all tokens of a user." [ANY];
     GET_GROUP "identity:get_group"
         "(rule:admin_required) or (role:reader and system_scope:all) or (role:reader and domain_id:%(target.group.domain_id)s)"
         "Show a group." [ANY];

@@ -1,7 +1,7 @@
 //! Tokens on the wire: how one is asked for, shown and revoked, and what its owner can ask about itself.
 
 use super::oauth1::signed;
-use super::{expected, here, list, unfit_at};
+use super::{expected, here, list, unfit_at, yes_or_no};
 use crate::Identity;
 use crate::model::oauth1;
 use crate::model::token::Scope;
@@ -9,6 +9,7 @@ use crate::ops::proof::{Named, NamedCredential, Proof};
 use crate::ops::token::{Granted, Token, Wish, unauthenticated};
 use crate::rules;
 use fault::Fault;
+use policy::Target;
 use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock};
 use web::schema::Schema;
@@ -49,17 +50,27 @@ const RECEIPT: &str = "openstack-auth-receipt";
 
 /// `POST /v3/auth/tokens`
 pub async fn token_create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
-    let mut given = super::body(&mut ask).await?;
-    let auth = Some(given["auth"].take())
+    let mut said = super::body(&mut ask).await?;
+    let auth = Some(said["auth"].take())
         .filter(|auth| !auth.is_null())
         .ok_or_else(|| expected("auth", "request body"))?;
     TOKEN.check(&auth).map_err(unfit_at)?;
     check_named(&auth)?;
     let (proof, wish) = (proof(&ask, &auth["identity"])?, wish(auth.get("scope"))?);
-    let receipt = Some(ask.header(RECEIPT).to_owned()).filter(|receipt| !receipt.is_empty());
-    match identity.token_create(proof, receipt, wish).await? {
+    let granted = identity.token_create(proof, receipt(&ask), wish).await?;
+    given(&identity, &ask, granted).await
+}
+
+/// The receipt that the caller shows.
+pub(super) fn receipt(ask: &Ask) -> Option<String> {
+    Some(ask.header(RECEIPT).to_owned()).filter(|receipt| !receipt.is_empty())
+}
+
+/// What somebody gets who logs in.
+pub(super) async fn given(identity: &Identity, ask: &Ask, granted: Granted) -> Result<Answer, Fault> {
+    match granted {
         Granted::Token(text, token) => {
-            let body = body(&identity, &ask, &token).await?;
+            let body = body(identity, ask, &token).await?;
             Ok(Answer::json(201, &body).with("x-subject-token", &text))
         }
         Granted::Receipt(begun) => Ok(Answer::json(401, &begun.body()).with(RECEIPT, &begun.text)),
@@ -69,7 +80,7 @@ pub async fn token_create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answe
 /// `GET /v3/auth/tokens`
 pub async fn token_show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let text = ask.header("x-subject-token").to_owned();
-    let token = identity.token_for(&ask.cx, &text, &rules::VALIDATE_TOKEN).await?;
+    let token = identity.token_for(&ask.cx, &text, &rules::VALIDATE_TOKEN, late(&ask)).await?;
     check_understood(&ask, &token)?;
     let body = body(&identity, &ask, &token).await?;
     Ok(Answer::ok(&body).with("x-subject-token", &text))
@@ -78,7 +89,7 @@ pub async fn token_show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fau
 /// `HEAD /v3/auth/tokens`
 pub async fn token_check(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let text = ask.header("x-subject-token").to_owned();
-    let token = identity.token_for(&ask.cx, &text, &rules::CHECK_TOKEN).await?;
+    let token = identity.token_for(&ask.cx, &text, &rules::CHECK_TOKEN, late(&ask)).await?;
     check_understood(&ask, &token)?;
     Ok(Answer::bytes(200, "application/json", "").with("x-subject-token", &text))
 }
@@ -90,14 +101,21 @@ fn check_understood(ask: &Ask, token: &Token) -> Result<(), Fault> {
     if known || token.access().is_none() { Ok(()) } else { Err(Fault::not_found("Failed to validate token")) }
 }
 
+/// Whether the caller takes a token that has ended, too.
+fn late(ask: &Ask) -> bool {
+    ask.query.get("allow_expired").and_then(yes_or_no).unwrap_or(false)
+}
+
 /// `DELETE /v3/auth/tokens`
 pub async fn token_delete(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
-    identity.token_revoke(&ask.cx, ask.header("x-subject-token")).await?;
+    let chain = ask.query.get("cascade").and_then(yes_or_no).unwrap_or(true);
+    identity.token_revoke(&ask.cx, ask.header("x-subject-token"), chain).await?;
     Ok(Answer::empty(204))
 }
 
 /// `GET /v3/auth/catalog`
 pub async fn catalog_show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    ask.cx.may(&rules::GET_AUTH_CATALOG, &Target::none())?;
     let who = &ask.cx.who;
     if who.project_id.is_none() {
         return Err(Fault::forbidden("You are not authorized to perform the requested action."));
@@ -108,18 +126,21 @@ pub async fn catalog_show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, F
 
 /// `GET /v3/auth/projects`
 pub async fn project_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    ask.cx.may(&rules::GET_AUTH_PROJECTS, &Target::none())?;
     let all = identity.own_scopes(&ask.cx, false).await?;
     Ok(list(&ask, "projects", all.iter().map(|project| project.body(&ask.cx.base)), &["name", "domain_id"]))
 }
 
 /// `GET /v3/auth/domains`
 pub async fn domain_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    ask.cx.may(&rules::GET_AUTH_DOMAINS, &Target::none())?;
     let all = identity.own_scopes(&ask.cx, true).await?;
     Ok(list(&ask, "domains", all.iter().map(|domain| domain.domain_body(&ask.cx.base)), &["name"]))
 }
 
 /// `GET /v3/auth/system`
 pub async fn system_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    ask.cx.may(&rules::GET_AUTH_SYSTEM, &Target::none())?;
     let system = if identity.own_system(&ask.cx).await? { vec![json!({"all": true})] } else { Vec::new() };
     Ok(Answer::ok(&json!({"system": system, "links": {"self": here(&ask)}})))
 }
@@ -128,8 +149,8 @@ pub async fn system_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fa
 pub(super) async fn body(identity: &Identity, ask: &Ask, token: &Token) -> Result<Value, Fault> {
     let mut body = token.body();
     if token.payload.scope != Scope::Unscoped && !ask.query.has("nocatalog") {
-        let who = token.who();
-        body["catalog"] = identity.token_catalog(who.project_id, who.user_id).await?;
+        let project_id = token.who().project_id;
+        body["catalog"] = identity.token_catalog(project_id, token.catalog_user().to_owned()).await?;
     }
     Ok(json!({"token": body}))
 }

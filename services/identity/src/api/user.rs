@@ -127,6 +127,12 @@ pub async fn delete(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> 
     Ok(Answer::empty(204))
 }
 
+/// `DELETE /v3/users/{id}/tokens`
+pub async fn tokens_revoke(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
+    identity.user_tokens_revoke(&ask.cx, ask.id("id")).await?;
+    Ok(Answer::empty(204))
+}
+
 /// `POST /v3/users/{id}/password`
 pub async fn password(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
     let given = super::body(&mut ask).await?["user"].take();

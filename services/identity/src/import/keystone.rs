@@ -548,12 +548,13 @@ fn revocations(tables: &Tables) -> Result<Vec<Revocation>, Fault> {
     let mut found = Vec::new();
     for row in tables.rows("revocation_event") {
         let Some(before) = row.opt_at("issued_before")? else { continue };
-        let audit = row.opt_text("audit_id")?.or(row.opt_text("audit_chain_id")?);
-        if let Some(audit_id) = audit {
+        let (own, first) = (row.opt_text("audit_id")?, row.opt_text("audit_chain_id")?);
+        let chain = own.is_none();
+        if let Some(audit_id) = own.or(first) {
             /// How long it is remembered that a token was revoked, if the event does not say when the token ends.
             const LONGEST: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 60 * 60);
             let end = row.opt_at("expires_at")?.unwrap_or_else(|| before.plus(LONGEST));
-            found.push(Revocation::Token(audit_id, end));
+            found.push(Revocation::Token { audit_id, chain, end });
         } else if let Some(user_id) = row.opt_text("user_id")?
             && ["project_id", "domain_id", "role_id", "trust_id", "consumer_id", "access_token_id"]
                 .iter()

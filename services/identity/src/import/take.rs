@@ -365,7 +365,9 @@ fn take_catalog(tx: &Tx, estate: &Estate, report: &mut Report) -> Result<(), Fau
 fn take_revocations(tx: &Tx, estate: &Estate) -> Result<(), Fault> {
     for one in &estate.revocations {
         match one {
-            Revocation::Token(audit_id, end) => store::token::token_revoke(tx, audit_id, *end)?,
+            Revocation::Token { audit_id, chain, end } => {
+                store::token::token_revoke(tx, audit_id, *chain, *end)?;
+            }
             Revocation::User(id, before) => {
                 if let Some(mut user) = user_by_id(tx, id)?.filter(|user| user.valid_since < after(*before)) {
                     user.valid_since = after(*before);

@@ -113,7 +113,7 @@ pub fn catalog(
     endpoints: &[Endpoint],
     project_id: Option<&str>,
     user_id: &str,
-) -> Value {
+) -> Vec<Value> {
     let entry = |service: &Service| {
         let own = endpoints.iter().filter(|endpoint| endpoint.enabled && endpoint.service_id == service.id);
         let own: Vec<Value> = own

@@ -1,7 +1,8 @@
 //! Application credentials: made by their user with a token for a project, for that project.
 
 use super::access_rule::access_rule_wanted;
-use super::token::{Delegated, read};
+use super::token::{Delegated, token_of_caller};
+use super::trust::roles_wanted;
 use super::{expiration, text};
 use crate::Identity;
 use crate::model::access_rule::AccessRule;
@@ -51,8 +52,7 @@ fn credential_for(
 /// The caller's own token. One that was had of a restricted credential, of a trust or by OAuth makes and removes
 /// none.
 fn own_token(tx: &Tx, cx: &Cx) -> Result<Token, Fault> {
-    let text = cx.token.as_deref().unwrap_or_default();
-    let token = read(tx, text)?.ok_or_else(super::token::unauthenticated)?;
+    let token = token_of_caller(tx, cx)?;
     match &token.delegated {
         None => Ok(token),
         Some(Delegated::Credential(one)) if !one.restricted() => Ok(token),
@@ -66,8 +66,8 @@ fn own_token(tx: &Tx, cx: &Cx) -> Result<Token, Fault> {
 
 /// Whoever acts by a trust or by OAuth neither sees nor makes what programs were given: that would outlive what was lent.
 pub(super) fn not_lent(tx: &Tx, cx: &Cx) -> Result<(), Fault> {
-    match read(tx, cx.token.as_deref().unwrap_or_default())?.map(|token| token.delegated) {
-        Some(Some(Delegated::Trust(_) | Delegated::Access(_))) => Err(super::trust::forbidden()),
+    match token_of_caller(tx, cx)?.delegated {
+        Some(Delegated::Trust(_) | Delegated::Access(_)) => Err(super::trust::forbidden()),
         _ => Ok(()),
     }
 }
@@ -196,20 +196,7 @@ fn wanted_roles(tx: &Tx, token: &Token, asked: Option<&Value>) -> Result<Vec<Str
     if asked.is_empty() {
         return Ok(own);
     }
-    let known = store::role::roles(tx)?;
-    let mut wanted = Vec::new();
-    for one in asked {
-        let (id, name) = (one["id"].as_str(), one["name"].as_str());
-        let fits = |role: &&Role| match id {
-            Some(id) => role.id == id,
-            None => role.domain_id.is_empty() && Some(role.name.as_str()) == name,
-        };
-        match (known.iter().find(fits), id, name) {
-            (Some(role), _, _) => wanted.push(role.id.clone()),
-            (None, None, Some(name)) => return Err(super::missing("role", name)),
-            (None, _, _) => return Err(unassigned()),
-        }
-    }
+    let wanted = roles_wanted(tx, asked)?;
     let wanted: Vec<String> = with_implied(wanted, &store::role::implications(tx)?).into_iter().collect();
     match wanted.iter().all(|role| own.contains(role)) {
         true => Ok(wanted),

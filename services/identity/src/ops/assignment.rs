@@ -62,7 +62,7 @@ impl Identity {
                         check_role_fits(tx, &one)?;
                         assignment_add(tx, &one)?;
                     }
-                    Act::Remove if assignment_remove(tx, &one)? => forget_credentials(tx, &one)?,
+                    Act::Remove if assignment_remove(tx, &one)? => {}
                     Act::Remove => return Err(not_granted(&one)),
                 }
                 store::token::epoch_advance(tx)
@@ -148,16 +148,6 @@ fn granted_groups_of_directories(tx: &Tx) -> Result<Vec<String>, Fault> {
     let groups = assignments(tx)?.into_iter().filter(|one| one.actor_kind == ActorKind::Group);
     let ids: BTreeSet<String> = groups.map(|one| one.actor_id).filter(|id| mirrored.contains(id)).collect();
     Ok(ids.into_iter().collect())
-}
-
-/// What programs were given in a user's name for a project ends when the user loses a role there.
-fn forget_credentials(tx: &Tx, one: &Assignment) -> Result<(), Fault> {
-    match (one.actor_kind, one.target_kind) {
-        (ActorKind::User, TargetKind::Project) => {
-            store::application_credential::application_credentials_forget(tx, &one.actor_id, &one.target_id)
-        }
-        _ => Ok(()),
-    }
 }
 
 fn not_granted(one: &Assignment) -> Fault {
@@ -298,7 +288,7 @@ fn list(tx: &Tx, filter: &Filter) -> Result<Vec<Found>, Fault> {
         .map(|assignment| Found { assignment, through_group: None, inherited_from: None, prior_role: None })
         .collect();
     if filter.effective {
-        all = effective(tx, all)?;
+        all = effective(tx, all, filter.user.as_deref())?;
     }
     let places = match &filter.target {
         Some((TargetKind::Project, id)) if filter.subtree => {
@@ -331,7 +321,9 @@ fn keep(found: &Found, filter: &Filter, places: Option<&BTreeSet<String>>) -> bo
 }
 
 /// Groups become their users, inherited assignments become assignments on the projects below, implied roles are added.
-fn effective(tx: &Tx, all: Vec<Found>) -> Result<Vec<Found>, Fault> {
+/// Members for a while count where the list is of one user, as in Keystone.
+fn effective(tx: &Tx, all: Vec<Found>, user: Option<&str>) -> Result<Vec<Found>, Fault> {
+    let joined = user.map_or(Ok(Vec::new()), |id| store::shadow::groups_joined(tx, id))?;
     let implications = store::role::implications(tx)?;
     let global = store::role::roles(tx)?.into_iter().filter(|role| role.domain_id.is_empty());
     let global: BTreeSet<String> = global.map(|role| role.id).collect();
@@ -341,9 +333,12 @@ fn effective(tx: &Tx, all: Vec<Found>) -> Result<Vec<Found>, Fault> {
         match found.assignment.actor_kind {
             ActorKind::User => by_user.push(found),
             ActorKind::Group => {
-                for user in store::user::users_of_group(tx, &found.assignment.actor_id)? {
+                let group = &found.assignment.actor_id;
+                let lasting = store::user::users_of_group(tx, group)?.into_iter().map(|user| user.id);
+                let joined = user.filter(|_| joined.iter().any(|(id, _)| id == group)).map(str::to_owned);
+                for id in lasting.chain(joined) {
                     let mut one = found.clone();
-                    one.through_group = Some(std::mem::replace(&mut one.assignment.actor_id, user.id));
+                    one.through_group = Some(std::mem::replace(&mut one.assignment.actor_id, id));
                     one.assignment.actor_kind = ActorKind::User;
                     by_user.push(one);
                 }

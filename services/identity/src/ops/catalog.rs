@@ -5,7 +5,7 @@ use crate::Identity;
 use crate::model::catalog::{Endpoint, Region, Service};
 use crate::model::project::merge_extra;
 use crate::rules;
-use crate::store::{self, catalog::*};
+use crate::store::catalog::*;
 use ::store::Tx;
 use fault::Fault;
 use policy::{Rule, Target};
@@ -152,7 +152,6 @@ impl Identity {
                 service.enabled = given.get("enabled").and_then(Value::as_bool).unwrap_or(service.enabled);
                 merge_extra(&mut service.extra, &given, SERVICE);
                 service_put(tx, &service)?;
-                store::token::epoch_advance(tx)?;
                 Ok(service)
             })
             .await

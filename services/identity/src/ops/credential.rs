@@ -1,6 +1,6 @@
 //! Credentials for other systems, each its owner's, and policy documents, which are the administrator's.
 
-use super::token::read;
+use super::token::token_of_caller;
 use super::{check_same, describe, expected, missing, text};
 use crate::Identity;
 use crate::model::credential::{Credential, PolicyBlob};
@@ -31,11 +31,10 @@ fn credential_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Cre
     if delegated(tx, cx)? { Err(no_delegation()) } else { Ok(found) }
 }
 
-/// Whether the caller's token stands for less than the user: it was had of an application
-/// credential or a trust.
+/// Whether the caller's token stands for less than the user: it was had of something that was lent, or of EC2 keys.
 pub(super) fn delegated(tx: &Tx, cx: &Cx) -> Result<bool, Fault> {
-    let token = read(tx, cx.token.as_deref().unwrap_or_default())?;
-    Ok(token.is_some_and(|token| token.delegated.is_some() || token.by_ec2()))
+    let token = token_of_caller(tx, cx)?;
+    Ok(token.delegated.is_some() || token.by_ec2())
 }
 
 pub(super) fn no_delegation() -> Fault {
@@ -79,8 +78,11 @@ impl Identity {
                 if delegated(tx, &cx)? {
                     return Ok(Vec::new());
                 }
-                let mut all = credentials(tx)?;
-                all.retain(|one| cx.allows(&rules::GET_CREDENTIAL, &owned_by(&one.user_id)));
+                let owners = credential_owners(tx)?;
+                let seen = owners.iter().filter(|owner| cx.allows(&rules::GET_CREDENTIAL, &owned_by(owner)));
+                let all = seen.map(|owner| credentials_of_owner(tx, owner)).collect::<Result<Vec<_>, _>>()?;
+                let mut all: Vec<Credential> = all.into_iter().flatten().collect();
+                all.sort_by(|one, other| one.id.cmp(&other.id));
                 Ok(all)
             })
             .await

@@ -8,6 +8,7 @@
 use super::mirror::{News, Roll};
 use super::proof::{Named, find_domain};
 use super::token::{token_open, unauthenticated};
+use super::trust::people_of_chain;
 use crate::Identity;
 use crate::directory::{Asker, By};
 use crate::model::directory::{Directory, Person};
@@ -75,10 +76,8 @@ pub(super) fn people_behind(tx: &Tx, text: &str) -> Result<Vec<String>, Fault> {
     }
     let Some((payload, _)) = token_open(tx, text)? else { return Ok(Vec::new()) };
     let mut ids = BTreeSet::from([payload.user_id]);
-    if let Some(Delegation::Trust(id)) = &payload.delegation
-        && let Some(trust) = store::trust::trust_by_id(tx, id)?
-    {
-        ids.extend([trust.trustor_id, trust.trustee_id]);
+    if let Some(Delegation::Trust(id)) = &payload.delegation {
+        ids.extend(people_of_chain(tx, id)?);
     }
     Ok(of_directories(tx, &ids)?.into_iter().map(|one| one.public_id).collect())
 }

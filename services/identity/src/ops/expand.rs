@@ -62,8 +62,7 @@ pub(super) fn expand(tx: &Tx, payload: Payload, issued_at: Micros) -> Result<Opt
         return Ok(None);
     }
     let service_providers = store::service_provider::service_providers_enabled(tx)?;
-    let memberships = store::shadow::memberships_of_user(tx, &user.id, None)?;
-    let joined_until = memberships.into_iter().map(|(_, end)| end).filter(|end| tx.now() < *end).min();
+    let joined_until = store::shadow::groups_joined(tx, &user.id)?.into_iter().map(|(_, end)| end).min();
     Ok(Some(Token {
         payload,
         issued_at,
@@ -133,9 +132,11 @@ fn vouches(tx: &Tx, federation: &Federation) -> Result<bool, Fault> {
 /// The application credential of a token, unless it is gone, has ended or is not this user's for this project.
 fn credential_in_force(tx: &Tx, id: &str, payload: &Payload) -> Result<Option<ApplicationCredential>, Fault> {
     let found = store::application_credential::application_credential_by_id(tx, id)?;
+    // Whoever may ask about a token that has ended asks of its last moment.
+    let at = tx.now().min(Micros(payload.expires_at.0 - 1));
     Ok(found.filter(|one| {
         let scope = Scope::Project(one.project_id.clone());
-        one.user_id == payload.user_id && scope == payload.scope && !one.ended(tx.now())
+        one.user_id == payload.user_id && scope == payload.scope && !one.ended(at)
     }))
 }
 
@@ -171,16 +172,30 @@ pub(super) fn roles_named(tx: &Tx, ids: BTreeSet<String>) -> Result<Vec<Role>, F
 }
 
 impl Token {
+    /// It says no later end than that of what it was had of.
+    pub(super) fn end_with_what_was_lent(&mut self) {
+        let end = self.lent_until().unwrap_or(self.payload.expires_at);
+        self.payload.expires_at = end.min(self.payload.expires_at);
+    }
+
+    fn lent_until(&self) -> Option<Micros> {
+        match &self.delegated {
+            None | Some(Delegated::Access(_)) => None,
+            Some(Delegated::Credential(credential)) => credential.expires_at,
+            Some(Delegated::Trust(trusted)) => trusted.trust.expires_at,
+        }
+    }
+
     /// When it ends: with its own time, or earlier with what it was had of or with whom it stands for.
     fn ends_at(&self) -> Micros {
-        let lent = match &self.delegated {
-            None | Some(Delegated::Access(_)) => [None; 2],
-            Some(Delegated::Credential(credential)) => [credential.expires_at, None],
-            Some(Delegated::Trust(trusted)) => [trusted.trust.expires_at, trusted.trustor.login.active_until],
-        };
-        let own = [self.user.login.active_until, self.joined_until];
-        let earlier = lent.into_iter().chain(own).flatten();
-        earlier.fold(self.payload.expires_at, Ord::min)
+        let trustor = self.trusted().and_then(|trusted| trusted.trustor.login.active_until);
+        let earlier = [self.lent_until(), trustor, self.user.login.active_until, self.joined_until];
+        earlier.into_iter().flatten().fold(self.payload.expires_at, Ord::min)
+    }
+
+    /// Whose id stands in addresses of its catalog: the trustor's, whoever acts.
+    pub fn catalog_user(&self) -> &str {
+        &self.trusted().map_or(&self.user, |trusted| &trusted.trustor).id
     }
 
     /// Whether it was had by signing with EC2 keys: it is good for other services, and for nothing here.

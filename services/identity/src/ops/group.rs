@@ -7,7 +7,7 @@ use crate::model::project::merge_extra;
 use crate::model::user::{Group, User};
 use crate::ops::user::{list_domain, user_for, user_target};
 use crate::rules;
-use crate::store::{self, group::*};
+use crate::store::{self, group::*, shadow::groups_joined};
 use ::store::Tx;
 use fault::Fault;
 use kernel::Micros;
@@ -86,9 +86,9 @@ impl Identity {
                 user_for(tx, &cx, &user_id, &rules::LIST_GROUPS_FOR_USER)?;
                 let mut all: Vec<_> =
                     groups_of_user(tx, &user_id)?.into_iter().map(|group| (group, None)).collect();
-                for (id, end) in store::shadow::memberships_of_user(tx, &user_id, None)? {
+                for (id, end) in groups_joined(tx, &user_id)? {
                     let lasting = all.iter().any(|(group, _)| group.id == id);
-                    if tx.now() < end && !lasting {
+                    if !lasting {
                         all.extend(group_by_id(tx, &id)?.map(|group| (group, Some(end))));
                     }
                 }
@@ -229,7 +229,8 @@ impl Identity {
         self.db
             .read(move |tx| {
                 member_for(tx, &cx, &group_id, &user_id, &rules::CHECK_USER_IN_GROUP)?;
-                if is_member(tx, &user_id, &group_id)? {
+                let joined = || Ok(groups_joined(tx, &user_id)?.iter().any(|(id, _)| *id == group_id));
+                if is_member(tx, &user_id, &group_id)? || joined()? {
                     Ok(())
                 } else {
                     Err(not_a_member(&user_id, &group_id))

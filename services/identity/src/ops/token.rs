@@ -12,7 +12,7 @@ use crate::ops::expand::{expand, roles_on};
 use crate::ops::key::token_keys_replace;
 use crate::ops::memory::Remembered;
 use crate::ops::proof::{Named, Proof, Proved, find_domain, find_project};
-use crate::ops::receipt::{Begun, receipt_add, receipt_for_part};
+use crate::ops::receipt::{Begun, part_proved};
 use crate::ops::{missing, trust};
 use crate::store::{self, key::Ring};
 use ::store::Tx;
@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use fault::{Fault, Kind};
 use kernel::Micros;
 use policy::{Target, Who};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use web::Cx;
@@ -63,7 +63,11 @@ pub(super) struct Mint {
 }
 
 /// The longest token that is looked at, in characters.
-const LONGEST: usize = 4096;
+const LONGEST: usize = 8192;
+
+/// How long after its end a token can still be asked about by a service that is at work for its owner: Keystone's usual
+/// `allow_expired_window`.
+const LATE: Duration = Duration::from_secs(48 * 60 * 60);
 
 /// The one answer to whoever does not prove who he is: it tells nothing of what was wrong.
 pub(crate) fn unauthenticated() -> Fault {
@@ -122,7 +126,9 @@ impl Identity {
         {
             return Ok(Some(remembered));
         }
-        let (Some(token), behind) = self.token_read_behind(text).await? else { return Ok(None) };
+        let (Some(token), behind) = self.token_read_behind(text, Duration::ZERO).await? else {
+            return Ok(None);
+        };
         let who = Arc::new(token.who());
         let remembered = Remembered { epoch, token: Arc::new(token), who, behind: behind.into() };
         self.memory.put(text, remembered.clone());
@@ -143,14 +149,18 @@ impl Identity {
     }
 
     /// What a token says and stands for, read anew, with those of directories who stand behind it, whom their
-    /// directories have been asked about.
-    async fn token_read_behind(&self, text: &str) -> Result<(Option<Token>, Vec<String>), Fault> {
+    /// directories have been asked about. It may have ended, not longer ago than `late`.
+    async fn token_read_behind(
+        &self,
+        text: &str,
+        late: Duration,
+    ) -> Result<(Option<Token>, Vec<String>), Fault> {
         let text: Arc<str> = text.into();
         let own = text.clone();
-        let look = move |tx: &Tx| Ok((read(tx, &own)?, people_behind(tx, &own)?));
+        let look = move |tx: &Tx| Ok((read(tx, &own, late)?, people_behind(tx, &own)?));
         let (token, behind) = self.db.read(look).await?;
         if self.directory_refresh(behind.clone()).await? {
-            return Ok((self.db.read(move |tx| read(tx, &text)).await?, behind));
+            return Ok((self.db.read(move |tx| read(tx, &text, late)).await?, behind));
         }
         Ok((token, behind))
     }
@@ -166,41 +176,51 @@ impl Identity {
         })
     }
 
-    /// The token that is asked about, if the caller may ask.
+    /// The token that is asked about, if the caller may ask. With `late`, it may have ended a while ago.
     pub async fn token_for(
         &self,
         cx: &Cx,
         text: &str,
         rule: &'static policy::Rule,
+        late: bool,
     ) -> Result<Arc<Token>, Fault> {
-        let token = self.token_given(text).await?;
+        let token = match self.token_given(text).await {
+            Err(fault) if late && fault.kind == Kind::NotFound => {
+                let (found, _) = self.token_read_behind(text, LATE).await?;
+                Arc::new(found.ok_or(fault)?)
+            }
+            given => given?,
+        };
         cx.may(rule, &Target::none().with("target.token.user_id", &token.user.id))?;
         Ok(token)
     }
 
-    /// The token is not valid any more.
-    pub async fn token_revoke(&self, cx: &Cx, text: &str) -> Result<(), Fault> {
-        let token = self.token_for(cx, text, &crate::rules::REVOKE_TOKEN).await?;
+    /// The token is not valid any more; with `chain`, neither is what was made of it.
+    pub async fn token_revoke(&self, cx: &Cx, text: &str, chain: bool) -> Result<(), Fault> {
+        let token = self.token_for(cx, text, &crate::rules::REVOKE_TOKEN, false).await?;
         let Some(audit_id) = token.payload.audit_ids.first().cloned() else { return Ok(()) };
         let expires_at = token.payload.expires_at;
-        self.db.write(move |tx| store::token::token_revoke(tx, &audit_id, expires_at)).await
+        let revoke = move |tx: &Tx| {
+            store::token::revocations_forget(tx, tx.now().minus(LATE))?;
+            store::token::token_revoke(tx, &audit_id, chain, expires_at)
+        };
+        self.db.write(revoke).await
     }
 
-    /// The catalog for what a token is for: with what its project is shown, or with all.
+    /// The catalog for what a token is for: with all, or with what its project is shown and no service without any of that.
     pub async fn token_catalog(&self, project_id: Option<String>, user_id: String) -> Result<Value, Fault> {
         self.db
             .read(move |tx| {
-                let mut services = store::catalog::services(tx)?;
-                let mut endpoints = match &project_id {
+                let shown = match &project_id {
                     Some(project_id) => endpoints_of(tx, project_id)?,
                     None => Vec::new(),
                 };
-                if endpoints.is_empty() {
-                    endpoints = store::catalog::endpoints(tx)?;
-                } else {
-                    services.retain(|service| endpoints.iter().any(|one| one.service_id == service.id));
-                }
-                Ok(catalog::catalog(&services, &endpoints, project_id.as_deref(), &user_id))
+                let chosen = !shown.is_empty();
+                let endpoints = if chosen { shown } else { store::catalog::endpoints(tx)? };
+                let services = store::catalog::services(tx)?;
+                let mut entries = catalog::catalog(&services, &endpoints, project_id.as_deref(), &user_id);
+                entries.retain(|entry| !chosen || entry["endpoints"] != json!([]));
+                Ok(Value::Array(entries))
             })
             .await
     }
@@ -227,10 +247,8 @@ fn grant(
     mint: Mint,
 ) -> Result<Granted, Fault> {
     let user = store::user::user_by_id(tx, &proved.user_id)?.ok_or_else(unauthenticated)?;
-    if let Some(text) = receipt {
-        receipt_add(tx, text, &user, &mut proved)?;
-    }
-    if let Some(begun) = receipt_for_part(tx, &user, &proved.methods)? {
+    check_still_proved(tx, &proved, &user)?;
+    if let Some(begun) = part_proved(tx, &user, receipt, &mut proved)? {
         return Ok(Granted::Receipt(Box::new(begun)));
     }
     let (text, token) = match wish {
@@ -238,6 +256,17 @@ fn grant(
         wish => issue_of_user(tx, &proved, &user, wish, mint)?,
     };
     Ok(Granted::Token(text, Box::new(token)))
+}
+
+/// What ended tokens since the proof ends it, too: a password that was changed meanwhile, a token that was revoked.
+fn check_still_proved(tx: &Tx, proved: &Proved, user: &User) -> Result<(), Fault> {
+    let moved = proved.valid_since.is_some_and(|since| since != user.valid_since);
+    let parent = proved.parent.as_ref();
+    if moved || parent.map_or(Ok(false), |parent| is_revoked(tx, parent))? {
+        Err(unauthenticated())
+    } else {
+        Ok(())
+    }
 }
 
 /// Gives out a token by what the user has itself, or by what it lent to a program.
@@ -253,10 +282,25 @@ fn issue_of_user(
         None => {
             // Who was vouched for once is so in every token that comes of that one.
             let parent = proved.parent.as_ref().and_then(|parent| parent.delegation.clone());
-            (scope(tx, user, wish)?, parent.filter(|had| matches!(had, Delegation::Federation(_))))
+            let vouched = parent.filter(|had| matches!(had, Delegation::Federation(_)));
+            let usual = if vouched.is_some() { &Wish::Unscoped } else { &Wish::Default };
+            (scope(tx, user, if *wish == Wish::Default { usual } else { wish })?, vouched)
         }
     };
+    check_system_stays(proved, wish)?;
     issue(tx, proved, user, scope, delegation, mint)?.ok_or_else(unauthenticated)
+}
+
+/// Who has the system in hand does not slip into a project or domain by that.
+fn check_system_stays(proved: &Proved, wish: &Wish) -> Result<(), Fault> {
+    let of_system = proved.parent.as_ref().is_some_and(|parent| parent.scope == Scope::System);
+    if of_system && matches!(wish, Wish::Project(_) | Wish::Domain(_)) {
+        return Err(Fault::forbidden(
+            "You are not authorized to perform the requested action: Using a system-scoped token to create a project-scoped \
+             or domain-scoped token is not allowed..",
+        ));
+    }
+    Ok(())
 }
 
 /// Gives out a token by a trust, which is used once by that.
@@ -298,6 +342,7 @@ pub(super) fn issue(
         delegation,
     };
     let Some(mut token) = expand(tx, payload, now)? else { return Ok(None) };
+    token.end_with_what_was_lent();
     if let Some(trusted) = token.trusted() {
         token.issued_at = now.max(trusted.trustor.valid_since);
     }
@@ -352,7 +397,9 @@ pub(super) fn usual_scope(tx: &Tx, user: &User) -> Result<Scope, Fault> {
 
 fn usable(tx: &Tx, user: &User, project_id: &str) -> Result<bool, Fault> {
     let Some(project) = store::project::project_by_id(tx, project_id)? else { return Ok(false) };
-    Ok(project.enabled && !roles_on(tx, &user.id, &Scope::Project(project.id.clone()))?.is_empty())
+    let domain = store::project::project_by_id(tx, &project.domain_id)?;
+    let enabled = project.enabled && domain.is_none_or(|domain| domain.enabled);
+    Ok(enabled && !roles_on(tx, &user.id, &Scope::Project(project.id.clone()))?.is_empty())
 }
 
 /// Seals something of this moment with the primary key.
@@ -375,17 +422,29 @@ pub(super) fn fernet_open(tx: &Tx, text: &str) -> Result<Option<(Vec<u8>, Micros
     }))
 }
 
-pub(super) fn read(tx: &Tx, text: &str) -> Result<Option<Token>, Fault> {
+/// What the caller's own token stands for. It may have ended since the request began: then it is good for nothing more.
+pub(super) fn token_of_caller(tx: &Tx, cx: &Cx) -> Result<Token, Fault> {
+    read(tx, cx.token.as_deref().unwrap_or_default(), Duration::ZERO)?.ok_or_else(unauthenticated)
+}
+
+/// What the text of a token stands for, unless it is revoked or ended longer ago than `late`.
+fn read(tx: &Tx, text: &str, late: Duration) -> Result<Option<Token>, Fault> {
     let Some((payload, issued_at)) = token_open(tx, text)? else { return Ok(None) };
-    if payload.expires_at <= tx.now() {
+    if payload.expires_at.plus(late) <= tx.now() {
         return Ok(None);
     }
-    // Only its own audit id counts: what was made of a token outlives its revocation, as in OpenStack.
-    if payload.audit_ids.first().map_or(Ok(true), |id| store::token::is_revoked(tx, id))? {
+    if is_revoked(tx, &payload)? {
         return Ok(None);
     }
     let token = expand(tx, payload, issued_at)?;
     Ok(token.filter(|token| !token.outdated()))
+}
+
+fn is_revoked(tx: &Tx, payload: &Payload) -> Result<bool, Fault> {
+    match (payload.audit_ids.first(), payload.audit_ids.last()) {
+        (Some(own), Some(first)) => store::token::is_revoked(tx, own, first),
+        _ => Ok(true),
+    }
 }
 
 #[async_trait]

@@ -1,7 +1,7 @@
 //! Trusts: made by the trustor alone, handed on by a trustee, and in force only while everybody in the chain still may.
 
 use super::expand::role_ids_on;
-use super::token::{Delegated, Token, read, unauthenticated};
+use super::token::{Delegated, Token, token_of_caller, unauthenticated};
 use super::{describe, expiration, missing, number, text};
 use crate::Identity;
 use crate::model::project::merge_extra;
@@ -74,7 +74,7 @@ fn trust_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Result<Trust, F
 
 /// The caller's token, which must be a user's own or of a trust: what programs were given manages no trusts.
 fn undelegated(tx: &Tx, cx: &Cx) -> Result<Token, Fault> {
-    let token = read(tx, cx.token.as_deref().unwrap_or_default())?.ok_or_else(unauthenticated)?;
+    let token = token_of_caller(tx, cx)?;
     match token.delegated {
         None | Some(Delegated::Trust(_)) => Ok(token),
         Some(Delegated::Credential(_) | Delegated::Access(_)) => {
@@ -93,6 +93,13 @@ fn chain(tx: &Tx, trust: &Trust) -> Result<Option<Vec<Trust>>, Fault> {
         chain.push(parent);
     }
     Ok(Some(chain))
+}
+
+/// Everybody in whose place, or by whose leave, somebody acts by a trust.
+pub(super) fn people_of_chain(tx: &Tx, id: &str) -> Result<Vec<String>, Fault> {
+    let Some(trust) = trust_by_id(tx, id)? else { return Ok(Vec::new()) };
+    let chain = chain(tx, &trust)?.unwrap_or_default();
+    Ok(chain.into_iter().chain([trust]).flat_map(|one| [one.trustor_id, one.trustee_id]).collect())
 }
 
 /// Whether each trust covers the one as which it was handed on, and whoever handed it on is still somebody.
@@ -147,7 +154,7 @@ pub(super) fn trust_in_force(
 }
 
 /// The roles that a trust lends: all of them, or none. The trustor still has to have each, and so has the first one of
-/// the chain.
+/// the chain, who must still be somebody.
 fn lent(
     tx: &Tx,
     trust: &Trust,
@@ -158,6 +165,9 @@ fn lent(
     let wanted =
         crate::model::role::with_implied(trust.roles.iter().cloned(), &store::role::implications(tx)?);
     let first = chain.last().map_or(&trust.trustor_id, |first| &first.trustor_id);
+    if super::expand::owner(tx, first)?.is_none() {
+        return Ok(None);
+    }
     for lender in [&trustor.id, first] {
         let own = role_ids_on(tx, lender, scope)?;
         if !wanted.iter().all(|role| own.contains(role)) {
@@ -290,20 +300,29 @@ fn new(tx: &Tx, cx: &Cx, token: &Token, given: &Map<String, Value>) -> Result<Tr
 pub(super) fn roles_wanted(tx: &Tx, asked: &[Value]) -> Result<Vec<String>, Fault> {
     let known = store::role::roles(tx)?;
     let wanted = asked.iter().map(|one| match (one["id"].as_str(), one["name"].as_str()) {
-        (Some(id), _) => Ok(id.to_owned()),
-        (None, name) => {
-            let name = name.unwrap_or_default();
-            let found = known.iter().find(|role| role.domain_id.is_empty() && role.name == name);
-            let found = found.map(|role| role.id.clone());
-            found.ok_or_else(|| Fault::not_found(format!("Role {name} is not defined")))
-        }
+        (Some(id), _) if !id.is_empty() => Ok(id.to_owned()),
+        (_, name) => role_named(&known, name.unwrap_or_default()),
     });
     wanted.collect()
 }
 
+/// The id of the one role with a name, be it the cloud's or a domain's.
+fn role_named(known: &[Role], name: &str) -> Result<String, Fault> {
+    let named: Vec<&Role> = known.iter().filter(|role| role.name == name).collect();
+    match named.as_slice() {
+        [role] => Ok(role.id.clone()),
+        [] => Err(Fault::not_found(format!("Role {name} is not defined"))),
+        _ => Err(Fault::bad_input(format!(
+            "There are multiple role entities named '{name}'. Please use ID instead of names to resolve the ambiguity."
+        ))),
+    }
+}
+
 /// Whoever lends roles has them on the project; a trust that is handed on lends what its first trustor has.
 fn check_lendable(tx: &Tx, trust: &Trust, parent: Option<&Trust>) -> Result<(), Fault> {
-    let Some(project_id) = &trust.project_id else { return Ok(()) };
+    let Some(project_id) = &trust.project_id else {
+        return trust.roles.first().map_or(Ok(()), |role| Err(missing("role", role)));
+    };
     store::project::project_by_id(tx, project_id)?.ok_or_else(|| missing("project", project_id))?;
     let first = match (&trust.parent_id, parent) {
         (None, _) => trust.clone(),
@@ -311,7 +330,10 @@ fn check_lendable(tx: &Tx, trust: &Trust, parent: Option<&Trust>) -> Result<(), 
             let above = chain(tx, parent)?.ok_or_else(|| missing("trust", id))?;
             above.last().unwrap_or(parent).clone()
         }
-        (Some(_), _) => return Err(forbidden()),
+        (Some(id), _) => {
+            trust_by_id(tx, id)?.ok_or_else(|| missing("trust", id))?;
+            return Err(forbidden());
+        }
     };
     let scope = Scope::Project(first.project_id.unwrap_or_default());
     let own = role_ids_on(tx, &first.trustor_id, &scope)?;

@@ -188,6 +188,19 @@ impl Identity {
             .await
     }
 
+    /// Ends all tokens of a user.
+    pub async fn user_tokens_revoke(&self, cx: &Cx, id: &str) -> Result<(), Fault> {
+        self.directory_refresh([id.to_owned()]).await?;
+        let (cx, id) = (cx.clone(), id.to_owned());
+        self.db
+            .write(move |tx| {
+                let mut user = user_for(tx, &cx, &id, &rules::REVOKE_TOKENS_FOR_USER)?;
+                user.revoke_tokens(tx.now());
+                write(tx, &user)
+            })
+            .await
+    }
+
     /// The projects on which a user has a role, directly, through a group or inherited.
     pub async fn user_projects(&self, cx: &Cx, id: &str) -> Result<Vec<Project>, Fault> {
         self.directory_refresh([id.to_owned()]).await?;
@@ -200,14 +213,11 @@ impl Identity {
             .await
     }
 
-    /// The enabled projects (or domains) that the caller can get a token for.
+    /// The projects (or domains) that the caller has a role on, disabled ones among them.
     pub async fn own_scopes(&self, cx: &Cx, domains: bool) -> Result<Vec<Project>, Fault> {
         let id = cx.who.user_id.clone();
         self.db
-            .read(move |tx| {
-                let all = if domains { domains_of_user(tx, &id)? } else { projects_of_user(tx, &id)? };
-                Ok(all.into_iter().filter(|project| project.enabled).collect())
-            })
+            .read(move |tx| if domains { domains_of_user(tx, &id) } else { projects_of_user(tx, &id) })
             .await
     }
 

@@ -71,10 +71,12 @@ pub fn application_credential_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     tx.execute("DELETE FROM identity_application_credentials WHERE id = ?1", params![id]).map(drop)
 }
 
-/// Removes those of a user for a project.
-pub fn application_credentials_forget(tx: &Tx, user_id: &str, project_id: &str) -> Result<(), Fault> {
-    let sql = "SELECT id FROM identity_application_credentials WHERE user_id = ?1 AND project_id = ?2";
-    delete_found(tx, sql, params![user_id, project_id])
+/// Removes those for a project on which their user was granted this role itself.
+pub fn application_credentials_of_role_delete(tx: &Tx, role_id: &str) -> Result<(), Fault> {
+    let sql = "SELECT id FROM identity_application_credentials AS credential WHERE EXISTS \
+               (SELECT 1 FROM identity_assignments WHERE actor_kind = 'user' AND actor_id = credential.user_id \
+               AND target_kind = 'project' AND target_id = credential.project_id AND role_id = ?1)";
+    delete_found(tx, sql, params![role_id])
 }
 
 /// Removes those of a user, and its access rules.

@@ -35,6 +35,19 @@ pub fn credentials(tx: &Tx) -> Result<Vec<Credential>, Fault> {
         .collect()
 }
 
+/// Whose credentials there are.
+pub fn credential_owners(tx: &Tx) -> Result<Vec<String>, Fault> {
+    let sql = "SELECT DISTINCT user_id FROM identity_credentials ORDER BY user_id";
+    tx.query(sql, params![])?.iter().map(|row| row.text(0)).collect()
+}
+
+/// The credentials of a user.
+pub fn credentials_of_owner(tx: &Tx, user_id: &str) -> Result<Vec<Credential>, Fault> {
+    let keys = keys(tx, Ring::Credentials)?;
+    let rows = tx.query(&format!("{CREDENTIALS} WHERE user_id = ?1"), params![user_id])?;
+    rows.iter().map(|row| credential(row, &keys)).collect()
+}
+
 /// The credential of that id.
 pub fn credential_by_id(tx: &Tx, id: &str) -> Result<Option<Credential>, Fault> {
     let keys = keys(tx, Ring::Credentials)?;

@@ -51,8 +51,9 @@ pub fn role_update(tx: &Tx, role: &Role) -> Result<bool, Fault> {
     unless_taken(tx.try_execute(sql, values))
 }
 
-/// Removes a role, its implications and its grants.
+/// Removes a role, its implications and its grants, and what programs were given where it was granted to their users.
 pub fn role_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
+    super::application_credential::application_credentials_of_role_delete(tx, id)?;
     tx.execute("DELETE FROM identity_implied_roles WHERE prior_id = ?1 OR implied_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_assignments WHERE role_id = ?1", params![id])?;
     tx.execute("DELETE FROM identity_roles WHERE id = ?1", params![id])?;
@@ -72,7 +73,12 @@ pub fn role_renumber(tx: &Tx, id: &str, new: &str) -> Result<(), Fault> {
     }
     // lists of ids, as JSON
     let (quoted, new) = (format!("\"{id}\""), format!("\"{new}\""));
-    for table in ["identity_application_credentials", "identity_trusts"] {
+    for table in [
+        "identity_application_credentials",
+        "identity_trusts",
+        "identity_request_tokens",
+        "identity_access_tokens",
+    ] {
         tx.execute(&format!("UPDATE {table} SET roles = REPLACE(roles, ?1, ?2)"), params![&quoted, &new])?;
     }
     Ok(())

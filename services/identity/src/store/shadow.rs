@@ -96,6 +96,12 @@ pub fn memberships_of_user(
     rows.iter().map(|row| Ok((row.text(0)?, row.at(1)?))).collect()
 }
 
+/// The groups that a user is in for a while, and until when.
+pub fn groups_joined(tx: &Tx, user_id: &str) -> Result<Vec<(String, Micros)>, Fault> {
+    let all = memberships_of_user(tx, user_id, None)?;
+    Ok(all.into_iter().filter(|(_, end)| tx.now() < *end).collect())
+}
+
 /// The user is in this group, by this provider and until then.
 pub fn membership_put(
     tx: &Tx,

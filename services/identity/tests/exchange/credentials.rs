@@ -96,9 +96,27 @@ async fn a_credential_ends_with_its_time_its_removal_and_its_user_s_role() {
     let own = format!("{path}/{}", gone["id"].as_str().unwrap());
     assert_eq!(cloud.ask(Method::DELETE, &own, &token, Value::Null).await.status, 204);
     assert!(!cloud.valid(&tokens[0]).await && cloud.valid(&tokens[1]).await);
-    cloud.delete(&format!("/v3/projects/{place}/users/{user}/roles/{member}")).await;
+    let granted = format!("/v3/projects/{place}/users/{user}/roles/{member}");
+    cloud.delete(&granted).await;
     assert!(!cloud.valid(&tokens[1]).await);
-    assert_eq!(cloud.authenticate(proof(&lost)).await.status, 404);
+    assert_eq!(cloud.authenticate(proof(&lost)).await.status, 401, "it is there, and lends nothing");
+    assert_eq!(cloud.put(&granted).await.status, 204);
+    assert!(cloud.valid(&tokens[1]).await);
+}
+
+#[tokio::test]
+async fn a_credential_goes_with_the_role_that_was_granted_where_it_is_for() {
+    let cloud = Cloud::start().await;
+    let (_, path, user) = demo(&cloud).await;
+    let place = cloud.get("/v3/projects?name=demo").await.each("projects", "id").remove(0);
+    let role = cloud.post("/v3/roles", json!({"role": {"name": "passing"}})).await.one("role");
+    let role = role["id"].as_str().unwrap();
+    assert_eq!(cloud.put(&format!("/v3/projects/{place}/users/{user}/roles/{role}")).await.status, 204);
+    let token = cloud.token("demo", "demo", project("demo")).await;
+    let one = make(&cloud, &token, &path, json!({"name": "one"})).await.one("application_credential");
+    assert_eq!(cloud.authenticate(proof(&one)).await.status, 201);
+    cloud.delete(&format!("/v3/roles/{role}")).await;
+    assert_eq!(cloud.authenticate(proof(&one)).await.status, 404);
 }
 
 #[tokio::test]

@@ -273,13 +273,89 @@ fn epoch(tx: &store::Tx) -> Result<(i64, i64), fault::Fault> {
     Ok((epoch, revoked))
 }
 
+fn by_token(token: &str, scope: Value) -> Value {
+    json!({"auth": {"identity": {"methods": ["token"], "token": {"id": token}}, "scope": scope}})
+}
+
 #[tokio::test]
-async fn what_was_made_of_a_token_outlives_its_revocation() {
+async fn what_was_made_of_a_token_ends_with_it_unless_one_says_otherwise() {
     let cloud = Cloud::start().await;
-    let first = cloud.token("demo", "demo", Value::Null).await;
-    let auth = json!({"identity": {"methods": ["token"], "token": {"id": first}}, "scope": project("demo")});
-    let scoped = cloud.authenticate(json!({"auth": auth})).await.header("x-subject-token").to_owned();
-    let headers = [("x-auth-token", first.as_str()), ("x-subject-token", first.as_str())];
+    for (query, scoped_ends) in [("", true), ("?cascade=false", false), ("?cascade=odd", true)] {
+        let first = cloud.token("demo", "demo", Value::Null).await;
+        let scoped = cloud.authenticate(by_token(&first, project("demo"))).await;
+        let scoped = scoped.header("x-subject-token").to_owned();
+        let other = cloud.token("demo", "demo", Value::Null).await;
+        let headers = [("x-auth-token", first.as_str()), ("x-subject-token", first.as_str())];
+        let path = format!("/v3/auth/tokens{query}");
+        assert_eq!(cloud.raw(Method::DELETE, &path, &headers, b"").await.status, 204);
+        assert!(!cloud.valid(&first).await && cloud.valid(&other).await);
+        assert_eq!(cloud.valid(&scoped).await, !scoped_ends, "{query}");
+        // What was made of it takes nothing along but itself.
+        let headers = [("x-auth-token", other.as_str()), ("x-subject-token", scoped.as_str())];
+        cloud.raw(Method::DELETE, "/v3/auth/tokens", &headers, b"").await;
+        assert!(cloud.valid(&other).await && !cloud.valid(&scoped).await);
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_has_ended_can_be_asked_about_for_two_days() {
+    let cloud = Cloud::start().await;
+    let token = cloud.token("demo", "demo", project("demo")).await;
+    let revoked = cloud.token("demo", "demo", project("demo")).await;
+    let headers = [("x-auth-token", revoked.as_str()), ("x-subject-token", revoked.as_str())];
     assert_eq!(cloud.raw(Method::DELETE, "/v3/auth/tokens", &headers, b"").await.status, 204);
-    assert!(!cloud.valid(&first).await && cloud.valid(&scoped).await);
+    for (hours, open) in [(2, true), (46, true), (2, false)] {
+        cloud.fixture.clock.advance(Duration::from_secs(hours * 60 * 60));
+        let admin = cloud.token("admin", "secret", project("admin")).await;
+        for (query, text, status) in [
+            ("", &token, 404),
+            ("?allow_expired=0", &token, 404),
+            ("?allow_expired=1", &token, if open { 200 } else { 404 }),
+            ("?allow_expired=1", &revoked, 404),
+        ] {
+            let headers = [("x-auth-token", admin.as_str()), ("x-subject-token", text.as_str())];
+            let path = format!("/v3/auth/tokens{query}");
+            assert_eq!(cloud.raw(Method::GET, &path, &headers, b"").await.status, status, "{query} {hours}");
+        }
+        let asked = cloud.ask(Method::GET, "/v3/auth/projects", &token, Value::Null).await;
+        assert_eq!(asked.status, 401, "it is good for nothing");
+        // A revocation is remembered for as long as the token can be asked about.
+        let headers = [("x-auth-token", admin.as_str()), ("x-subject-token", admin.as_str())];
+        assert_eq!(cloud.raw(Method::DELETE, "/v3/auth/tokens", &headers, b"").await.status, 204);
+    }
+}
+
+#[tokio::test]
+async fn all_tokens_of_a_user_end_at_once() {
+    let cloud = Cloud::start().await;
+    let (one, other) =
+        (cloud.token("demo", "demo", Value::Null).await, cloud.token("demo", "demo", project("demo")).await);
+    let id = cloud.get("/v3/users?name=demo").await.each("users", "id").remove(0);
+    let path = format!("/v3/users/{id}/tokens");
+    assert_eq!(cloud.delete(&format!("/v3/users/{NOWHERE}/tokens")).await.status, 404);
+    assert_eq!(cloud.ask(Method::DELETE, &path, &one, Value::Null).await.status, 204);
+    assert!(!cloud.valid(&one).await && !cloud.valid(&other).await);
+    let admin = cloud.get("/v3/users?name=admin").await.each("users", "id").remove(0);
+    let own = cloud.token("demo", "demo", project("demo")).await;
+    let of_admin = format!("/v3/users/{admin}/tokens");
+    assert_eq!(cloud.ask(Method::DELETE, &of_admin, &own, Value::Null).await.status, 403);
+    assert!(cloud.valid(&own).await);
+    assert_eq!(cloud.delete(&path).await.status, 204);
+    assert!(!cloud.valid(&own).await);
+}
+
+#[tokio::test]
+async fn nobody_comes_from_the_system_to_a_project() {
+    let cloud = Cloud::start().await;
+    let system = json!({"system": {"all": true}});
+    let token = cloud.token("admin", "secret", system.clone()).await;
+    for (scope, status) in [
+        (project("admin"), 403),
+        (json!({"domain": {"id": "default"}}), 403),
+        (json!({"project": {"id": NOWHERE}}), 401),
+        (system, 201),
+        (json!("unscoped"), 201),
+    ] {
+        assert_eq!(cloud.authenticate(by_token(&token, scope.clone())).await.status, status, "{scope}");
+    }
 }

@@ -222,6 +222,55 @@ async fn a_trust_is_handed_on_as_deep_as_it_says() {
 }
 
 #[tokio::test]
+async fn a_trust_is_handed_on_for_its_project_alone() {
+    let cloud = Cloud::start().await;
+    let lent = Lent::on(&cloud).await;
+    let (other, member) = (cloud.project("other").await, cloud.role("member").await);
+    cloud.put(&format!("/v3/projects/{other}/users/{}/roles/{member}", lent.demo_id)).await;
+    let first = lent.make(json!({"allow_redelegation": true})).await.id("trust");
+    let by_eve = lent.token(&first, "eve").await;
+    assert_eq!(lent.make_by(&by_eve, json!({})).await.status, 201);
+    assert_eq!(lent.make_by(&by_eve, json!({"project_id": other})).await.status, 403);
+}
+
+#[tokio::test]
+async fn who_lent_first_must_still_be_somebody() {
+    let cloud = Cloud::start().await;
+    let lent = Lent::on(&cloud).await;
+    let (bob, member) = (cloud.user("bob").await, cloud.role("member").await);
+    let granted = format!("/v3/projects/{}/users/{}/roles/{member}", lent.project_id, lent.eve_id);
+    assert_eq!(cloud.put(&granted).await.status, 204);
+    let plain = json!({"allow_redelegation": true, "impersonation": false});
+    let first = lent.make(plain).await.id("trust");
+    let by_eve = lent.token(&first, "eve").await;
+    let second = json!({"trustor_user_id": lent.eve_id, "trustee_user_id": bob, "impersonation": false});
+    let second = lent.make_by(&by_eve, second).await.id("trust");
+    let by_bob = lent.token(&second, "bob").await;
+    assert!(lent.valid(&by_bob).await);
+    let path = format!("/v3/users/{}", lent.demo_id);
+    cloud.patch(&path, json!({"user": {"enabled": false}})).await.one("user");
+    assert!(!lent.valid(&by_bob).await);
+}
+
+#[tokio::test]
+async fn keys_name_no_trust_of_others() {
+    let cloud = Cloud::start().await;
+    let lent = Lent::on(&cloud).await;
+    let id = lent.make(json!({})).await.id("trust");
+    let bob = cloud.user("bob").await;
+    let by_bob = cloud.token("bob", "bob", Value::Null).await;
+    for (owner, token, status) in [(&bob, &by_bob, 401), (&lent.demo_id, &lent.demo, 200)] {
+        let key = json!({"access": format!("of-{owner}"), "secret": "secret", "trust_id": id});
+        let body =
+            json!({"type": "ec2", "user_id": owner, "project_id": lent.project_id, "blob": key.to_string()});
+        let made = cloud.ask(Method::POST, "/v3/credentials", token, json!({"credential": body})).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let told = cloud.post("/v3/ec2tokens", crate::signed::signed(&key, json!({}))).await;
+        assert_eq!(told.status, status, "{told:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_trusts_token_becomes_nothing_else() {
     let cloud = Cloud::start().await;
     let lent = Lent::on(&cloud).await;
