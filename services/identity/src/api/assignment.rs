@@ -134,7 +134,7 @@ fn filter(ask: &Ask) -> Result<Filter, Fault> {
         return Err(Fault::bad_input("Specify a user or group, not both"));
     }
     Ok(Filter {
-        user: ask.query.get("user.id").map(str::to_owned),
+        user: get("user.id"),
         group: get("group.id"),
         role: get("role.id"),
         target,

@@ -1,30 +1,40 @@
 //! Credentials for other systems and policy documents on the wire.
 
-use super::{below, expected, given, list, one};
+use super::{body, expected, given, list, one, unfit, unfit_at};
 use crate::Identity;
+use crate::rules;
 use fault::Fault;
-use serde_json::{Value, json};
+use policy::Target;
+use serde_json::{Map, Value, json};
 use std::sync::{Arc, LazyLock};
 use web::schema::Schema;
 use web::{Answer, Ask};
 
-static CREATE: LazyLock<Schema> = LazyLock::new(|| {
+/// What a new credential must say; something beside it is not looked at.
+fn credential(required: &[&str]) -> Schema {
     let text = json!({"type": "string"});
     let properties = json!({
         "id": text, "blob": text, "type": text, "user_id": text, "project_id": {"type": ["string", "null"]},
     });
-    below("credential", &["blob", "type", "user_id"], properties)
-});
+    let inner = json!({"type": "object", "properties": properties, "required": required});
+    Schema::new(json!({"type": "object", "properties": {"credential": inner}, "required": ["credential"]}))
+}
+
+static CREATE: LazyLock<Schema> = LazyLock::new(|| credential(&["blob", "type", "user_id"]));
+static CREATE_EC2: LazyLock<Schema> =
+    LazyLock::new(|| credential(&["blob", "type", "user_id", "project_id"]));
 static UPDATE: LazyLock<Schema> = LazyLock::new(|| {
-    let inner = json!({"type": "object", "properties": {"blob": {"type": "string"}}, "required": ["blob"],
-        "additionalProperties": false});
+    let inner = json!({"type": "object", "properties": {"blob": {"type": "string"}}, "additionalProperties": false,
+        "required": ["blob"]});
     Schema::new(json!({"type": "object", "properties": {"credential": inner}, "required": ["credential"]}))
 });
-static POLICY_CREATE: LazyLock<Schema> = LazyLock::new(|| below("policy", &["blob", "type"], document()));
-static POLICY_UPDATE: LazyLock<Schema> = LazyLock::new(|| below("policy", &[], document()));
+static POLICY_CREATE: LazyLock<Schema> = LazyLock::new(|| document(json!({"required": ["blob", "type"]})));
+static POLICY_UPDATE: LazyLock<Schema> = LazyLock::new(|| document(json!({"minProperties": 1})));
 
-fn document() -> Value {
-    json!({"blob": {"type": "string"}, "type": {"type": "string", "maxLength": 255}})
+fn document(mut schema: Value) -> Schema {
+    schema["type"] = json!("object");
+    schema["properties"] = json!({"blob": {"type": "string"}, "type": {"type": "string", "maxLength": 255}});
+    Schema::new(schema)
 }
 
 /// `GET /v3/credentials`
@@ -35,10 +45,12 @@ pub async fn list_all(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault
 
 /// `POST /v3/credentials`
 pub async fn create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
-    let given = given(&mut ask, "credential", &CREATE).await?;
-    if given.get("type").and_then(Value::as_str) == Some("ec2") && !given.contains_key("project_id") {
-        return Err(expected("project_id", "credential"));
-    }
+    let mut said = body(&mut ask).await?;
+    let schema = if said["credential"]["type"] == "ec2" { &CREATE_EC2 } else { &CREATE };
+    schema.check(&said).map_err(unfit)?;
+    let Value::Object(given) = said["credential"].take() else {
+        return Err(expected("credential", "request body"));
+    };
     let made = identity.credential_create(&ask.cx, given).await?;
     Ok(one(201, "credential", made.body(&ask.cx.base)))
 }
@@ -68,9 +80,17 @@ pub async fn policy_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fa
     Ok(list(&ask, "policies", all.iter().map(|one| one.body(&ask.cx.base)), &["type"]))
 }
 
+/// What stands below `policy`, checked when it is known that the caller may say it.
+async fn policy_given(ask: &mut Ask, schema: &Schema) -> Result<Map<String, Value>, Fault> {
+    let said = body(ask).await?.get("policy").cloned().unwrap_or_else(|| json!({}));
+    schema.check(&said).map_err(unfit_at)?;
+    Ok(said.as_object().cloned().unwrap_or_default())
+}
+
 /// `POST /v3/policies`
 pub async fn policy_create(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
-    let given = given(&mut ask, "policy", &POLICY_CREATE).await?;
+    ask.cx.may(&rules::CREATE_POLICY, &Target::none())?;
+    let given = policy_given(&mut ask, &POLICY_CREATE).await?;
     let made = identity.policy_put(&ask.cx, None, given).await?;
     Ok(one(201, "policy", made.body(&ask.cx.base)))
 }
@@ -83,7 +103,8 @@ pub async fn policy_show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fa
 
 /// `PATCH /v3/policies/{id}`
 pub async fn policy_update(identity: Arc<Identity>, mut ask: Ask) -> Result<Answer, Fault> {
-    let given = given(&mut ask, "policy", &POLICY_UPDATE).await?;
+    ask.cx.may(&rules::UPDATE_POLICY, &Target::none())?;
+    let given = policy_given(&mut ask, &POLICY_UPDATE).await?;
     let changed = identity.policy_put(&ask.cx, Some(ask.id("id").to_owned()), given).await?;
     Ok(one(200, "policy", changed.body(&ask.cx.base)))
 }

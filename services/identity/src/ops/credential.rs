@@ -1,7 +1,7 @@
 //! Credentials for other systems, each its owner's, and policy documents, which are the administrator's.
 
 use super::token::token_of_caller;
-use super::{check_same, describe, expected, missing, text};
+use super::{describe, differs, expected, missing, text};
 use crate::Identity;
 use crate::model::credential::{Credential, PolicyBlob};
 use crate::model::ec2;
@@ -188,7 +188,9 @@ impl Identity {
             .write(move |tx| {
                 let mut policy = match &id {
                     Some(id) => {
-                        check_same(&given, id, "")?;
+                        if differs(&given, "id", id) {
+                            return Err(Fault::bad_input("Cannot change policy ID"));
+                        }
                         policy_by_id(tx, id)?.ok_or_else(|| missing("policy", id))?
                     }
                     None => PolicyBlob {
