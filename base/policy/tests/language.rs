@@ -9,7 +9,7 @@ const THING: Rule = Rule::new("test", "thing", "!", "");
 
 fn holds(check: &str, who: &Who, target: &Target) -> bool {
     let policy = Policy::of(&[&[THING]]).unwrap();
-    policy.amend("test", &format!("thing: {check:?}\nother: 'role:member'\n")).unwrap();
+    policy.amend("test", format!("thing: {check:?}\nother: 'role:member'\n")).unwrap();
     policy.allows(&THING, who, target)
 }
 
@@ -201,7 +201,7 @@ fn no_text_makes_the_reader_panic_or_linger() {
                 "{text:?}"
             );
         }
-        let _ = policy.amend("test", &format!("thing: {text:?}\nother: '@'\n"));
+        let _ = policy.amend("test", format!("thing: {text:?}\nother: '@'\n"));
         let _ = policy.amend("test", &text);
         let (allowed, told) = (policy.allows(&THING, &who, &target()), policy.explain("test", "thing", &who));
         assert!(!allowed || !told.unwrap().ways.is_empty(), "{text:?}");

@@ -83,10 +83,10 @@ fn a_bad_file_changes_nothing_and_says_why() {
 fn rules_that_would_take_for_ever_are_refused() {
     let policy = policy();
     let doubling: String = (1..30).map(|n| format!("r{n}: 'rule:r{} or rule:r{}'\n", n - 1, n - 1)).collect();
-    let why = policy.amend("compute", &format!("r0: '!'\n{doubling}")).unwrap_err().to_string();
+    let why = policy.amend("compute", format!("r0: '!'\n{doubling}")).unwrap_err().to_string();
     assert!(why.contains("asks more than"), "{why}");
     let chain: String = (1..5000).map(|n| format!("r{n}: 'rule:r{}'\n", n - 1)).rev().collect();
-    let why = policy.amend("compute", &format!("{chain}r0: '!'\n")).unwrap_err().to_string();
+    let why = policy.amend("compute", format!("{chain}r0: '!'\n")).unwrap_err().to_string();
     assert!(why.contains("in a row"), "{why}");
 }
 
@@ -187,7 +187,7 @@ fn an_explanation_keeps_what_the_operator_names_in_rules() {
 fn an_explanation_keeps_to_ways_that_there_are() {
     let policy = policy();
     let told = |check: &str| {
-        policy.amend("compute", &format!("owner: {check:?}\n")).unwrap();
+        policy.amend("compute", format!("owner: {check:?}\n")).unwrap();
         policy.explain("compute", "owner", &reader()).unwrap().to_string()
     };
     for (check, way) in [

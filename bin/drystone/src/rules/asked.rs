@@ -215,7 +215,7 @@ async fn a_rule_that_an_operator_closes_is_closed_to_administrators_too() {
     let mut wrong = Vec::new();
     for deed in deeds().iter().filter(|deed| !UNRULED.contains(&(deed.service, deed.row.name))) {
         let Deed { rule, .. } = deed;
-        world.policy.amend(rule.service, &format!("{:?}: '!'\n", rule.name)).unwrap();
+        world.policy.amend(rule.service, format!("{:?}: '!'\n", rule.name)).unwrap();
         let (status, body, refused) = deed.asked(&world, admin, Thing::Strange).await;
         if !refused {
             wrong.push(deed.told(admin, Thing::Strange, "refused", status, &body));
