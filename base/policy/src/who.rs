@@ -2,6 +2,7 @@
 
 use crate::access::Access;
 use crate::rule::Scope;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Who asks: what a validated token says. Roles are effective ones, implied roles included.
@@ -174,6 +175,23 @@ impl Target {
     #[must_use]
     pub fn with(mut self, key: &str, value: &str) -> Self {
         self.0.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Adds what a thing's body says of it, in Python's words: `True`, `None`. Lists and objects are no values of rules.
+    #[must_use]
+    pub fn with_body(mut self, body: &Map<String, Value>) -> Self {
+        for (key, value) in body {
+            let word = match value {
+                Value::Null => "None".to_owned(),
+                Value::Bool(true) => "True".to_owned(),
+                Value::Bool(false) => "False".to_owned(),
+                Value::Number(number) => number.to_string(),
+                Value::String(text) => text.clone(),
+                Value::Array(_) | Value::Object(_) => continue,
+            };
+            self.0.insert(key.clone(), word);
+        }
         self
     }
 

@@ -290,3 +290,35 @@ async fn an_operator_who_closes_the_rule_for_one_image_hides_every_image() {
     world.policy.amend("image", "").unwrap();
     assert_eq!(ask(Method::POST, "/compute/v2.1/servers", server).await.0, 202);
 }
+
+#[tokio::test]
+async fn an_operator_keeps_images_by_what_is_said_of_them() {
+    let world = World::made().await;
+    let owner = world.persona("project member");
+    let image = format!("/image/v2/images/{}", world.id("active", owner, Thing::Own).unwrap());
+    let ask = async |method: Method, path: &str, body: Value| {
+        let kind = match method {
+            Method::PATCH => "application/openstack-images-v2.1-json-patch",
+            _ => "application/json",
+        };
+        let sent = Sent { method, path: path.to_owned(), body, kind, ..Sent::default() };
+        world.ask(&owner.token, sent).await.0
+    };
+    let file = "restricted: \"not ('test_key':%(x_test_key)s and 'False':%(protected)s and role:member)\"\n\
+                download_image: rule:restricted\nadd_image: \"'private':%(visibility)s\"\n";
+    world.policy.amend("image", file).unwrap();
+    let data = format!("{image}/file");
+    assert_eq!(ask(Method::GET, &data, Value::Null).await, 200);
+    let property = json!([{"op": "add", "path": "/x_test_key", "value": "test_key"}]);
+    assert_eq!(ask(Method::PATCH, &image, property).await, 200);
+    assert_eq!(ask(Method::GET, &data, Value::Null).await, 403);
+    // A property of that name is not what Glance says of the image.
+    let property = json!([{"op": "add", "path": "/image_id", "value": "mine"}]);
+    assert_eq!(ask(Method::PATCH, &image, property).await, 200);
+    world.policy.amend("image", "download_image: \"'mine':%(image_id)s\"\n").unwrap();
+    assert_eq!(ask(Method::GET, &data, Value::Null).await, 403);
+    world.policy.amend("image", file).unwrap();
+    for (visibility, status) in [(json!({"visibility": "community"}), 403), (json!({}), 201)] {
+        assert_eq!(ask(Method::POST, "/image/v2/images", visibility).await, status);
+    }
+}

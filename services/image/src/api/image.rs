@@ -19,7 +19,7 @@ const LONGEST_PAGE: u32 = 1000;
 pub async fn image_list(images: Arc<ImageService>, ask: Ask) -> Result<Answer, Fault> {
     let asked = asked(&ask)?;
     let page = images.image_list(&ask.cx, asked).await?;
-    let bodies: Vec<Value> = page.images.iter().map(Image::body).collect();
+    let bodies: Vec<_> = page.images.iter().map(Image::body).collect();
     let mut body = json!({"images": bodies, "first": link(&ask, None), "schema": "/v2/schemas/images"});
     if let Some(last) = page.images.last().filter(|_| page.full) {
         body["next"] = json!(link(&ask, Some(&last.id)));

@@ -137,7 +137,7 @@ pub const CONTAINER_FORMATS: &[&str] = &["ami", "ari", "aki", "bare", "ovf", "ov
 
 impl Image {
     /// As the API writes it.
-    pub fn body(&self) -> Value {
+    pub fn body(&self) -> Map<String, Value> {
         let mut body = Map::new();
         for (name, value) in &self.properties {
             body.insert(name.clone(), json!(value));
@@ -155,6 +155,6 @@ impl Image {
         if let Value::Object(own) = own {
             body.extend(own);
         }
-        Value::Object(body)
+        body
     }
 }

@@ -58,13 +58,27 @@ pub(crate) fn sees(tx: &Tx, who: &Who, image: &Image) -> Result<bool, Fault> {
     Ok(image.visibility == "shared" && member::member_by_id(tx, &image.id, who.project())?.is_some())
 }
 
-/// What rules may ask of an image. Whoever sees an image that is shared and not his own is a member of it.
+/// What rules may ask of an image: all that is said of it, and its own properties, none of which stands for the former.
+/// Whoever sees an image that is shared and not his own is a member of it.
 pub(crate) fn image_target(who: &Who, image: &Image) -> Target {
     let lent = image.visibility == "shared" && image.owner != who.project();
-    let member = if lent { who.project() } else { "" };
-    let target =
-        Target::project(&image.owner).with("owner", &image.owner).with("visibility", &image.visibility);
-    target.with("member_id", member)
+    let member = if lent { who.project() } else { "None" };
+    owned(Target::none().with_body(&image.body()), &image.owner)
+        .with("image_id", &image.id)
+        .with("member", member)
+        .with("member_id", member)
+}
+
+/// What rules may ask of an image that is not there yet. One of which nothing is said of who may see it is private to them.
+fn wished_target(owner: &str, given: &[(String, Value)]) -> Target {
+    let said = given.iter().find(|(name, _)| name == "visibility").and_then(|(_, value)| value.as_str());
+    owned(Target::none(), owner).with("visibility", said.unwrap_or("private"))
+}
+
+/// The target with whose it is.
+fn owned(target: Target, owner: &str) -> Target {
+    let owner = if owner.is_empty() { "None" } else { owner };
+    target.and(Target::project(owner)).with("owner", owner)
 }
 
 /// The image, if the caller knows of it: a stranger's image does not exist.
@@ -125,7 +139,7 @@ impl ImageService {
                     forbid(name)?;
                     set(&mut image, name, value)?;
                 }
-                cx.may(&rules::ADD_IMAGE, &Target::own(&cx.who).with("owner", &image.owner))?;
+                cx.may(&rules::ADD_IMAGE, &wished_target(&image.owner, &given))?;
                 check_visibility(&cx, &image, "shared")?;
                 check(&image)?;
                 if !image_insert(tx, &image)? {
@@ -295,7 +309,7 @@ fn apply(cx: &Cx, image: &mut Image, change: &Change) -> Result<(), Fault> {
 }
 
 fn body_of(image: &Image, name: &str) -> Value {
-    image.body()[name].clone()
+    image.body().remove(name).unwrap_or_default()
 }
 
 /// Sets one attribute; types are checked here for both ways of saying them.
