@@ -191,6 +191,7 @@ mod tests {
             ("a: '@'\nb: role:x or\n", 2, "a check is missing"),
             ("a: '@'\n\na: '!'\n", 3, "there already, at line 1"),
             ("a: '@'\nb:\n", 2, "has no check"),
+            ("a: '@'\nb: ' '\n", 2, "it is blank"),
             ("a: '@'\nb: {c: d}\n", 2, "neither a text nor a list"),
             ("a: '@'\nb: [[[c]]]\n", 2, "something that is no check"),
             ("- a\n", 1, "is a mapping"),

@@ -1,8 +1,8 @@
 //! Reads checks: the language of oslo.policy, and the older form of lists.
 //!
 //! `or` binds weaker than `and`, `not` binds strongest; an empty check and `@` always hold, `!` never does. What
-//! oslo.policy would read as "never", with a line in the log, is refused here: an operator learns of it at once. What is
-//! read takes time in proportion to its length, and its depth is bounded.
+//! oslo.policy would read as "never", with or without a line in the log, is refused here: an operator learns of it at once.
+//! What is read takes time in proportion to its length, and its depth is bounded.
 
 use crate::check::{Check, Field, Left, Piece, Reference, Text};
 use crate::who::Fact;
@@ -33,9 +33,12 @@ impl Check {
         if text.len() > LONGEST {
             return Err(BadCheck::new(text, "it is longer than a check may be"));
         }
+        if text.is_empty() {
+            return Ok(Self::Always);
+        }
         let tokens = tokens(text);
         if tokens.is_empty() {
-            return Ok(Self::Always);
+            return Err(BadCheck::new(text, "it is blank: write \"\" for everybody, \"!\" for nobody"));
         }
         let mut parser = Parser { tokens: &tokens, next: 0, depth: 0 };
         let check = parser.any()?;

@@ -100,6 +100,8 @@ fn what_cannot_be_read_is_refused_with_its_place() {
         ("http://host/%(x)s", "http://host/%(x)s"),
         ("https://host/", "https://host/"),
         ("ü:x", "ü:x"),
+        (" ", " "),
+        ("\t\n", "\t\n"),
     ] {
         let refused = Check::parse(text).expect_err(text).to_string();
         assert!(refused.contains(&format!("at {at:?}")), "{text}: {refused}");
