@@ -119,14 +119,14 @@ impl Check {
 }
 
 impl Left {
-    /// An attribute that the caller has not is `None`, as Python writes it, and equals that word alone: two things that are
-    /// both absent are not the same.
+    /// An attribute that the caller carries as `None`, as Python writes it, equals that word alone: two things that are both
+    /// absent are not the same. One that he carries not at all equals nothing.
     fn equals(&self, right: &Text, who: &Who, target: &Target) -> bool {
         match self {
             Self::Literal(text) => right.is(text, target, false),
-            Self::Caller(fact, _) => match who.fact(*fact) {
+            Self::Caller(fact, word) => match who.fact(*fact) {
                 Some(value) => right.is(value, target, false),
-                None => right.plain() == Some("None"),
+                None => right.plain() == Some("None") && Fact::is_none(word),
             },
         }
     }

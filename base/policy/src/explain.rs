@@ -128,16 +128,21 @@ impl Ways<'_> {
 
     fn equal(&self, left: &Left, right: &Text, wanted: bool) -> Vec<Way> {
         match (left, right.plain(), right.key()) {
+            // What nobody has equals nothing.
+            (Left::Caller(Fact::Unknown, _), _, _) if wanted => Vec::new(),
+            (Left::Caller(Fact::Unknown, _), _, _) => vec![Way::default()],
             (Left::Caller(fact, word), Some(text), _) => {
                 let own = self.who.fact(*fact);
-                let met = own.map_or(text == "None", |own| own == text);
+                let met = own.map_or(text == "None" && Fact::is_none(word), |own| own == text);
                 match (*fact, text) {
                     // Other values than these nobody has.
                     (Fact::Admin, "True" | "False") => self.administrator(wanted == (text == "True")),
                     (Fact::Admin, _) if wanted => Vec::new(),
                     (Fact::System, "all") => self.need(What::System, wanted, Some(met)),
                     // Not to be without something is to have it.
-                    (_, "None") => self.need(What::Own(format!("a {word}")), !wanted, Some(!met)),
+                    (_, "None") if Fact::is_none(word) => {
+                        self.need(What::Own(format!("a {word}")), !wanted, Some(!met))
+                    }
                     _ => self.need(What::Own(format!("the {word} that the rule names")), wanted, Some(met)),
                 }
             }

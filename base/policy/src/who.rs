@@ -129,7 +129,28 @@ pub enum Fact {
     Unknown,
 }
 
+/// The words for what callers carry as Python's `None` where they have it not. They carry nothing else then, not even that.
+const NONE: [&str; 12] = [
+    "project_id",
+    "tenant_id",
+    "tenant",
+    "project_domain_id",
+    "project_domain",
+    "domain_id",
+    "domain",
+    "system_scope",
+    "service_user_id",
+    "service_user_domain_id",
+    "service_project_id",
+    "service_project_domain_id",
+];
+
 impl Fact {
+    /// Whether a caller without the attribute of this word carries it as `None`.
+    pub(crate) fn is_none(word: &str) -> bool {
+        NONE.contains(&word)
+    }
+
     /// By the words of OpenStack's services for it.
     pub(crate) fn of(word: &str) -> Self {
         match word {

@@ -199,6 +199,7 @@ fn an_explanation_keeps_to_ways_that_there_are() {
         ("not role:reader", "not role reader"),
         ("not (role:x or role:y)", "not role x (yours) and not role y (yours)"),
         ("not domain_id:None", "a domain_id"),
+        ("role:x or domian_id:None", "role x"),
         ("not role:x or role:x", "not role x (yours); or role x"),
         ("role:x or (role:x and role:y)", "role x"),
         ("user_id:%(target.user.id)s", "user_id equal to the target's user.id"),
