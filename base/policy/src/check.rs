@@ -93,12 +93,14 @@ impl Check {
         }
     }
 
-    /// Shows every part of it, itself first.
-    pub(crate) fn visit(&self, see: &mut dyn FnMut(&Self)) {
-        see(self);
+    /// Shows every part of it, itself first, each with whether it is denied: that it must not hold.
+    pub(crate) fn visit(&self, denied: bool, see: &mut dyn FnMut(&Self, bool)) {
+        see(self, denied);
         match self {
-            Self::All(checks) | Self::Any(checks) => checks.iter().for_each(|check| check.visit(see)),
-            Self::Not(check) => check.visit(see),
+            Self::All(checks) | Self::Any(checks) => {
+                checks.iter().for_each(|check| check.visit(denied, see));
+            }
+            Self::Not(check) => check.visit(!denied, see),
             Self::Always | Self::Never | Self::Role(_) | Self::Rule(_) | Self::Equal(..) | Self::Field(_) => {
             }
         }
@@ -124,10 +126,9 @@ impl Left {
     fn equals(&self, right: &Text, who: &Who, target: &Target) -> bool {
         match self {
             Self::Literal(text) => right.is(text, target, false),
-            Self::Caller(fact, word) => match who.fact(*fact) {
-                Some(value) => right.is(value, target, false),
-                None => right.plain() == Some("None") && Fact::is_none(word),
-            },
+            Self::Caller(fact, word) => who
+                .has(*fact, |value| right.is(value, target, false))
+                .unwrap_or_else(|| right.plain() == Some("None") && Fact::is_none(word)),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Each service has a table of its own, which is made as a whole: checks read, the rules that they ask found, and none
 //! asking itself. A table is replaced while requests ask the one before.
 
-use crate::check::{Check, Rules};
+use crate::check::{Check, Left, Rules};
 use crate::explain::Explanation;
 use crate::file::{self, BadFile};
 use crate::rule::{Rule, Scopes};
@@ -201,7 +201,7 @@ impl Policy {
             if !seen.insert(at) {
                 continue;
             }
-            table.entries[at].check.visit(&mut |check| match check {
+            table.entries[at].check.visit(false, &mut |check, _| match check {
                 Check::Rule(rule) => open.push(rule.at),
                 Check::Role(text) | Check::Equal(_, text) => keys.extend(text.keys().map(str::to_owned)),
                 Check::Field(field) => drop(keys.insert(field.key.to_string())),
@@ -271,6 +271,7 @@ impl Table {
         }
         table.bind()?;
         table.weigh()?;
+        table.deny_nothing()?;
         table.admin = table.by_name.get(ADMIN).copied();
         if table.by_name.contains_key(OVERSEERS[0]) {
             table.overseers = OVERSEERS.iter().filter_map(|name| table.by_name.get(*name).copied()).collect();
@@ -339,7 +340,7 @@ impl Table {
         path.push(at);
         let mut asked = Vec::new();
         let mut weight = 0_u64;
-        self.entries[at].check.visit(&mut |check| {
+        self.entries[at].check.visit(false, &mut |check, _| {
             weight += 1;
             if let Check::Rule(rule) = check {
                 asked.push(rule.at);
@@ -357,13 +358,38 @@ impl Table {
         Ok(weight)
     }
 
+    /// Refuses a `not` of what no caller has, which holds for everybody. Rules that a `not` asks are looked at too.
+    fn deny_nothing(&self) -> Result<(), BadFile> {
+        let mut open: Vec<_> = (0..self.entries.len()).map(|at| (at, false)).collect();
+        let mut seen = HashSet::new();
+        while let Some((at, denied)) = open.pop() {
+            if !seen.insert((at, denied)) {
+                continue;
+            }
+            let (entry, mut empty) = (&self.entries[at], None);
+            entry.check.visit(denied, &mut |check, denied| match check {
+                Check::Rule(rule) => open.push((rule.at, denied)),
+                Check::Equal(Left::Caller(Fact::Unknown, word), _) if denied => empty = Some(word.clone()),
+                _ => {}
+            });
+            if let Some(word) = empty {
+                let why = format!(
+                    "rule {:?}: no caller has an attribute {word:?}, so a `not` of it holds for everybody",
+                    entry.name
+                );
+                return Err(BadFile::new(entry.line.unwrap_or(0), why));
+            }
+        }
+        Ok(())
+    }
+
     /// What works, but hardly as it was meant.
     fn doubt(&self, declared: &[Rule], notices: &mut Vec<Notice>) {
         let mut asked = HashSet::new();
         for entry in &self.entries {
-            entry.check.visit(&mut |check| match check {
+            entry.check.visit(false, &mut |check, _| match check {
                 Check::Rule(rule) => drop(asked.insert(rule.at)),
-                Check::Equal(crate::check::Left::Caller(Fact::Unknown, word), _) => {
+                Check::Equal(Left::Caller(Fact::Unknown, word), _) => {
                     if let Some(line) = entry.line {
                         let what = format!("no caller has an attribute {word:?}: {check} never holds");
                         notices.push(Notice { line, what });

@@ -132,9 +132,10 @@ impl Ways<'_> {
             (Left::Caller(Fact::Unknown, _), _, _) if wanted => Vec::new(),
             (Left::Caller(Fact::Unknown, _), _, _) => vec![Way::default()],
             (Left::Caller(fact, word), Some(text), _) => {
-                let own = self.who.fact(*fact);
-                let met = own.map_or(text == "None" && Fact::is_none(word), |own| own == text);
+                let met = self.who.has(*fact, |own| own == text);
+                let met = met.unwrap_or_else(|| text == "None" && Fact::is_none(word));
                 match (*fact, text) {
+                    (Fact::Roles, role) => self.need(What::Role(role.to_owned()), wanted, Some(met)),
                     // Other values than these nobody has.
                     (Fact::Admin, "True" | "False") => self.administrator(wanted == (text == "True")),
                     (Fact::Admin, _) if wanted => Vec::new(),

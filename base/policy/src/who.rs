@@ -88,18 +88,33 @@ impl Who {
         }
     }
 
-    /// An attribute as rules see it; `None` if the caller has it not.
-    pub(crate) fn fact(&self, fact: Fact) -> Option<&str> {
+    /// Whether an attribute is so, or one of its values where it has several; `None` if the caller has it not.
+    pub(crate) fn has(&self, fact: Fact, so: impl Fn(&str) -> bool) -> Option<bool> {
+        let any = |all: &[String]| Some(all.iter().any(|one| so(one)));
+        match fact {
+            Fact::Roles => any(&self.roles),
+            Fact::Methods => any(&self.methods),
+            _ => self.fact(fact).map(so),
+        }
+    }
+
+    /// An attribute that has one value.
+    fn fact(&self, fact: Fact) -> Option<&str> {
         match fact {
             Fact::User => Some(&self.user_id),
+            Fact::UserName => Some(&self.user_name),
             Fact::UserDomain => Some(&self.user_domain_id),
+            Fact::UserDomainName => Some(&self.user_domain_name),
             Fact::Project => self.project_id.as_deref(),
+            Fact::ProjectName => self.project_name.as_deref(),
             Fact::ProjectDomain => self.project_domain_id.as_deref(),
+            Fact::ProjectDomainName => self.project_domain_name.as_deref(),
             Fact::Domain => self.domain_id.as_deref(),
+            Fact::DomainName => self.domain_name.as_deref(),
             Fact::System => self.system.then_some("all"),
             Fact::Admin => Some(if self.admin { "True" } else { "False" }),
             Fact::AdminProject => Some("True"),
-            Fact::Service | Fact::Unknown => None,
+            Fact::Roles | Fact::Methods | Fact::Service | Fact::Unknown => None,
         }
     }
 }
@@ -109,14 +124,28 @@ impl Who {
 pub enum Fact {
     /// `user_id`.
     User,
+    /// `user_name`.
+    UserName,
     /// `user_domain_id`.
     UserDomain,
+    /// `token.user.domain.name`.
+    UserDomainName,
     /// `project_id`.
     Project,
+    /// `project_name`.
+    ProjectName,
     /// `project_domain_id`.
     ProjectDomain,
+    /// `token.project.domain.name`.
+    ProjectDomainName,
     /// `domain_id`.
     Domain,
+    /// `domain_name`.
+    DomainName,
+    /// `roles`: their names, in the case that they have, unlike `role:`.
+    Roles,
+    /// `token.methods`.
+    Methods,
     /// `system_scope`.
     System,
     /// `is_admin`.
@@ -130,14 +159,16 @@ pub enum Fact {
 }
 
 /// The words for what callers carry as Python's `None` where they have it not. They carry nothing else then, not even that.
-const NONE: [&str; 12] = [
+const NONE: [&str; 14] = [
     "project_id",
     "tenant_id",
     "tenant",
+    "project_name",
     "project_domain_id",
     "project_domain",
     "domain_id",
     "domain",
+    "domain_name",
     "system_scope",
     "service_user_id",
     "service_user_domain_id",
@@ -155,10 +186,17 @@ impl Fact {
     pub(crate) fn of(word: &str) -> Self {
         match word {
             "user_id" | "user" | "token.user.id" => Self::User,
+            "user_name" | "token.user.name" => Self::UserName,
             "user_domain_id" | "user_domain" | "token.user.domain.id" => Self::UserDomain,
+            "token.user.domain.name" => Self::UserDomainName,
             "project_id" | "tenant_id" | "tenant" | "token.project.id" => Self::Project,
+            "project_name" | "token.project.name" => Self::ProjectName,
             "project_domain_id" | "project_domain" | "token.project.domain.id" => Self::ProjectDomain,
+            "token.project.domain.name" => Self::ProjectDomainName,
             "domain_id" | "domain" | "token.domain.id" => Self::Domain,
+            "domain_name" | "token.domain.name" => Self::DomainName,
+            "roles" | "token.roles.name" => Self::Roles,
+            "token.methods" => Self::Methods,
             "system_scope" | "system" => Self::System,
             "is_admin" => Self::Admin,
             "is_admin_project" => Self::AdminProject,

@@ -17,7 +17,9 @@ fn member() -> Who {
     Who {
         project_id: Some("p1".into()),
         user_id: "u1".into(),
+        user_name: "Ann".into(),
         user_domain_id: "d1".into(),
+        methods: vec!["password".into(), "totp".into()],
         roles: vec!["Member".into(), "reader".into()],
         ..Who::default()
     }
@@ -54,6 +56,13 @@ fn checks_hold_as_oslo_policy_has_them() {
         ("project_id:%(absent)s", &member(), false),
         ("domain_id:%(empty)s", &member(), false),
         ("domain_id:None", &member(), true),
+        ("roles:Member", &member(), true),
+        ("roles:member", &member(), false),
+        ("not roles:reader", &member(), false),
+        ("token.roles.name:%(target.role.name)s", &member(), false),
+        ("user_name:Ann and token.user.name:Ann", &member(), true),
+        ("project_name:None", &member(), true),
+        ("not token.methods:totp", &member(), false),
         ("service_user_id:None", &member(), true),
         ("system_scope:None", &member(), true),
         ("domian_id:None", &member(), false),

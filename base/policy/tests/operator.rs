@@ -73,6 +73,14 @@ fn a_bad_file_changes_nothing_and_says_why() {
             "owner: 'role'\n",
             "line 1: rule \"owner\": the check cannot be read at \"role\": a check is `kind:value`, `@` or `!`",
         ),
+        (
+            "owner: 'not (role:x or not not usr_id:x)'\n",
+            "line 1: rule \"owner\": no caller has an attribute \"usr_id\", so a `not` of it holds for everybody",
+        ),
+        (
+            "owner: 'not rule:a'\na: 'role:x or usr_id:%(user_id)s'\n",
+            "line 2: rule \"a\": no caller has an attribute \"usr_id\", so a `not` of it holds for everybody",
+        ),
     ] {
         assert_eq!(policy.amend("compute", text).unwrap_err().to_string(), why);
         assert!(!policy.allows(&SHOW, &reader(), &Target::project("p")), "the file before is in force");
@@ -200,6 +208,8 @@ fn an_explanation_keeps_to_ways_that_there_are() {
         ("not (role:x or role:y)", "not role x (yours) and not role y (yours)"),
         ("not domain_id:None", "a domain_id"),
         ("role:x or domian_id:None", "role x"),
+        ("role:x or not not domian_id:x", "role x"),
+        ("not roles:reader", "not role reader"),
         ("not role:x or role:x", "not role x (yours); or role x"),
         ("role:x or (role:x and role:y)", "role x"),
         ("user_id:%(target.user.id)s", "user_id equal to the target's user.id"),
