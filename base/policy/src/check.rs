@@ -93,6 +93,11 @@ impl Check {
         }
     }
 
+    /// Whether it is another name for a rule: `rule:` and nothing else.
+    pub(crate) fn asks_only(&self, name: &str) -> bool {
+        matches!(self, Self::Rule(rule) if *rule.name == *name)
+    }
+
     /// Shows every part of it, itself first, each with whether it is denied: that it must not hold.
     pub(crate) fn visit(&self, denied: bool, see: &mut dyn FnMut(&Self, bool)) {
         see(self, denied);

@@ -257,15 +257,14 @@ impl Table {
         let mut notices = Vec::new();
         let said: HashSet<String> = lines.iter().map(|line| line.name.clone()).collect();
         for line in lines {
-            for rule in declared.iter().filter(|rule| rule.was == Some(&line.name)) {
-                if !said.contains(rule.name) {
-                    let what = format!(
-                        "rule {:?} is called {:?} now, which this line is taken for",
-                        line.name, rule.name
-                    );
-                    notices.push(Notice { line: line.number, what });
-                    table.say(rule.name, line.check.clone(), line.number);
-                }
+            let older = declared.iter().filter(|rule| rule.was == Some(&line.name));
+            for rule in older.filter(|rule| !said.contains(rule.name) && !line.check.asks_only(rule.name)) {
+                let what = format!(
+                    "rule {:?} is called {:?} now, which this line is taken for",
+                    line.name, rule.name
+                );
+                notices.push(Notice { line: line.number, what });
+                table.say(rule.name, line.check.clone(), line.number);
             }
             table.say(&line.name, line.check, line.number);
         }

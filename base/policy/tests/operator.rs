@@ -53,6 +53,18 @@ fn an_older_name_means_the_newer_one_unless_that_is_said_too() {
 }
 
 #[test]
+fn an_older_name_that_stands_for_a_newer_one_changes_the_others_alone() {
+    let all = [OWNER, SHOW, LIST, Rule::new("compute", "thing:count", "!", "Count.").was("thing")];
+    let policy = Policy::of(&[&all]).unwrap();
+    let notices = policy.amend("compute", "'thing': 'rule:thing:list'\n").unwrap();
+    let told: Vec<_> = notices.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["line 1: rule \"thing\" is called \"thing:count\" now, which this line is taken for"]);
+    let check =
+        |name: &str| policy.holding("compute").into_iter().find(|rule| rule.name == name).unwrap().check;
+    assert_eq!((&*check("thing:list"), &*check("thing:count")), ("rule:thing:show", "rule:thing:list"));
+}
+
+#[test]
 fn a_bad_file_changes_nothing_and_says_why() {
     let policy = policy();
     policy.amend("compute", "owner: '!'\n").unwrap();
