@@ -257,15 +257,9 @@ impl Table {
         let mut notices = Vec::new();
         let said: HashSet<String> = lines.iter().map(|line| line.name.clone()).collect();
         for line in lines {
-            let older = declared.iter().filter(|rule| rule.was == Some(&line.name));
-            for rule in older.filter(|rule| !said.contains(rule.name) && !line.check.asks_only(rule.name)) {
-                let what = format!(
-                    "rule {:?} is called {:?} now, which this line is taken for",
-                    line.name, rule.name
-                );
-                notices.push(Notice { line: line.number, what });
-                table.say(rule.name, line.check.clone(), line.number);
-            }
+            let newer =
+                declared.iter().filter(|rule| rule.was_called(&line.name) && !said.contains(rule.name));
+            newer.for_each(|rule| notices.extend(table.say_of_older(rule, &line)));
             table.say(&line.name, line.check, line.number);
         }
         table.bind()?;
@@ -299,6 +293,23 @@ impl Table {
                 });
             }
         }
+    }
+
+    /// What the operator says of an older name counts for the newer one, unless it only names that, or repeats what held by
+    /// default under the older name.
+    fn say_of_older(&mut self, rule: &Rule, line: &file::Line) -> Option<Notice> {
+        if line.check.asks_only(rule.name) {
+            return None;
+        }
+        let default = rule.was.and_then(|older| Check::parse(older.default).ok());
+        let told = if default.as_ref() == Some(&line.check) {
+            "whose default holds: this was the default before"
+        } else {
+            self.say(rule.name, line.check.clone(), line.number);
+            "which this line is taken for"
+        };
+        let what = format!("rule {:?} is called {:?} now, {told}", line.name, rule.name);
+        Some(Notice { line: line.number, what })
     }
 
     fn bind(&mut self) -> Result<(), BadFile> {
@@ -398,7 +409,7 @@ impl Table {
             });
         }
         for (at, entry) in self.entries.iter().enumerate() {
-            let old = declared.iter().any(|rule| rule.was == Some(&entry.name));
+            let old = declared.iter().any(|rule| rule.was_called(&entry.name));
             if let (Some(line), "", false, false) = (entry.line, entry.about, old, asked.contains(&at)) {
                 let what =
                     format!("rule {:?} is no operation of this cloud, and no rule asks it", entry.name);

@@ -19,5 +19,5 @@ pub use engine::{Holds, Notice, Policy};
 pub use explain::{Explanation, Need, Way, What};
 pub use file::BadFile;
 pub use parse::BadCheck;
-pub use rule::{Rule, Scope, Scopes};
+pub use rule::{Older, Rule, Scope, Scopes};
 pub use who::{Target, Who};

@@ -69,8 +69,18 @@ pub struct Rule {
     pub about: &'static str,
     /// With tokens of which scope.
     pub scopes: Scopes,
-    /// The name that it had in earlier releases: a file that speaks of that one alone means this one too.
-    pub was: Option<&'static str>,
+    /// What it was in earlier releases, if it had another name.
+    pub was: Option<Older>,
+}
+
+/// A rule of an earlier release: a file that speaks of that one alone means the newer one too, unless it only repeats what
+/// held then by default.
+#[derive(Clone, Copy, Debug)]
+pub struct Older {
+    /// The name.
+    pub name: &'static str,
+    /// The default.
+    pub default: &'static str,
 }
 
 impl Rule {
@@ -90,27 +100,32 @@ impl Rule {
         Self { scopes, ..self }
     }
 
-    /// The same with the name that it had.
+    /// Whether it had this name.
+    pub fn was_called(&self, name: &str) -> bool {
+        self.was.is_some_and(|older| older.name == name)
+    }
+
+    /// The same with the name that it had, and its default then.
     #[must_use]
-    pub const fn was(self, name: &'static str) -> Self {
-        Self { was: Some(name), ..self }
+    pub const fn was(self, name: &'static str, default: &'static str) -> Self {
+        Self { was: Some(Older { name, default }), ..self }
     }
 }
 
 /// A service's table of rules. First its type and the scopes that its rules take, then for each rule
-/// `IDENT "name" "default" "about" [SCOPES] was "older name";` a static, and `ALL` with every one. The last two are said of
-/// rules that take other scopes, or had another name.
+/// `IDENT "name" "default" "about" [SCOPES] was "older name" "older default";` a static, and `ALL` with every one. The last
+/// two are said of rules that take other scopes, or had another name.
 #[macro_export]
 macro_rules! rules {
-    ($service:ident [$usual:ident]; $($ident:ident $name:literal $default:tt $about:literal $([$scopes:ident])? $(was $was:literal)?;)*) => {
+    ($service:ident [$usual:ident]; $($ident:ident $name:literal $default:tt $about:literal $([$scopes:ident])? $(was $was:literal $before:literal)?;)*) => {
         $(#[doc = $about] pub static $ident: $crate::Rule =
             $crate::Rule::new(stringify!($service), $name, $default, $about)
-                .scoped($crate::Scopes::$usual)$(.scoped($crate::Scopes::$scopes))?$(.was($was))?;)*
+                .scoped($crate::Scopes::$usual)$(.scoped($crate::Scopes::$scopes))?$(.was($was, $before))?;)*
 
         /// Every rule.
         pub static ALL: &[$crate::Rule] = &[$(
             $crate::Rule::new(stringify!($service), $name, $default, $about)
-                .scoped($crate::Scopes::$usual)$(.scoped($crate::Scopes::$scopes))?$(.was($was))?
+                .scoped($crate::Scopes::$usual)$(.scoped($crate::Scopes::$scopes))?$(.was($was, $before))?
         ),*];
     };
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 const OWNER: Rule = Rule::new("compute", "owner", "project_id:%(project_id)s", "Owners.");
 const SHOW: Rule = Rule::new("compute", "thing:show", "role:admin or (role:reader and rule:owner)", "Show.")
     .scoped(Scopes::PROJECT);
-const LIST: Rule = Rule::new("compute", "thing:list", "rule:thing:show", "List.").was("thing");
+const LIST: Rule =
+    Rule::new("compute", "thing:list", "rule:thing:show", "List.").was("thing", "role:old or role:older");
 const OTHER: Rule = Rule::new("image", "owner", "!", "Owners of images.");
 
 fn policy() -> Policy {
@@ -53,8 +54,25 @@ fn an_older_name_means_the_newer_one_unless_that_is_said_too() {
 }
 
 #[test]
+fn an_older_name_with_its_default_of_then_changes_nothing() {
+    let policy = policy();
+    let notices = policy.amend("compute", "'thing': '(role:old) or role:older'\n").unwrap();
+    let told: Vec<_> = notices.iter().map(ToString::to_string).collect();
+    let why = "line 1: rule \"thing\" is called \"thing:list\" now, whose default holds: this was the default before";
+    assert_eq!(told, [why]);
+    assert!(policy.allows(&LIST, &reader(), &Target::project("p")));
+    let old = Who { roles: vec!["old".into()], ..Who::default() };
+    assert!(!policy.allows(&LIST, &old, &Target::none()));
+}
+
+#[test]
 fn an_older_name_that_stands_for_a_newer_one_changes_the_others_alone() {
-    let all = [OWNER, SHOW, LIST, Rule::new("compute", "thing:count", "!", "Count.").was("thing")];
+    let all = [
+        OWNER,
+        SHOW,
+        LIST,
+        Rule::new("compute", "thing:count", "!", "Count.").was("thing", "role:old or role:older"),
+    ];
     let policy = Policy::of(&[&all]).unwrap();
     let notices = policy.amend("compute", "'thing': 'rule:thing:list'\n").unwrap();
     let told: Vec<_> = notices.iter().map(ToString::to_string).collect();

@@ -463,88 +463,116 @@ policy::rules! {
         "See how many addresses are left.";
     CREATE_NETWORK_TAGS "create_network:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
-        "Add to the tags of a network." was "create_networks_tags";
+        "Add to the tags of a network."
+        was "create_networks_tags" "(rule:admin_only) or (role:member and project_id:%(project_id)s)";
     GET_NETWORK_TAGS "get_network:tags"
         "(rule:admin_only) or (role:reader and project_id:%(project_id)s) or rule:shared or rule:external or rule:context_is_advsvc"
-        "See the tags of a network." was "get_networks_tags";
+        "See the tags of a network."
+        was "get_networks_tags" "(rule:admin_only) or (role:reader and project_id:%(project_id)s)";
     UPDATE_NETWORK_TAGS "update_network:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
-        "Replace the tags of a network." was "update_networks_tags";
+        "Replace the tags of a network."
+        was "update_networks_tags" "(rule:admin_only) or (role:member and project_id:%(project_id)s)";
     DELETE_NETWORK_TAGS "delete_network:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
-        "Take from the tags of a network." was "delete_networks_tags";
+        "Take from the tags of a network."
+        was "delete_networks_tags" "(rule:admin_only) or (role:member and project_id:%(project_id)s)";
     CREATE_SUBNET_TAGS "create_subnet:tags"
         "role:member and project_id:%(project_id)s or (rule:admin_only) or (role:member and rule:network_owner)"
-        "Add to the tags of a subnet." was "create_subnets_tags";
+        "Add to the tags of a subnet."
+        was "create_subnets_tags" "role:member and project_id:%(project_id)s or (rule:admin_only) or (role:member and rule:network_owner)";
     GET_SUBNET_TAGS "get_subnet:tags"
         "role:reader and project_id:%(project_id)s or rule:shared or rule:external_network or (rule:admin_only) or (role:reader and rule:network_owner)"
-        "See the tags of a subnet." was "get_subnets_tags";
+        "See the tags of a subnet."
+        was "get_subnets_tags" "role:reader and project_id:%(project_id)s or rule:shared or rule:external_network or (rule:admin_only) or (role:reader and rule:network_owner)";
     UPDATE_SUBNET_TAGS "update_subnet:tags"
         "role:member and project_id:%(project_id)s or (rule:admin_only) or (role:member and rule:network_owner)"
-        "Replace the tags of a subnet." was "update_subnets_tags";
+        "Replace the tags of a subnet."
+        was "update_subnets_tags" "role:member and project_id:%(project_id)s or (rule:admin_only) or (role:member and rule:network_owner)";
     DELETE_SUBNET_TAGS "delete_subnet:tags"
         "role:member and project_id:%(project_id)s or (rule:admin_only) or (role:member and rule:network_owner)"
-        "Take from the tags of a subnet." was "delete_subnets_tags";
+        "Take from the tags of a subnet."
+        was "delete_subnets_tags" "role:member and project_id:%(project_id)s or (rule:admin_only) or (role:member and rule:network_owner)";
     CREATE_SUBNETPOOL_TAGS "create_subnetpool:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
-        "Add to the tags of a subnet pool." was "create_subnetpools_tags";
+        "Add to the tags of a subnet pool."
+        was "create_subnetpools_tags" "(rule:admin_only) or (role:member and project_id:%(project_id)s)";
     GET_SUBNETPOOL_TAGS "get_subnetpool:tags"
         "(rule:admin_only) or (role:reader and project_id:%(project_id)s) or rule:shared_subnetpools"
-        "See the tags of a subnet pool." was "get_subnetpools_tags";
+        "See the tags of a subnet pool."
+        was "get_subnetpools_tags" "(rule:admin_only) or (role:reader and project_id:%(project_id)s) or rule:shared_subnetpools";
     UPDATE_SUBNETPOOL_TAGS "update_subnetpool:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
-        "Replace the tags of a subnet pool." was "update_subnetpools_tags";
+        "Replace the tags of a subnet pool."
+        was "update_subnetpools_tags" "(rule:admin_only) or (role:member and project_id:%(project_id)s)";
     DELETE_SUBNETPOOL_TAGS "delete_subnetpool:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
-        "Take from the tags of a subnet pool." was "delete_subnetpools_tags";
+        "Take from the tags of a subnet pool."
+        was "delete_subnetpools_tags" "(rule:admin_only) or (role:member and project_id:%(project_id)s)";
     CREATE_PORT_TAGS "create_port:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s) or rule:context_is_advsvc"
-        "Add to the tags of a port." was "create_ports_tags";
+        "Add to the tags of a port."
+        was "create_ports_tags" "(rule:admin_only) or (role:member and project_id:%(project_id)s) or rule:context_is_advsvc";
     GET_PORT_TAGS "get_port:tags"
         "rule:context_is_advsvc or (rule:admin_only) or (role:reader and rule:network_owner) or role:reader and project_id:%(project_id)s"
-        "See the tags of a port." was "get_ports_tags";
+        "See the tags of a port."
+        was "get_ports_tags" "rule:context_is_advsvc or (rule:admin_only) or (role:reader and rule:network_owner) or role:reader and project_id:%(project_id)s";
     UPDATE_PORT_TAGS "update_port:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s) or rule:context_is_advsvc"
-        "Replace the tags of a port." was "update_ports_tags";
+        "Replace the tags of a port."
+        was "update_ports_tags" "(rule:admin_only) or (role:member and project_id:%(project_id)s) or rule:context_is_advsvc";
     DELETE_PORT_TAGS "delete_port:tags"
         "rule:context_is_advsvc or role:member and project_id:%(project_id)s or (rule:admin_only) or (role:member and rule:network_owner)"
-        "Take from the tags of a port." was "delete_ports_tags";
+        "Take from the tags of a port."
+        was "delete_ports_tags" "rule:context_is_advsvc or role:member and project_id:%(project_id)s or (rule:admin_only) or (role:member and rule:network_owner)";
     CREATE_ROUTER_TAGS "create_router:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
-        "Add to the tags of a router." was "create_routers_tags";
+        "Add to the tags of a router."
+        was "create_routers_tags" "(rule:admin_only) or (role:manager and project_id:%(project_id)s)";
     GET_ROUTER_TAGS "get_router:tags"
         "(rule:admin_only) or (role:reader and project_id:%(project_id)s)"
-        "See the tags of a router." was "get_routers_tags";
+        "See the tags of a router."
+        was "get_routers_tags" "(rule:admin_only) or (role:reader and project_id:%(project_id)s)";
     UPDATE_ROUTER_TAGS "update_router:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
-        "Replace the tags of a router." was "update_routers_tags";
+        "Replace the tags of a router."
+        was "update_routers_tags" "(rule:admin_only) or (role:manager and project_id:%(project_id)s)";
     DELETE_ROUTER_TAGS "delete_router:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
-        "Take from the tags of a router." was "delete_routers_tags";
+        "Take from the tags of a router."
+        was "delete_routers_tags" "(rule:admin_only) or (role:manager and project_id:%(project_id)s)";
     CREATE_FLOATINGIP_TAGS "create_floatingip:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
-        "Add to the tags of a floating IP." was "create_floatingips_tags";
+        "Add to the tags of a floating IP."
+        was "create_floatingips_tags" "(rule:admin_only) or (role:member and project_id:%(project_id)s)";
     GET_FLOATINGIP_TAGS "get_floatingip:tags"
         "(rule:admin_only) or (role:reader and project_id:%(project_id)s)"
-        "See the tags of a floating IP." was "get_floatingips_tags";
+        "See the tags of a floating IP."
+        was "get_floatingips_tags" "(rule:admin_only) or (role:reader and project_id:%(project_id)s)";
     UPDATE_FLOATINGIP_TAGS "update_floatingip:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
-        "Replace the tags of a floating IP." was "update_floatingips_tags";
+        "Replace the tags of a floating IP."
+        was "update_floatingips_tags" "(rule:admin_only) or (role:member and project_id:%(project_id)s)";
     DELETE_FLOATINGIP_TAGS "delete_floatingip:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
-        "Take from the tags of a floating IP." was "delete_floatingips_tags";
+        "Take from the tags of a floating IP."
+        was "delete_floatingips_tags" "(rule:admin_only) or (role:member and project_id:%(project_id)s)";
     CREATE_SECURITY_GROUP_TAGS "create_security_group:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
-        "Add to the tags of a security group." was "create_security_groups_tags";
+        "Add to the tags of a security group."
+        was "create_security_groups_tags" "(rule:admin_only) or (role:member and project_id:%(project_id)s)";
     GET_SECURITY_GROUP_TAGS "get_security_group:tags"
         "(rule:admin_only) or (role:reader and project_id:%(project_id)s) or rule:shared_security_group"
-        "See the tags of a security group." was "get_security_groups_tags";
+        "See the tags of a security group."
+        was "get_security_groups_tags" "(rule:admin_only) or (role:reader and project_id:%(project_id)s) or rule:shared_security_group";
     UPDATE_SECURITY_GROUP_TAGS "update_security_group:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
-        "Replace the tags of a security group." was "update_security_groups_tags";
+        "Replace the tags of a security group."
+        was "update_security_groups_tags" "(rule:admin_only) or (role:member and project_id:%(project_id)s)";
     DELETE_SECURITY_GROUP_TAGS "delete_security_group:tags"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
-        "Take from the tags of a security group." was "delete_security_groups_tags";
+        "Take from the tags of a security group."
+        was "delete_security_groups_tags" "(rule:admin_only) or (role:member and project_id:%(project_id)s)";
 }
 
 #[cfg(test)]
