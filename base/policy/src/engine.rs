@@ -46,6 +46,15 @@ struct Entry {
     about: &'static str,
 }
 
+/// What a rule may cost.
+#[derive(Clone, Copy, Debug)]
+struct Weight {
+    /// So many checks, with those of the rules that it asks.
+    checks: u64,
+    /// So many rules that ask each other in a row, itself among them.
+    chain: usize,
+}
+
 /// A rule that holds, as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holds {
@@ -329,43 +338,61 @@ impl Table {
         (0..self.entries.len()).try_for_each(|at| self.weight(at, &mut weights, &mut Vec::new()).map(drop))
     }
 
-    fn weight(&self, at: usize, weights: &mut [Option<u64>], path: &mut Vec<usize>) -> Result<u64, BadFile> {
+    fn weight(
+        &self,
+        at: usize,
+        weights: &mut [Option<Weight>],
+        path: &mut Vec<usize>,
+    ) -> Result<Weight, BadFile> {
         if let Some(weight) = weights[at] {
             return Ok(weight);
         }
-        let blame = |path: &[usize]| {
-            let own = path.iter().chain([&at]).filter_map(|at| self.entries[*at].line);
-            own.max().unwrap_or(0)
-        };
-        if let Some(begin) = path.iter().position(|before| *before == at) {
-            let circle: Vec<_> =
-                path[begin..].iter().chain([&at]).map(|at| &*self.entries[*at].name).collect();
-            let why = format!("a rule asks itself: {}", circle.join(", which asks "));
-            return Err(BadFile::new(blame(&path[begin..]), why));
-        }
-        if path.len() == LONGEST_CHAIN {
-            let why = format!("rules ask each other more than {LONGEST_CHAIN} times in a row");
-            return Err(BadFile::new(blame(path), why));
-        }
+        self.refuse_endless(at, path)?;
         path.push(at);
         let mut asked = Vec::new();
-        let mut weight = 0_u64;
+        let mut weight = Weight { checks: 0, chain: 1 };
         self.entries[at].check.visit(false, &mut |check, _| {
-            weight += 1;
+            weight.checks += 1;
             if let Check::Rule(rule) = check {
                 asked.push(rule.at);
             }
         });
         for other in asked {
-            weight = weight.saturating_add(self.weight(other, weights, path)?);
+            let other = self.weight(other, weights, path)?;
+            weight.checks = weight.checks.saturating_add(other.checks);
+            weight.chain = weight.chain.max(other.chain + 1);
         }
         path.pop();
-        if weight > LONGEST {
+        if weight.chain > LONGEST_CHAIN {
+            return Err(self.too_long(at, path));
+        }
+        if weight.checks > LONGEST {
             let why = format!("rule {:?} asks more than {LONGEST} checks", self.entries[at].name);
             return Err(BadFile::new(self.entries[at].line.unwrap_or(0), why));
         }
         weights[at] = Some(weight);
         Ok(weight)
+    }
+
+    /// Refuses to follow rules in a circle, or deeper than the stack may go.
+    fn refuse_endless(&self, at: usize, path: &[usize]) -> Result<(), BadFile> {
+        if let Some(begin) = path.iter().position(|before| *before == at) {
+            let circle: Vec<_> =
+                path[begin..].iter().chain([&at]).map(|at| &*self.entries[*at].name).collect();
+            let why = format!("a rule asks itself: {}", circle.join(", which asks "));
+            return Err(BadFile::new(self.last_line(at, &path[begin..]), why));
+        }
+        if path.len() == LONGEST_CHAIN { Err(self.too_long(at, path)) } else { Ok(()) }
+    }
+
+    fn too_long(&self, at: usize, path: &[usize]) -> BadFile {
+        let why = format!("rules ask each other more than {LONGEST_CHAIN} times in a row");
+        BadFile::new(self.last_line(at, path), why)
+    }
+
+    /// The last line of the file that says something of these rules.
+    fn last_line(&self, at: usize, path: &[usize]) -> usize {
+        path.iter().chain([&at]).filter_map(|at| self.entries[*at].line).max().unwrap_or(0)
     }
 
     /// Refuses a `not` of what no caller has, which holds for everybody. Rules that a `not` asks are looked at too.

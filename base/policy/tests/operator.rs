@@ -123,9 +123,16 @@ fn rules_that_would_take_for_ever_are_refused() {
     let doubling: String = (1..30).map(|n| format!("r{n}: 'rule:r{} or rule:r{}'\n", n - 1, n - 1)).collect();
     let why = policy.amend("compute", format!("r0: '!'\n{doubling}")).unwrap_err().to_string();
     assert!(why.contains("asks more than"), "{why}");
-    let chain: String = (1..5000).map(|n| format!("r{n}: 'rule:r{}'\n", n - 1)).rev().collect();
-    let why = policy.amend("compute", format!("{chain}r0: '!'\n")).unwrap_err().to_string();
-    assert!(why.contains("in a row"), "{why}");
+    // The longest chain that there may be, and one more, asked from its end or towards it.
+    let link = |n: usize| format!("r{n}: 'rule:r{}'\n", n - 1);
+    for (rules, refused) in [(32, false), (33, true), (5000, true)] {
+        let down: String = (1..rules).rev().map(link).chain(["r0: '!'\n".to_owned()]).collect();
+        let up: String = ["r0: '!'\n".to_owned()].into_iter().chain((1..rules).map(link)).collect();
+        for chain in [down, up] {
+            let why = policy.amend("compute", chain).err().map(|bad| bad.to_string());
+            assert_eq!(why.is_some_and(|why| why.contains("in a row")), refused, "{rules}");
+        }
+    }
 }
 
 #[test]
