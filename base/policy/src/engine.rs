@@ -271,7 +271,7 @@ impl Table {
             newer.for_each(|rule| notices.extend(table.say_of_older(rule, &line)));
             table.say(&line.name, line.check, line.number);
         }
-        table.bind()?;
+        table.bind(declared.len(), &mut notices)?;
         table.weigh()?;
         table.deny_nothing()?;
         table.admin = table.by_name.get(ADMIN).copied();
@@ -321,15 +321,38 @@ impl Table {
         Some(Notice { line: line.number, what })
     }
 
-    fn bind(&mut self) -> Result<(), BadFile> {
+    /// Finds the rules that are asked. One that there is not is refused where an operation hangs on it. A file of the real
+    /// service also has the rules of operations that there are not here: of those, it is only noticed.
+    fn bind(&mut self, declared: usize, notices: &mut Vec<Notice>) -> Result<(), BadFile> {
+        let needed = self.needed(declared);
         let by_name = &self.by_name;
-        for entry in &mut self.entries {
-            entry.check.bind(&|name| by_name.get(name).copied()).map_err(|missing| {
-                let why = format!("rule {:?} asks rule {missing:?}, which there is not", entry.name);
-                BadFile::new(entry.line.unwrap_or(0), why)
-            })?;
+        for (at, entry) in self.entries.iter_mut().enumerate() {
+            let Err(missing) = entry.check.bind(&|name| by_name.get(name).copied()) else { continue };
+            let why = format!("rule {:?} asks rule {missing:?}, which there is not", entry.name);
+            let line = entry.line.unwrap_or(0);
+            if needed.contains(&at) {
+                return Err(BadFile::new(line, why));
+            }
+            entry.check = Check::Never;
+            notices.push(Notice { line, what: format!("{why}: it is for nobody, and no operation asks it") });
         }
         Ok(())
+    }
+
+    /// Where the rules are that are declared, which come first, and those that they ask.
+    fn needed(&self, declared: usize) -> HashSet<usize> {
+        let mut open: Vec<usize> = (0..declared).collect();
+        let mut needed = HashSet::new();
+        while let Some(at) = open.pop() {
+            if needed.insert(at) {
+                self.entries[at].check.visit(false, &mut |check, _| {
+                    if let Check::Rule(rule) = check {
+                        open.extend(self.by_name.get(&rule.name));
+                    }
+                });
+            }
+        }
+        needed
     }
 
     /// Counts what each rule may cost. One that asks itself would never end.

@@ -136,6 +136,22 @@ fn rules_that_would_take_for_ever_are_refused() {
 }
 
 #[test]
+fn a_rule_of_no_operation_may_ask_what_there_is_not() {
+    let text = "metadef_add: 'rule:metadef_admin'\nthing: 'rule:metadef_add'\n";
+    let told: Vec<_> = policy().amend("image", text).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "line 1: rule \"metadef_add\" asks rule \"metadef_admin\", which there is not: it is for nobody, and no \
+             operation asks it",
+            "line 2: rule \"thing\" is no operation of this cloud, and no rule asks it",
+        ]
+    );
+    let why = policy().amend("compute", text).unwrap_err().to_string();
+    assert!(why.starts_with("line 1: rule \"metadef_add\" asks rule \"metadef_admin\""), "{why}");
+}
+
+#[test]
 fn what_works_but_was_hardly_meant_is_noticed() {
     let text = "mine: 'role:x'\n'thing:show': 'projekt_id:%(project_id)s'\n'thing:shwo': 'rule:mine'\n";
     let told: Vec<_> = policy().amend("compute", text).unwrap().iter().map(ToString::to_string).collect();
