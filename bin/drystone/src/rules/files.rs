@@ -23,7 +23,7 @@ pub struct PolicyFiles {
     taken: HashMap<&'static str, Stamp>,
 }
 
-/// What tells one content of a file from another without reading it; none of it if there is no file.
+/// What tells that a file has changed without reading it; none of it if there is no file.
 type Stamp = Option<(i64, i64, u64, u64)>;
 
 impl PolicyFiles {
@@ -77,15 +77,17 @@ impl PolicyFiles {
             let stamp = stamp(&self.path(service));
             if before.get(service) == Some(&stamp) && self.taken.get(service) != Some(&stamp) {
                 self.taken.insert(service, stamp);
-                self.take_again(service);
+                self.take_again(service, stamp.is_some());
             }
             now.insert(service, stamp);
         }
         now
     }
 
-    fn take_again(&self, service: &'static str) {
+    /// Whoever takes a file away by mistake has other rules from then on, and nothing else tells him.
+    fn take_again(&self, service: &'static str, there: bool) {
         match self.take(service) {
+            Ok(_) if !there => tracing::warn!(service, "the policy file is gone, and the defaults hold"),
             Ok(notices) => {
                 tracing::info!(service, "the policy file has changed and is in force");
                 notices.iter().for_each(|notice| tracing::warn!(service, "policy file, {notice}"));
@@ -134,7 +136,8 @@ pub fn take(policy: &Policy, service: &str, path: &Path, file: &[u8]) -> Result<
 
 fn stamp(path: &Path) -> Stamp {
     let found = std::fs::metadata(path).ok()?;
-    Some((found.mtime(), found.mtime_nsec(), found.len(), found.ino()))
+    // Not the time of its content, but of anything of it: a file that could not be read may be readable now.
+    Some((found.ctime(), found.ctime_nsec(), found.len(), found.ino()))
 }
 
 #[cfg(test)]
@@ -142,6 +145,8 @@ mod tests {
     use super::*;
     use crate::settings::Said;
     use policy::{Target, Who};
+    use std::os::unix::fs::PermissionsExt;
+    use std::sync::Mutex;
 
     fn settings(dir: &Path) -> Settings {
         Settings::of(Said { state_dir: Some(dir.to_owned()), ..Said::default() }).unwrap()
@@ -216,8 +221,50 @@ mod tests {
         std::fs::write(&file, "'identity:list_users': '@'\n# again\n").unwrap();
         wait(&mut files);
         assert!(may_list_users(&files));
-        std::fs::remove_file(&file).unwrap();
-        wait(&mut files);
+        let log = logged(|| {
+            std::fs::remove_file(&file).unwrap();
+            wait(&mut files);
+        });
         assert!(!may_list_users(&files), "without a file the defaults hold");
+        assert!(log.contains("WARN") && log.contains("is gone, and the defaults hold"), "{log}");
+        assert!(!log.contains("in force"), "{log}");
+    }
+
+    #[test]
+    fn a_file_whose_rights_change_is_taken_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("policy/identity.yaml");
+        std::fs::create_dir(dir.path().join("policy")).unwrap();
+        std::fs::write(&file, "'identity:list_users': '@'\n").unwrap();
+        let before = stamp(&file);
+        // File systems count time in steps.
+        let noticed = (0..100_000).any(|_| {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+            stamp(&file) != before
+        });
+        assert!(noticed, "it may be readable now");
+    }
+
+    /// What is logged meanwhile.
+    fn logged(doing: impl FnOnce()) -> String {
+        let log = Log::default();
+        let kept = log.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || kept.clone()).finish();
+        tracing::subscriber::with_default(subscriber, doing);
+        String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 }
