@@ -72,6 +72,8 @@ pub(crate) trait Rules {
     fn check(&self, at: usize) -> Option<&Check>;
     /// The name of the one that says who is an administrator.
     fn admin(&self) -> Option<&str>;
+    /// Whether a text stands in a rule that the service declares.
+    fn is_in_defaults(&self, text: &str) -> bool;
 }
 
 impl Check {
@@ -109,6 +111,17 @@ impl Check {
             Self::Always | Self::Never | Self::Role(_) | Self::Rule(_) | Self::Equal(..) | Self::Field(_) => {
             }
         }
+    }
+
+    /// The texts with which it compares the target.
+    pub(crate) fn literals(&self) -> Vec<Box<str>> {
+        let mut all = Vec::new();
+        self.visit(false, &mut |check, _| match check {
+            Self::Equal(Left::Literal(text), _) => all.push(text.clone()),
+            Self::Field(field) => all.push(field.value.clone()),
+            _ => {}
+        });
+        all
     }
 
     /// Says of each rule that it asks where it is found. The error is the name of one that is not.

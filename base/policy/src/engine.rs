@@ -29,6 +29,8 @@ struct Service {
 struct Table {
     by_name: HashMap<Box<str>, usize>,
     entries: Vec<Entry>,
+    /// The texts with which rules compare the target as the service declares them.
+    literals: HashSet<Box<str>>,
     /// Where the rule is that says who is an administrator, if the service has administrators.
     admin: Option<usize>,
     /// Where the rules are that say who sees every project's things beside them.
@@ -239,6 +241,10 @@ impl Rules for Table {
     fn admin(&self) -> Option<&str> {
         self.admin.and_then(|at| self.entries.get(at)).map(|entry| &*entry.name)
     }
+
+    fn is_in_defaults(&self, text: &str) -> bool {
+        self.literals.contains(text)
+    }
 }
 
 impl Table {
@@ -260,6 +266,7 @@ impl Table {
         for rule in declared {
             let check =
                 Check::parse(rule.default).map_err(|why| BadFile::new(0, format!("{}: {why}", rule.name)))?;
+            table.literals.extend(check.literals());
             let (scopes, about) = (rule.scopes, rule.about);
             table.put(Entry { name: rule.name.into(), check, scopes, line: None, about });
         }

@@ -119,10 +119,14 @@ impl Ways<'_> {
             },
             (Check::Role(role), _) => match role.plain() {
                 Some(name) => self.need(What::Role(name.to_owned()), wanted, Some(self.who.has_role(name))),
-                None => self.need(What::Target(format!("role named by the target's {role}")), wanted, None),
+                None => self.need(
+                    What::Target(format!("role named by the target's {}", keys(role))),
+                    wanted,
+                    None,
+                ),
             },
             (Check::Equal(left, right), _) => self.equal(left, right, wanted),
-            (Check::Field(field), _) => self.need(What::Target(field_told(field)), wanted, None),
+            (Check::Field(field), _) => self.need(What::Target(self.field(field)), wanted, None),
         }
     }
 
@@ -151,13 +155,32 @@ impl Ways<'_> {
                 self.need(What::Target(format!("{word} equal to the target's {}", bare(key))), wanted, None)
             }
             (Left::Caller(_, word), None, None) => {
-                self.need(What::Target(format!("{word} equal to {right} of the target")), wanted, None)
+                let told = format!("{word} equal to what the rule makes of the target's {}", keys(right));
+                self.need(What::Target(told), wanted, None)
             }
             (Left::Literal(text), None, Some(key)) => {
-                self.need(What::Target(format!("the target's {} equal to {text}", bare(key))), wanted, None)
+                let told = format!("the target's {} equal to {}", bare(key), self.literal(text));
+                self.need(What::Target(told), wanted, None)
             }
-            (Left::Literal(_), _, _) => self.need(What::Target(format!("{left}:{right}")), wanted, None),
+            (Left::Literal(_), None, None) => self.need(
+                What::Target(format!("the target's {} as the rule names it", keys(right))),
+                wanted,
+                None,
+            ),
+            // The same for everybody.
+            (Left::Literal(text), Some(right), _) if (**text == *right) == wanted => vec![Way::default()],
+            (Left::Literal(_), Some(_), _) => Vec::new(),
         }
+    }
+
+    fn field(&self, field: &Field) -> String {
+        let how = if field.begins { "beginning with" } else { "equal to" };
+        format!("the target's {} {how} {}", field.key, self.literal(&field.value))
+    }
+
+    /// A text that a rule names, if everybody knows it from the defaults. Any other may be an id, and stays the operator's.
+    fn literal<'a>(&self, text: &'a str) -> &'a str {
+        if self.rules.is_in_defaults(text) { text } else { "the value that the rule names" }
     }
 
     /// A service without the rule has no administrators.
@@ -211,9 +234,9 @@ fn bare(key: &str) -> &str {
     key.strip_prefix("target.").unwrap_or(key)
 }
 
-fn field_told(field: &Field) -> String {
-    let how = if field.begins { "beginning with" } else { "equal to" };
-    format!("the target's {} {how} {}", field.key, field.value)
+/// The target's values in a text.
+fn keys(text: &Text) -> String {
+    text.keys().map(bare).collect::<Vec<_>>().join(" and ")
 }
 
 impl fmt::Display for Need {

@@ -10,10 +10,12 @@ const SHOW: Rule = Rule::new("compute", "thing:show", "role:admin or (role:reade
     .scoped(Scopes::PROJECT);
 const LIST: Rule =
     Rule::new("compute", "thing:list", "rule:thing:show", "List.").was("thing", "role:old or role:older");
+const SEEN: Rule =
+    Rule::new("compute", "seen", "'public':%(visibility)s or field:networks:shared=True", "Seen.");
 const OTHER: Rule = Rule::new("image", "owner", "!", "Owners of images.");
 
 fn policy() -> Policy {
-    Policy::of(&[&[OWNER, SHOW, LIST], &[OTHER]]).unwrap()
+    Policy::of(&[&[OWNER, SHOW, LIST, SEEN], &[OTHER]]).unwrap()
 }
 
 fn reader() -> Who {
@@ -268,6 +270,17 @@ fn an_explanation_keeps_to_ways_that_there_are() {
         ("user_id:%(target.user.id)s", "user_id equal to the target's user.id"),
         ("field:networks:shared=True", "the target's networks:shared equal to True"),
         ("'public':%(visibility)s", "the target's visibility equal to public"),
+        ("'8a2f':%(project_id)s", "the target's project_id equal to the value that the rule names"),
+        ("field:networks:id=8a2f", "the target's networks:id equal to the value that the rule names"),
+        (
+            "field:networks:name=~^8a2f",
+            "the target's networks:name beginning with the value that the rule names",
+        ),
+        ("'8a2f':8a%(target.x)s%(y)s", "the target's x and y as the rule names it"),
+        ("user_id:8a%(x)s", "user_id equal to what the rule makes of the target's x"),
+        ("role:8a%(x)s", "role named by the target's x"),
+        ("'8a2f':8a2f", "any token"),
+        ("'8a2f':8a", "nobody"),
     ] {
         assert_eq!(
             told(check),
