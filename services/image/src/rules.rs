@@ -21,4 +21,7 @@ policy::rules! {
     DEACTIVATE "deactivate" "rule:context_is_admin or (role:member and project_id:%(project_id)s)" "Take an image out of use.";
     REACTIVATE "reactivate" "rule:context_is_admin or (role:member and project_id:%(project_id)s)" "Put an image into use again.";
     CONTEXT_IS_ADMIN "context_is_admin" "role:admin" "What administrators of the cloud may do with images.";
+    METADEF_DEFAULT "metadef_default" "" "Everybody, in rules of definitions of properties, of which there are none here." [ANY];
+    METADEF_ADMIN "metadef_admin" "rule:context_is_admin" "Administrators, in rules of definitions of properties, of which there are none here." [ANY];
+    MANAGE_IMAGE_CACHE "manage_image_cache" "rule:context_is_admin" "Administrators, in rules of the cache, which there is not here.";
 }

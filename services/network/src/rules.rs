@@ -116,6 +116,18 @@ policy::rules! {
     SHARED_SUBNETPOOLS "shared_subnetpools"
         "field:subnetpools:shared=True"
         "Shared subnet pools.";
+    SHARED_ADDRESS_GROUPS "shared_address_groups"
+        "field:address_groups:shared=True"
+        "Shared address groups, of which there are none here." [ANY];
+    SHARED_ADDRESS_SCOPES "shared_address_scopes"
+        "field:address_scopes:shared=True"
+        "Shared address scopes, of which there are none here." [ANY];
+    SHARED_QOS_POLICY "shared_qos_policy"
+        "field:policies:shared=True"
+        "Shared policies of quality, of which there are none here." [ANY];
+    RULE_DEFAULT_SG "rule_default_sg"
+        "field:security_group_rules:belongs_to_default_sg=True"
+        "Rules of default security groups." [ANY];
     CREATE_NETWORK "create_network"
         "(rule:admin_only) or (role:member and project_id:%(project_id)s)"
         "Make a network.";
