@@ -2,17 +2,17 @@
 
 policy::rules! {
     compute [PROJECT];
-    CONTEXT_IS_ADMIN "context_is_admin" "role:admin" "Who is an administrator.";
-    ADMIN_OR_OWNER "admin_or_owner" "is_admin:True or project_id:%(project_id)s" "Owners and administrators.";
-    ADMIN_API "admin_api" "is_admin:True" "Administrators, as older rules say it.";
-    PROJECT_MANAGER_API "project_manager_api" "role:manager and project_id:%(project_id)s" "Managers of the project.";
-    PROJECT_MEMBER_API "project_member_api" "role:member and project_id:%(project_id)s" "Members of the project.";
-    PROJECT_READER_API "project_reader_api" "role:reader and project_id:%(project_id)s" "Readers of the project.";
-    SERVICE_API "service_api" "role:service" "Other services.";
-    PROJECT_MANAGER_OR_ADMIN "project_manager_or_admin" "rule:project_manager_api or rule:context_is_admin" "Managers of the project, and administrators.";
-    PROJECT_MEMBER_OR_ADMIN "project_member_or_admin" "rule:project_member_api or rule:context_is_admin" "Members of the project, and administrators.";
-    PROJECT_READER_OR_ADMIN "project_reader_or_admin" "rule:project_reader_api or rule:context_is_admin" "Readers of the project, and administrators.";
-    SERVICE_OR_ADMIN "service_or_admin" "rule:service_api or rule:context_is_admin" "Other services, and administrators.";
+    CONTEXT_IS_ADMIN "context_is_admin" "role:admin" "Who is an administrator." [ANY];
+    ADMIN_OR_OWNER "admin_or_owner" "is_admin:True or project_id:%(project_id)s" "Owners and administrators." [ANY];
+    ADMIN_API "admin_api" "is_admin:True" "Administrators, as older rules say it." [ANY];
+    PROJECT_MANAGER_API "project_manager_api" "role:manager and project_id:%(project_id)s" "Managers of the project." [ANY];
+    PROJECT_MEMBER_API "project_member_api" "role:member and project_id:%(project_id)s" "Members of the project." [ANY];
+    PROJECT_READER_API "project_reader_api" "role:reader and project_id:%(project_id)s" "Readers of the project." [ANY];
+    SERVICE_API "service_api" "role:service" "Other services." [ANY];
+    PROJECT_MANAGER_OR_ADMIN "project_manager_or_admin" "rule:project_manager_api or rule:context_is_admin" "Managers of the project, and administrators." [ANY];
+    PROJECT_MEMBER_OR_ADMIN "project_member_or_admin" "rule:project_member_api or rule:context_is_admin" "Members of the project, and administrators." [ANY];
+    PROJECT_READER_OR_ADMIN "project_reader_or_admin" "rule:project_reader_api or rule:context_is_admin" "Readers of the project, and administrators." [ANY];
+    SERVICE_OR_ADMIN "service_or_admin" "rule:service_api or rule:context_is_admin" "Other services, and administrators." [ANY];
     SERVERS_INDEX "os_compute_api:servers:index" "rule:project_reader_or_admin" "List servers.";
     SERVERS_DETAIL "os_compute_api:servers:detail" "rule:project_reader_or_admin" "List servers with details.";
     SERVERS_INDEX_GET_ALL_TENANTS "os_compute_api:servers:index:get_all_tenants" "rule:context_is_admin" "List servers of all projects.";

@@ -2,8 +2,8 @@
 
 policy::rules! {
     image [PROJECT];
-    DEFAULT "default" "" "What a rule asks that says nothing else.";
-    SERVICE_API "service_api" "role:service or role:admin" "Other services.";
+    DEFAULT "default" "" "What a rule asks that says nothing else." [ANY];
+    SERVICE_API "service_api" "role:service or role:admin" "Other services." [ANY];
     ADD_IMAGE "add_image" "rule:context_is_admin or (role:member and project_id:%(project_id)s and project_id:%(owner)s)" "Make an image.";
     GET_IMAGE "get_image" "rule:context_is_admin or (role:reader and (project_id:%(project_id)s or project_id:%(member_id)s or 'community':%(visibility)s or 'public':%(visibility)s or 'shared':%(visibility)s))" "Show an image.";
     GET_IMAGES "get_images" "rule:context_is_admin or (role:reader and project_id:%(project_id)s)" "List images.";
@@ -20,7 +20,7 @@ policy::rules! {
     MODIFY_MEMBER "modify_member" "rule:context_is_admin or (role:member and project_id:%(member_id)s)" "Accept or reject a shared image.";
     DEACTIVATE "deactivate" "rule:context_is_admin or (role:member and project_id:%(project_id)s)" "Take an image out of use.";
     REACTIVATE "reactivate" "rule:context_is_admin or (role:member and project_id:%(project_id)s)" "Put an image into use again.";
-    CONTEXT_IS_ADMIN "context_is_admin" "role:admin" "What administrators of the cloud may do with images.";
+    CONTEXT_IS_ADMIN "context_is_admin" "role:admin" "What administrators of the cloud may do with images." [ANY];
     METADEF_DEFAULT "metadef_default" "" "Everybody, in rules of definitions of properties, of which there are none here." [ANY];
     METADEF_ADMIN "metadef_admin" "rule:context_is_admin" "Administrators, in rules of definitions of properties, of which there are none here." [ANY];
     MANAGE_IMAGE_CACHE "manage_image_cache" "rule:context_is_admin" "Administrators, in rules of the cache, which there is not here.";

@@ -31,91 +31,91 @@ policy::rules! {
     network [PROJECT];
     CONTEXT_IS_ADMIN "context_is_admin"
         "role:admin"
-        "Who is an administrator.";
+        "Who is an administrator." [ANY];
     CONTEXT_WITH_GLOBAL_ACCESS "context_with_global_access"
         "!"
-        "Who sees all projects.";
+        "Who sees all projects." [ANY];
     CONTEXT_CAN_SET_PROJECT_ID "context_can_set_project_id"
         "!"
-        "Who makes things for other projects, beside administrators and other services.";
+        "Who makes things for other projects, beside administrators and other services." [ANY];
     SERVICE_API "service_api"
         "role:service"
-        "Other services.";
+        "Other services." [ANY];
     OWNER "owner"
         "project_id:%(project_id)s"
-        "Owners.";
+        "Owners." [ANY];
     ADMIN_OR_OWNER "admin_or_owner"
         "rule:context_is_admin or rule:owner"
-        "Owners and administrators.";
+        "Owners and administrators." [ANY];
     CONTEXT_IS_ADVSVC "context_is_advsvc"
         "role:advsvc"
-        "Services that work on the network.";
+        "Services that work on the network." [ANY];
     ADMIN_OR_NETWORK_OWNER "admin_or_network_owner"
         "rule:context_is_admin or project_id:%(network:project_id)s"
-        "Owners of the network, and administrators.";
+        "Owners of the network, and administrators." [ANY];
     ADMIN_OWNER_OR_NETWORK_OWNER "admin_owner_or_network_owner"
         "rule:owner or rule:admin_or_network_owner"
-        "Owners, owners of the network, and administrators.";
+        "Owners, owners of the network, and administrators." [ANY];
     NETWORK_OWNER "network_owner"
         "project_id:%(network:project_id)s"
-        "Owners of the network.";
+        "Owners of the network." [ANY];
     ADMIN_ONLY "admin_only"
         "rule:context_is_admin"
-        "Administrators.";
+        "Administrators." [ANY];
     REGULAR_USER "regular_user"
         ""
-        "Everybody.";
+        "Everybody." [ANY];
     SHARED "shared"
         "field:networks:shared=True"
-        "Things on a shared network.";
+        "Things on a shared network." [ANY];
     DEFAULT "default"
         "rule:admin_or_owner"
-        "What a rule asks that says nothing else.";
+        "What a rule asks that says nothing else." [ANY];
     ADMIN_OR_EXT_PARENT_OWNER "admin_or_ext_parent_owner"
         "rule:context_is_admin or project_id:%(ext_parent:project_id)s"
-        "Owners of a thing's parent, and administrators.";
+        "Owners of a thing's parent, and administrators." [ANY];
     EXT_PARENT_OWNER "ext_parent_owner"
         "project_id:%(ext_parent:project_id)s"
-        "Owners of a thing's parent.";
+        "Owners of a thing's parent." [ANY];
     SG_OWNER "sg_owner"
         "project_id:%(security_group:project_id)s"
-        "Owners of the security group.";
+        "Owners of the security group." [ANY];
     EXTERNAL "external"
         "field:networks:router:external=True"
-        "External networks.";
+        "External networks." [ANY];
     NETWORK_DEVICE "network_device"
         "field:port:device_owner=~^network:"
-        "Ports of the network itself.";
+        "Ports of the network itself." [ANY];
     COMPUTE_DEVICE "compute_device"
         "field:port:device_owner=~^compute:"
-        "Ports of servers.";
+        "Ports of servers." [ANY];
     BAREMETAL_DEVICE "baremetal_device"
         "field:port:device_owner=~^baremetal:"
-        "Ports of bare machines.";
+        "Ports of bare machines." [ANY];
     MANILA_DEVICE "manila_device"
         "field:port:device_owner=~^manila:"
-        "Ports of shared file systems.";
+        "Ports of shared file systems." [ANY];
     ADMIN_OR_DATA_PLANE_INT "admin_or_data_plane_int"
         "rule:context_is_admin or role:data_plane_integrator"
-        "Who integrates data planes, and administrators.";
+        "Who integrates data planes, and administrators." [ANY];
     RESTRICT_WILDCARD "restrict_wildcard"
         "(not field:rbac_policy:target_tenant=* and not field:rbac_policy:target_project=*) or rule:admin_only"
-        "Who may share with everybody.";
+        "Who may share with everybody." [ANY];
     ADMIN_OR_SG_OWNER "admin_or_sg_owner"
         "rule:context_is_admin or project_id:%(security_group:project_id)s"
-        "Owners of the security group, and administrators.";
+        "Owners of the security group, and administrators." [ANY];
     ADMIN_OWNER_OR_SG_OWNER "admin_owner_or_sg_owner"
         "rule:owner or rule:admin_or_sg_owner"
-        "Owners, owners of the security group, and administrators.";
+        "Owners, owners of the security group, and administrators." [ANY];
     SHARED_SECURITY_GROUP "shared_security_group"
         "field:security_groups:shared=True"
-        "Shared security groups.";
+        "Shared security groups." [ANY];
     EXTERNAL_NETWORK "external_network"
         "field:subnets:router:external=True"
-        "Subnets of external networks.";
+        "Subnets of external networks." [ANY];
     SHARED_SUBNETPOOLS "shared_subnetpools"
         "field:subnetpools:shared=True"
-        "Shared subnet pools.";
+        "Shared subnet pools." [ANY];
     SHARED_ADDRESS_GROUPS "shared_address_groups"
         "field:address_groups:shared=True"
         "Shared address groups, of which there are none here." [ANY];

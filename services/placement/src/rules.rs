@@ -5,7 +5,7 @@ policy::rules! {
     ADMIN_API "admin_api" "role:admin" "Administrators, as older rules say it.";
     SERVICE_API "service_api" "role:service" "Other services.";
     ADMIN_OR_SERVICE_API "admin_or_service_api" "role:admin or role:service" "Administrators and services.";
-    PROJECT_READER_API "project_reader_api" "role:reader and project_id:%(project_id)s" "Readers of the project.";
+    PROJECT_READER_API "project_reader_api" "role:reader and project_id:%(project_id)s" "Readers of the project." [ANY];
     ADMIN_OR_PROJECT_READER_OR_SERVICE_API "admin_or_project_reader_or_service_api" "role:admin or rule:project_reader_api or role:service" "Administrators, services, and readers of the project.";
     PROVIDERS_LIST "placement:resource_providers:list" "rule:admin_or_service_api" "List resource providers.";
     PROVIDERS_SHOW "placement:resource_providers:show" "rule:admin_or_service_api" "Show a resource provider.";
