@@ -124,6 +124,26 @@ impl Check {
         all
     }
 
+    /// As Nova reads `is_admin:`, of which any word but `true` says that the caller is no administrator. Whether a word was
+    /// read that says nothing of the sort.
+    pub(crate) fn read_as_nova(&mut self) -> bool {
+        match self {
+            Self::Equal(Left::Caller(Fact::Admin, _), right) => {
+                let word = right.plain().unwrap_or_default().to_ascii_lowercase();
+                let read = if word == "true" { "True" } else { "False" };
+                *right = Text([Piece::Plain(read.into())].into());
+                !matches!(&*word, "true" | "false")
+            }
+            Self::All(checks) | Self::Any(checks) => {
+                let mut odd = false;
+                checks.iter_mut().for_each(|check| odd |= check.read_as_nova());
+                odd
+            }
+            Self::Not(check) => check.read_as_nova(),
+            _ => false,
+        }
+    }
+
     /// Says of each rule that it asks where it is found. The error is the name of one that is not.
     pub(crate) fn bind(&mut self, find: &dyn Fn(&str) -> Option<usize>) -> Result<(), Box<str>> {
         match self {
@@ -202,12 +222,21 @@ impl Field {
     fn holds(&self, target: &Target) -> bool {
         let own = || self.key.split_once(':').and_then(|(_, field)| target.value(field));
         let value = target.value(&self.key).or_else(own);
-        value.is_some_and(
-            |value| {
-                if self.begins { value.starts_with(&*self.value) } else { *value == *self.value }
-            },
-        )
+        value.is_some_and(|value| {
+            if self.begins { value.starts_with(&*self.value) } else { is_field(value, &self.value) }
+        })
     }
+}
+
+/// Whether a field has the value that a rule says. Neutron reads a flag in all the words that it takes for one.
+fn is_field(value: &str, said: &str) -> bool {
+    let among = |words: &[&str]| words.iter().any(|word| said.eq_ignore_ascii_case(word));
+    value == said
+        || match value {
+            "True" => among(&["true", "t", "yes", "y", "on", "1"]),
+            "False" => among(&["false", "f", "no", "n", "off", "0"]),
+            _ => false,
+        }
 }
 
 impl fmt::Display for Check {

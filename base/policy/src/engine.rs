@@ -87,6 +87,9 @@ const ADMIN: &str = "context_is_admin";
 /// Neutron's rules for those who see the things of every project beside them; the first is Neutron's alone.
 const OVERSEERS: [&str; 3] = ["context_with_global_access", "context_is_advsvc", "service_api"];
 
+/// The service whose files are Nova's.
+const NOVA: &str = "compute";
+
 /// How many checks one answer may take, with those of the rules that it asks.
 const LONGEST: u64 = 10_000;
 /// How many rules may ask each other in a row.
@@ -247,6 +250,16 @@ impl Rules for Table {
     }
 }
 
+impl Entry {
+    /// Its check as Nova reads it.
+    fn read_as_nova(&mut self) -> Option<Notice> {
+        let odd = self.check.read_as_nova();
+        let what =
+            "is_admin: with any other word than true holds for whoever is no administrator, as in Nova";
+        self.line.filter(|_| odd).map(|line| Notice { line, what: what.to_owned() })
+    }
+}
+
 impl Table {
     fn entry(&self, name: &str) -> Option<&Entry> {
         self.by_name.get(name).and_then(|at| self.entries.get(*at))
@@ -277,6 +290,9 @@ impl Table {
                 declared.iter().filter(|rule| rule.was_called(&line.name) && !said.contains(rule.name));
             newer.for_each(|rule| notices.extend(table.say_of_older(rule, &line)));
             table.say(&line.name, line.check, line.number);
+        }
+        if declared.first().is_some_and(|rule| rule.service == NOVA) {
+            notices.extend(table.entries.iter_mut().filter_map(Entry::read_as_nova));
         }
         table.bind(declared.len(), &mut notices)?;
         table.weigh()?;

@@ -30,6 +30,8 @@ fn target() -> Target {
         .with("visibility", "public")
         .with("target.role.name", "member")
         .with("empty", "None")
+        .with("shared", "True")
+        .with("external", "False")
 }
 
 #[test]
@@ -83,6 +85,12 @@ fn checks_hold_as_oslo_policy_has_them() {
         ("'xpublicy':x%(visibility)sy", &member(), true),
         ("'xpublic':x%(visibility)sy", &member(), false),
         ("field:images:visibility=public", &member(), true),
+        ("field:networks:shared=true", &member(), true),
+        ("field:networks:shared=1", &member(), true),
+        ("field:networks:shared=no", &member(), false),
+        ("field:networks:external=OFF", &member(), true),
+        ("field:images:visibility=PUBLIC", &member(), false),
+        ("is_admin:true", &Who::cloud(), false),
         ("field:images:visibility=~^pub", &member(), true),
         ("field:images:visibility=~^lic", &member(), false),
         ("service_roles:service", &Who::cloud(), false),

@@ -221,6 +221,19 @@ fn rules_that_ask_for_an_administrator_ask_the_rule_for_that() {
     };
     assert_eq!(may("captain"), (true, told(" (yours)", "captain")));
     assert_eq!(may("admin"), (false, told("", "admin")));
+    for (check, both) in [
+        ("is_admin:true", [true, false]),
+        ("is_admin:1", [false, true]),
+        ("not is_admin:%(x)s", [true, false]),
+    ] {
+        let file = format!("context_is_admin: 'role:captain'\nadmin_api: '{check}'\n");
+        let notices = policy.amend("compute", file).unwrap();
+        assert_eq!([may("captain").0, may("admin").0], both, "as Nova has it: {check}");
+        assert_eq!(notices.len(), usize::from(!check.ends_with("true")), "{notices:?}");
+    }
+    policy.amend("network", "service_api: 'is_admin:1'\n").unwrap();
+    let told = policy.explain("network", "service_api", &Who::default()).unwrap().to_string();
+    assert!(told.starts_with("service_api is for nobody."), "the other services compare the word: {told}");
 }
 
 #[test]
@@ -254,7 +267,6 @@ fn an_explanation_keeps_to_ways_that_there_are() {
         policy.explain("compute", "owner", &reader()).unwrap().to_string()
     };
     for (check, way) in [
-        ("role:admin or is_admin:1", "role admin"),
         ("is_admin:True", "nobody"),
         ("is_admin:False", "any token"),
         ("! or (role:x and !)", "nobody"),
