@@ -78,6 +78,14 @@ impl Explanation {
     }
 }
 
+impl Explanation {
+    /// The same where the rule's check was asked alone, and not what the token is for.
+    #[must_use]
+    pub fn of_check(self) -> Self {
+        Self { scope_taken: true, ..self }
+    }
+}
+
 impl Way {
     /// How much of it the caller lacks for certain.
     fn lacks(&self) -> usize {

@@ -3,7 +3,7 @@
 use crate::version::Version;
 use fault::Fault;
 use kernel::Micros;
-use policy::{Policy, Rule, Target, Who};
+use policy::{Explanation, Policy, Rule, Target, Who};
 use std::sync::Arc;
 
 /// The context of one request. Cheap to clone.
@@ -55,8 +55,17 @@ impl Cx {
 
     /// Adds to a refusal what the caller lacks for a rule.
     pub fn explained(&self, fault: Fault, rule: &Rule) -> Fault {
+        self.explained_by(fault, rule, |told| told)
+    }
+
+    /// The same where only the rule's check was asked, as by [`Self::holds`].
+    pub fn explained_check(&self, fault: Fault, rule: &Rule) -> Fault {
+        self.explained_by(fault, rule, Explanation::of_check)
+    }
+
+    fn explained_by(&self, fault: Fault, rule: &Rule, told: fn(Explanation) -> Explanation) -> Fault {
         match self.policy.explain(rule.service, rule.name, &self.who) {
-            Some(explanation) => fault.explained(explanation.to_string()),
+            Some(explanation) => fault.explained(told(explanation).to_string()),
             None => fault,
         }
     }

@@ -138,7 +138,7 @@ async fn discovery_and_the_words_of_the_middleware() {
     let cloud = Cloud::start().await;
     let versions = cloud.get("", "/").await;
     assert_eq!((versions.status, &versions.body["versions"][0]["id"]), (200, &json!("v2.0")));
-    let Told { status, body } = cloud.get("", "/v2.0/networks").await;
+    let Told { status, body, .. } = cloud.get("", "/v2.0/networks").await;
     assert_eq!((status, &body["error"]["title"]), (401, &json!("Unauthorized")));
     assert_eq!(
         cloud.get(DEMO, "/v2.0/nonsense").await.error(),

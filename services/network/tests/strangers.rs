@@ -184,9 +184,12 @@ async fn what_a_token_is_for_counts_where_no_attribute_is_named() {
     assert_eq!(refused.error().1, "HTTPNotFound");
     let joined = "(rule:create_network and rule:create_network:shared) is disallowed by policy";
     assert_eq!(
-        cloud.post(DEMO, "/v2.0/networks", shared).await.error(),
+        cloud.post(DEMO, "/v2.0/networks", shared.clone()).await.error(),
         (403, "PolicyNotAuthorized", joined)
     );
+    // So a refusal does not blame what the token is for.
+    let told = cloud.post("system:service", "/v2.0/networks", shared).await.explained;
+    assert!(told.starts_with("create_network is for") && !told.contains("It takes tokens"), "{told}");
 }
 
 /// Other services make ports for everybody, and so does whom the operator lets.

@@ -96,7 +96,7 @@ fn asked(
         names.extend(parts);
     }
     let refusing = names.iter().map(|name| rules::of(name)).find(|rule| !cx.holds(rule, target));
-    refusing.map_or(Ok(()), |rule| Err(cx.explained(faults::disallowed(text), rule)))
+    refusing.map_or(Ok(()), |rule| Err(cx.explained_check(faults::disallowed(text), rule)))
 }
 
 /// The rule of an attribute with those of its parts.

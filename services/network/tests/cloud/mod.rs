@@ -28,11 +28,12 @@ pub struct Cloud {
     pub policy: Arc<Policy>,
 }
 
-/// An answer: status and body.
+/// An answer: status and body, and why it refuses.
 #[derive(Debug)]
 pub struct Told {
     pub status: u16,
     pub body: Value,
+    pub explained: String,
 }
 
 impl Told {
@@ -161,8 +162,10 @@ impl Cloud {
         let request = request.body(Full::new(Bytes::from(body))).unwrap();
         let answer = sender.send_request(request).await.unwrap();
         let status = answer.status().as_u16();
+        let explained = answer.headers().get("x-drystone-explain");
+        let explained = explained.map(|told| told.to_str().unwrap().to_owned()).unwrap_or_default();
         let bytes = answer.into_body().collect().await.unwrap().to_bytes();
-        Told { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+        Told { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null), explained }
     }
 
     pub async fn get(&self, token: &str, path: &str) -> Told {
