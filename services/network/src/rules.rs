@@ -1,7 +1,7 @@
 //! Who may do what, in Neutron's names with its current defaults.
 //!
 //! Neutron asks its database from inside of rules (`rule:network_owner`, `field:networks:shared=True`); here the target
-//! carries the answers under the names by which rules ask: `network:project_id`, `networks:shared`, `security_group:project_id`.
+//! carries the answers under the names by which rules ask: `network:project_id`, `networks:shared`, `security_group:tenant_id`.
 
 use policy::Rule;
 use std::collections::HashMap;

@@ -252,3 +252,15 @@ async fn a_manager_is_told_the_defaults_for_the_limits_of_others() {
     let homeless = cloud.get(SYSTEM, "/v2.0/quotas/project").await;
     assert_eq!(homeless.error().1, "QuotaMissingTenant");
 }
+
+#[tokio::test]
+async fn the_owner_of_what_a_thing_belongs_to_has_two_names() {
+    let cloud = Cloud::start().await;
+    let private = cloud.get(DEMO, "/v2.0/networks?name=private").await.ids("networks")[0].clone();
+    let port = json!({"port": {"network_id": private, "fixed_ips": []}});
+    let file = "create_port: 'project_id:%(network:tenant_id)s'\n\
+                get_security_group_rule: 'project_id:%(security_group:tenant_id)s'\n";
+    cloud.policy.amend("network", file).unwrap();
+    assert_eq!(cloud.post(DEMO, "/v2.0/ports", port).await.status, 201);
+    assert!(!cloud.get(DEMO, "/v2.0/security-group-rules").await.ids("security_group_rules").is_empty());
+}

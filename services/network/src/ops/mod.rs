@@ -40,12 +40,22 @@ pub(crate) fn on_network(tx: &Tx, cx: &Cx, target: Target, network: &NetworkRow)
 
 /// The same, of a network of this owner that is shared with the caller or not.
 fn of_network(target: Target, owner: &str, shared: bool) -> Target {
-    flagged(target.with("network:project_id", owner), "networks:shared", shared)
+    flagged(of(target, "network", owner), "networks:shared", shared)
+}
+
+/// What rules about a security group's rule see of the group of this owner.
+fn of_group(target: Target, owner: &str) -> Target {
+    of(target, "security_group", owner)
+}
+
+/// A target that belongs to a thing of this owner, under both names that Neutron has for a project.
+fn of(target: Target, thing: &str, owner: &str) -> Target {
+    target.with(&format!("{thing}:project_id"), owner).with(&format!("{thing}:tenant_id"), owner)
 }
 
 /// What rules about a network see, which is shared with the caller or not.
 pub(crate) fn network_target(network: &NetworkRow, shared: bool) -> Target {
-    let target = Target::project(&network.project_id).with("network:project_id", &network.project_id);
+    let target = of(Target::project(&network.project_id), "network", &network.project_id);
     let target = flagged(target, "shared", shared);
     flagged(target, "router:external", network.external)
 }

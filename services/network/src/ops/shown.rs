@@ -3,7 +3,7 @@
 //!
 //! What rules ask of a thing is gathered for a whole list at once, so that no table is read once for each of its things.
 
-use super::{flagged, network_target, of_network, security_group, subnet_pool};
+use super::{flagged, network_target, of_group, of_network, security_group, subnet_pool};
 use crate::model::agent::Agent;
 use crate::model::floating_ip::FloatingIp;
 use crate::model::network::Net;
@@ -156,8 +156,7 @@ impl Shown for RuleRow {
     fn targets(tx: &Tx, _: &Cx, things: &[Self]) -> Result<Vec<Target>, Fault> {
         let owners = owners(tx, "security_groups", things.iter().map(|rule| &rule.group_id))?;
         let owner = |rule: &Self| owners.get(&rule.group_id).map_or("", String::as_str);
-        let target =
-            |rule: &Self| Target::project(&rule.project_id).with("security_group:project_id", owner(rule));
+        let target = |rule: &Self| of_group(Target::project(&rule.project_id), owner(rule));
         Ok(things.iter().map(target).collect())
     }
 }
