@@ -169,7 +169,7 @@ impl Compute {
 
     /// The projects that may use a flavor.
     pub async fn flavor_access_list(self: &Arc<Self>, cx: &Cx, id: &str) -> Result<Vec<String>, Fault> {
-        cx.may(&rules::FLAVOR_ACCESS, &Target::none())?;
+        cx.may(&rules::FLAVOR_ACCESS, &Target::own(&cx.who))?;
         let id = id.to_owned();
         self.read(cx, move |_, tx, _| {
             let flavor = rows::flavor_by_id(tx, &id)?.ok_or_else(|| no_flavor(&id))?;
