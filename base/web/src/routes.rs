@@ -39,6 +39,7 @@ pub struct Op<S, D> {
     pub(crate) access: Option<Access>,
     pub(crate) since: Option<Version>,
     pub(crate) until: Option<Version>,
+    pub(crate) differs: Option<&'static str>,
     decided: PhantomData<D>,
 }
 
@@ -50,7 +51,7 @@ where
     R: Future<Output = Result<Answer, Fault>> + Send + 'static,
 {
     let call: Call<S> = Arc::new(move |service, ask| Box::pin(handler(service, ask)));
-    Op { name, call, access: None, since: None, until: None, decided: PhantomData }
+    Op { name, call, access: None, since: None, until: None, differs: None, decided: PhantomData }
 }
 
 impl<S> Op<S, Undecided> {
@@ -76,6 +77,7 @@ impl<S> Op<S, Undecided> {
             access: Some(access),
             since: self.since,
             until: self.until,
+            differs: self.differs,
             decided: PhantomData,
         }
     }
@@ -93,6 +95,13 @@ impl<S, D> Op<S, D> {
     #[must_use]
     pub fn until(mut self, version: Version) -> Self {
         self.until = Some(version);
+        self
+    }
+
+    /// Does otherwise than OpenStack's on purpose: how, and why.
+    #[must_use]
+    pub fn differs(mut self, how: &'static str) -> Self {
+        self.differs = Some(how);
         self
     }
 
@@ -116,6 +125,19 @@ pub struct Row {
     pub since: Option<Version>,
     /// Up to which version.
     pub until: Option<Version>,
+    /// How it does otherwise than OpenStack's on purpose.
+    pub differs: Option<&'static str>,
+}
+
+/// An operation of OpenStack's service that is not here, for documents: asked for, it is answered as one that there is not.
+#[derive(Clone, Copy, Debug)]
+pub struct Absent {
+    /// The method.
+    pub method: &'static str,
+    /// The path below the service's mount.
+    pub path: &'static str,
+    /// Why, or what there is instead.
+    pub because: &'static str,
 }
 
 /// The table of operations of a service.
@@ -174,6 +196,7 @@ impl<S> Routes<S> {
             access: op.access.unwrap_or(Access::Open("undecided")),
             since: op.since,
             until: op.until,
+            differs: op.differs,
         })
     }
 

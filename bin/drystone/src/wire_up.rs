@@ -33,7 +33,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinSet;
 use web::Site;
 use web::metrics::Requests;
-use web::routes::Row;
+use web::routes::{Absent, Row};
 use zeroize::Zeroizing;
 
 /// What the catalog offers, and under which paths.
@@ -240,6 +240,11 @@ pub fn tables() -> [(&'static str, &'static str, Vec<Row>); 7] {
         ("console", "/console", compute::proxy::routes().rows().collect()),
         ("simulation", "/sim", sim::api::routes().rows().collect()),
     ]
+}
+
+/// Operations of OpenStack's service that ours has not; of some services the documents alone tell them.
+pub fn absent(service: &str) -> &'static [Absent] {
+    if service == "identity" { identity::differences::ABSENT } else { &[] }
 }
 
 /// Every rule of every service.

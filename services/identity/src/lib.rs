@@ -1,6 +1,7 @@
 //! Identity: who callers are and what they may. Keystone's API, v3.
 //!
-//! * [`routes`]: every operation on one screen · [`rules`]: who may call · [`envelope`]: how a fault is written
+//! * [`routes`]: every operation in one table · [`rules`]: who may call · [`differences`]: what Keystone does otherwise
+//! * [`envelope`]: how a fault is written · [`settings`]: what the operator may set · [`migrations`]: the schema
 //! * [`api`]: decode, call one op, encode · [`ops`]: the rules of the cloud · `store`: SQL · [`model`]: plain data
 //! * [`oidc`]: identity providers that are relied on
 //! * [`hashing`]: passwords, on threads of their own, [`places`]: who may wait for them · [`contract`]: what other services may ask
@@ -13,6 +14,7 @@
 pub mod api;
 pub mod bootstrap;
 pub mod contract;
+pub mod differences;
 mod directory;
 pub mod envelope;
 pub mod hashing;

@@ -1,4 +1,4 @@
-//! Every operation of identity on one screen: method, path, name, and who may call.
+//! Every operation of identity in one table: method, path, name, and who may call.
 
 use crate::Identity;
 use crate::api::{
@@ -6,6 +6,7 @@ use crate::api::{
     ec2, endpoint_group, federation, group, identity_provider, limit, mapping, oauth1, oauth2,
     policy_association, project, role, service_provider, trust, user,
 };
+use crate::differences::*;
 use crate::rules::*;
 use fault::Fault;
 use std::sync::Arc;
@@ -18,16 +19,21 @@ pub fn routes() -> Routes<Identity> {
     let lent = ec2_keys(trusts(oauth1s(own)));
     domain_configs(service_providers(federated(endpoint_groups(limits(lent)))))
         .get("/", op("version_list", discovery::versions).open("discovery comes before a token"))
-        .get("/v3", op("version_show", discovery::version).open("discovery comes before a token"))
+        .get(
+            "/v3",
+            op("version_show", discovery::version).open("discovery comes before a token").differs(VERSION),
+        )
         .post(
             "/v3/auth/tokens",
-            op("token_create", auth::token_create).open("who has no token yet asks for one here"),
+            op("token_create", auth::token_create)
+                .open("who has no token yet asks for one here")
+                .differs(TOKEN),
         )
         .post(
             "/v3/OS-OAUTH2/token",
             op("oauth2_token_create", oauth2::token_create).open("a client shows its credential here"),
         )
-        .get("/v3/auth/tokens", op("token_show", auth::token_show).rule(&VALIDATE_TOKEN))
+        .get("/v3/auth/tokens", op("token_show", auth::token_show).rule(&VALIDATE_TOKEN).differs(TOKEN_ASKED))
         .head("/v3/auth/tokens", op("token_check", auth::token_check).rule(&CHECK_TOKEN))
         .delete("/v3/auth/tokens", op("token_delete", auth::token_delete).rule(&REVOKE_TOKEN))
         .get("/v3/auth/catalog", op("auth_catalog", auth::catalog_show).rule(&GET_AUTH_CATALOG))
@@ -38,30 +44,42 @@ pub fn routes() -> Routes<Identity> {
         .post("/v3/domains", op("domain_create", project::domain_create).rule(&CREATE_DOMAIN))
         .get("/v3/domains/{id}", op("domain_show", project::domain_show).rule(&GET_DOMAIN))
         .patch("/v3/domains/{id}", op("domain_update", project::domain_update).rule(&UPDATE_DOMAIN))
-        .delete("/v3/domains/{id}", op("domain_delete", project::domain_delete).rule(&DELETE_DOMAIN))
+        .delete(
+            "/v3/domains/{id}",
+            op("domain_delete", project::domain_delete).rule(&DELETE_DOMAIN).differs(DOMAIN_DELETE),
+        )
         .get("/v3/projects", op("project_list", project::project_list).rule(&LIST_PROJECTS))
         .post("/v3/projects", op("project_create", project::project_create).rule(&CREATE_PROJECT))
         .get("/v3/projects/{id}", op("project_show", project::project_show).rule(&GET_PROJECT))
-        .patch("/v3/projects/{id}", op("project_update", project::project_update).rule(&UPDATE_PROJECT))
-        .delete("/v3/projects/{id}", op("project_delete", project::project_delete).rule(&DELETE_PROJECT))
+        .patch(
+            "/v3/projects/{id}",
+            op("project_update", project::project_update).rule(&UPDATE_PROJECT).differs(PROJECT_UPDATE),
+        )
+        .delete(
+            "/v3/projects/{id}",
+            op("project_delete", project::project_delete).rule(&DELETE_PROJECT).differs(PROJECT_DELETE),
+        )
         .get("/v3/projects/{id}/tags", op("tag_list", project::tag_list).rule(&LIST_PROJECT_TAGS))
         .put("/v3/projects/{id}/tags", op("tag_replace", project::tag_replace).rule(&UPDATE_PROJECT_TAGS))
         .delete("/v3/projects/{id}/tags", op("tag_clear", project::tag_clear).rule(&DELETE_PROJECT_TAGS))
         .get("/v3/projects/{id}/tags/{tag}", op("tag_check", project::tag_check).rule(&GET_PROJECT_TAG))
-        .put("/v3/projects/{id}/tags/{tag}", op("tag_add", project::tag_add).rule(&CREATE_PROJECT_TAG))
+        .put(
+            "/v3/projects/{id}/tags/{tag}",
+            op("tag_add", project::tag_add).rule(&CREATE_PROJECT_TAG).differs(TAG_ADD),
+        )
         .delete(
             "/v3/projects/{id}/tags/{tag}",
             op("tag_remove", project::tag_remove).rule(&DELETE_PROJECT_TAG),
         )
         .get("/v3/users", op("user_list", user::list_all).rule(&LIST_USERS))
-        .post("/v3/users", op("user_create", user::create).rule(&CREATE_USER))
+        .post("/v3/users", op("user_create", user::create).rule(&CREATE_USER).differs(USER))
         .get("/v3/users/{id}", op("user_show", user::show).rule(&GET_USER))
-        .patch("/v3/users/{id}", op("user_update", user::update).rule(&UPDATE_USER))
-        .delete("/v3/users/{id}", op("user_delete", user::delete).rule(&DELETE_USER))
+        .patch("/v3/users/{id}", op("user_update", user::update).rule(&UPDATE_USER).differs(USER))
         .delete(
             "/v3/users/{id}/tokens",
             op("user_tokens_revoke", user::tokens_revoke).rule(&REVOKE_TOKENS_FOR_USER),
         )
+        .delete("/v3/users/{id}", op("user_delete", user::delete).rule(&DELETE_USER))
         .post(
             "/v3/users/{id}/password",
             op("user_password", user::password).open("whoever knows the old password may"),
@@ -72,7 +90,7 @@ pub fn routes() -> Routes<Identity> {
         .post("/v3/groups", op("group_create", group::create).rule(&CREATE_GROUP))
         .get("/v3/groups/{id}", op("group_show", group::show).rule(&GET_GROUP))
         .patch("/v3/groups/{id}", op("group_update", group::update).rule(&UPDATE_GROUP))
-        .delete("/v3/groups/{id}", op("group_delete", group::delete).rule(&DELETE_GROUP))
+        .delete("/v3/groups/{id}", op("group_delete", group::delete).rule(&DELETE_GROUP).differs(MEMBERSHIP))
         .get("/v3/groups/{id}/users", op("group_users", group::users).rule(&LIST_USERS_IN_GROUP))
         .put("/v3/groups/{id}/users/{user}", op("member_add", group::member_add).rule(&ADD_USER_TO_GROUP))
         .get(
@@ -81,7 +99,7 @@ pub fn routes() -> Routes<Identity> {
         )
         .delete(
             "/v3/groups/{id}/users/{user}",
-            op("member_remove", group::member_remove).rule(&REMOVE_USER_FROM_GROUP),
+            op("member_remove", group::member_remove).rule(&REMOVE_USER_FROM_GROUP).differs(MEMBERSHIP),
         )
         .get("/v3/roles", op("role_list", role::list_all).rule(&LIST_ROLES))
         .post("/v3/roles", op("role_create", role::create).rule(&CREATE_ROLE))
@@ -111,7 +129,9 @@ pub fn routes() -> Routes<Identity> {
         )
         .get(
             "/v3/role_assignments",
-            op("assignment_list", assignment::assignment_list).rule(&LIST_ROLE_ASSIGNMENTS),
+            op("assignment_list", assignment::assignment_list)
+                .rule(&LIST_ROLE_ASSIGNMENTS)
+                .differs(ASSIGNMENTS),
         )
         .get("/v3/regions", op("region_list", catalog::region_list).rule(&LIST_REGIONS))
         .post("/v3/regions", op("region_create", catalog::region_create).rule(&CREATE_REGION))
@@ -127,7 +147,10 @@ pub fn routes() -> Routes<Identity> {
         .get("/v3/endpoints", op("endpoint_list", catalog::endpoint_list).rule(&LIST_ENDPOINTS))
         .post("/v3/endpoints", op("endpoint_create", catalog::endpoint_create).rule(&CREATE_ENDPOINT))
         .get("/v3/endpoints/{id}", op("endpoint_show", catalog::endpoint_show).rule(&GET_ENDPOINT))
-        .patch("/v3/endpoints/{id}", op("endpoint_update", catalog::endpoint_update).rule(&UPDATE_ENDPOINT))
+        .patch(
+            "/v3/endpoints/{id}",
+            op("endpoint_update", catalog::endpoint_update).rule(&UPDATE_ENDPOINT).differs(ENDPOINT_UPDATE),
+        )
         .delete("/v3/endpoints/{id}", op("endpoint_delete", catalog::endpoint_delete).rule(&DELETE_ENDPOINT))
 }
 
@@ -151,7 +174,10 @@ where
 fn credentials(routes: Routes<Identity>) -> Routes<Identity> {
     routes
         .get("/v3/credentials", op("credential_list", credential::list_all).rule(&LIST_CREDENTIALS))
-        .post("/v3/credentials", op("credential_create", credential::create).rule(&CREATE_CREDENTIAL))
+        .post(
+            "/v3/credentials",
+            op("credential_create", credential::create).rule(&CREATE_CREDENTIAL).differs(CREDENTIAL_CREATE),
+        )
         .get("/v3/credentials/{id}", op("credential_show", credential::show).rule(&GET_CREDENTIAL))
         .patch("/v3/credentials/{id}", op("credential_update", credential::update).rule(&UPDATE_CREDENTIAL))
         .delete("/v3/credentials/{id}", op("credential_delete", credential::delete).rule(&DELETE_CREDENTIAL))
@@ -306,16 +332,20 @@ fn federated(routes: Routes<Identity>) -> Routes<Identity> {
         .delete(protocol, op("protocol_delete", own::protocol_delete).rule(&DELETE_PROTOCOL))
         .get(mappings, op("mapping_list", mapping::list_all).rule(&LIST_MAPPINGS))
         .get(map, op("mapping_show", mapping::show).rule(&GET_MAPPING))
-        .put(map, op("mapping_create", mapping::create).rule(&CREATE_MAPPING))
-        .patch(map, op("mapping_update", mapping::update).rule(&UPDATE_MAPPING))
+        .put(map, op("mapping_create", mapping::create).rule(&CREATE_MAPPING).differs(MAPPING))
+        .patch(map, op("mapping_update", mapping::update).rule(&UPDATE_MAPPING).differs(MAPPING))
         .delete(map, op("mapping_delete", mapping::delete).rule(&DELETE_MAPPING))
         .get(
             "/v3/OS-FEDERATION/identity_providers/{id}/protocols/{protocol}/auth",
-            op("federation_auth", federation::auth).open("who is vouched for asks for a token here"),
+            op("federation_auth", federation::auth)
+                .open("who is vouched for asks for a token here")
+                .differs(FEDERATION_AUTH),
         )
         .post(
             "/v3/OS-FEDERATION/identity_providers/{id}/protocols/{protocol}/auth",
-            op("federation_auth_post", federation::auth).open("who is vouched for asks for a token here"),
+            op("federation_auth_post", federation::auth)
+                .open("who is vouched for asks for a token here")
+                .differs(FEDERATION_AUTH),
         )
         .get(sso, op("websso", federation::websso).open("a browser logs in here"))
         .post(sso, op("websso_post", federation::websso).open("a browser logs in here"))
@@ -360,7 +390,7 @@ fn limits(routes: Routes<Identity>) -> Routes<Identity> {
         .get("/v3/limits", op("limit_list", limit::list_all).rule(&LIST_LIMITS))
         .post("/v3/limits", op("limit_create", limit::create).rule(&CREATE_LIMITS))
         .get("/v3/limits/{id}", op("limit_show", limit::show).rule(&GET_LIMIT))
-        .patch("/v3/limits/{id}", op("limit_update", limit::update).rule(&UPDATE_LIMIT))
+        .patch("/v3/limits/{id}", op("limit_update", limit::update).rule(&UPDATE_LIMIT).differs(LIMIT_UPDATE))
         .delete("/v3/limits/{id}", op("limit_delete", limit::delete).rule(&DELETE_LIMIT))
 }
 
@@ -369,7 +399,10 @@ fn trusts(routes: Routes<Identity>) -> Routes<Identity> {
     let one = "/v3/OS-TRUST/trusts/{id}";
     routes
         .get("/v3/OS-TRUST/trusts", op("trust_list", trust::list_all).rule(&LIST_TRUSTS))
-        .post("/v3/OS-TRUST/trusts", op("trust_create", trust::create).rule(&CREATE_TRUST))
+        .post(
+            "/v3/OS-TRUST/trusts",
+            op("trust_create", trust::create).rule(&CREATE_TRUST).differs(TRUST_CREATE),
+        )
         .get(one, op("trust_show", trust::show).rule(&GET_TRUST))
         .delete(one, op("trust_delete", trust::delete).rule(&DELETE_TRUST))
         .get(
@@ -397,7 +430,7 @@ fn oauth1s(routes: Routes<Identity>) -> Routes<Identity> {
         .delete(consumer, op("consumer_delete", own::consumer_delete).rule(&DELETE_CONSUMER))
         .post(
             "/v3/OS-OAUTH1/request_token",
-            op("request_token_create", own::request_token_create).open(signed),
+            op("request_token_create", own::request_token_create).open(signed).differs(REQUEST_TOKEN),
         )
         .put(
             "/v3/OS-OAUTH1/authorize/{id}",
@@ -424,7 +457,12 @@ fn application_credentials(routes: Routes<Identity>) -> Routes<Identity> {
     let one = "/v3/users/{id}/application_credentials/{credential}";
     routes
         .get(all, op("application_credential_list", list_all).rule(&LIST_APPLICATION_CREDENTIALS))
-        .post(all, op("application_credential_create", create).rule(&CREATE_APPLICATION_CREDENTIAL))
+        .post(
+            all,
+            op("application_credential_create", create)
+                .rule(&CREATE_APPLICATION_CREDENTIAL)
+                .differs(APPLICATION_CREDENTIAL_CREATE),
+        )
         .get(one, op("application_credential_show", show).rule(&GET_APPLICATION_CREDENTIAL))
         .delete(one, op("application_credential_delete", delete).rule(&DELETE_APPLICATION_CREDENTIAL))
         .get(

@@ -40,6 +40,7 @@ const fn meant(
 
 /// All of these. One that nobody meets is too many.
 const MEANT: &[Meant] = &[
+    meant("identity", "auth_catalog", NOT_IN_PROJECT, Thing::Own, CATALOGS),
     meant("network", "quota_show", IN_PROJECT, Thing::Own, OWN_LIMITS),
     meant("network", "quota_show", MANAGERS, Thing::Strange, DEFAULTS),
     meant("network", "quota_default", IN_PROJECT, Thing::Own, OWN_LIMITS),
@@ -53,6 +54,7 @@ const MEANT: &[Meant] = &[
     meant("network", "rbac_policy_update", ADMINS, Thing::Strange, JOINED),
 ];
 
+const CATALOGS: &str = "Keystone has catalogs for projects alone";
 const OWN_LIMITS: &str = "Neutron asks a rule only for the limits of others";
 const DEFAULTS: &str = "Neutron asks the rule of the caller's own project, and tells him the defaults";
 const WHATEVER_SCOPE: &str = "Neutron asks who is an administrator, in whatever scope";
@@ -64,6 +66,19 @@ const IN_PROJECT: &[&str] = &["project reader", "project member", "service"];
 const MANAGERS: &[&str] = &["project manager"];
 /// Administrators whose tokens are not for a project.
 const ADMINS: &[&str] = &["system admin", "domain admin"];
+
+/// Whoever has a token for something else.
+const NOT_IN_PROJECT: &[&str] = &[
+    "system reader",
+    "system member",
+    "system manager",
+    "system admin",
+    "domain reader",
+    "domain member",
+    "domain manager",
+    "domain admin",
+    "no role",
+];
 
 /// Operations that an operator cannot close by their rule, as the real service has it.
 const UNRULED: &[(&str, &str)] = &[("network", "quota_details")];
@@ -89,7 +104,9 @@ fn deeds() -> Vec<Deed> {
             }
         }
     }
-    deeds.sort_by_key(|deed| std::cmp::Reverse(deed.row.path.split('/').count()));
+    // What ends all tokens of a stranger comes after what asks for one of them.
+    let depth = |row: &Row| row.path.split('/').count() - usize::from(row.name == "user_tokens_revoke");
+    deeds.sort_by_key(|deed| std::cmp::Reverse(depth(&deed.row)));
     deeds
 }
 
