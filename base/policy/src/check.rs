@@ -218,11 +218,8 @@ impl Text {
 }
 
 impl Field {
-    /// The target knows a field of what it is by its name, and one of what it belongs to by the resource's name before.
     fn holds(&self, target: &Target) -> bool {
-        let own = || self.key.split_once(':').and_then(|(_, field)| target.value(field));
-        let value = target.value(&self.key).or_else(own);
-        value.is_some_and(|value| {
+        target.field(&self.key).is_some_and(|value| {
             if self.begins { value.starts_with(&*self.value) } else { is_field(value, &self.value) }
         })
     }

@@ -125,6 +125,12 @@ impl Policy {
         self.service(service).is_some_and(|service| service.read().by_name.contains_key(name))
     }
 
+    /// Whether the operator's file says a rule.
+    pub fn is_said(&self, service: &str, name: &str) -> bool {
+        self.service(service)
+            .is_some_and(|service| service.read().entry(name).is_some_and(|entry| entry.line.is_some()))
+    }
+
     /// A caller as a service's own rules have him: its administrator, or one who sees every project's things. They are asked
     /// of the caller alone: what they ask of a target, nobody has. Copied only where something is to be said of him.
     pub fn placed<'a>(&self, service: &str, who: &'a Who) -> Cow<'a, Who> {

@@ -237,21 +237,23 @@ impl Target {
         self
     }
 
-    /// Adds what a thing's body says of it, in Python's words: `True`, `None`. Lists and objects are no values of rules.
+    /// Adds what a thing's body says of it.
     #[must_use]
-    pub fn with_body(mut self, body: &Map<String, Value>) -> Self {
-        for (key, value) in body {
-            let word = match value {
-                Value::Null => "None".to_owned(),
-                Value::Bool(true) => "True".to_owned(),
-                Value::Bool(false) => "False".to_owned(),
-                Value::Number(number) => number.to_string(),
-                Value::String(text) => text.clone(),
-                Value::Array(_) | Value::Object(_) => continue,
-            };
-            self.0.insert(key.clone(), word);
+    pub fn with_body(self, body: &Map<String, Value>) -> Self {
+        body.iter().fold(self, |target, (key, value)| target.with_value(key, value))
+    }
+
+    /// Adds a value in Python's words: `True`, `None`. Lists and objects are no values that rules could name.
+    #[must_use]
+    pub fn with_value(self, key: &str, value: &Value) -> Self {
+        match value {
+            Value::Null => self.with(key, "None"),
+            Value::Bool(true) => self.with(key, "True"),
+            Value::Bool(false) => self.with(key, "False"),
+            Value::Number(number) => self.with(key, &number.to_string()),
+            Value::String(text) => self.with(key, text),
+            Value::Array(_) | Value::Object(_) => self,
         }
-        self
     }
 
     /// All values of both.
@@ -261,7 +263,18 @@ impl Target {
         self
     }
 
+    /// Whether it has what rules ask under this name, among [`crate::Policy::asked_of_target`].
+    pub fn has(&self, key: &str) -> bool {
+        self.value(key).is_some() || self.field(key).is_some()
+    }
+
     pub(crate) fn value(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
+    }
+
+    /// A field, by its resource and its name. The target knows a field of what it is by its name alone, and one of what it
+    /// belongs to by the resource's name before.
+    pub(crate) fn field(&self, key: &str) -> Option<&str> {
+        self.value(key).or_else(|| key.split_once(':').and_then(|(_, field)| self.value(field)))
     }
 }

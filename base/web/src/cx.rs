@@ -35,6 +35,11 @@ impl Cx {
         self.version >= version
     }
 
+    /// All rules, for what is asked of them beside whether the caller may.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// Whether the caller may do what `rule` names to `target`.
     pub fn allows(&self, rule: &Rule, target: &Target) -> bool {
         self.policy.allows(rule, &self.who, target)

@@ -1,7 +1,7 @@
 //! Other projects' things do not exist; one's own may be forbidden.
 
 use crate::cloud::{ADMIN, Cloud, DEMO, MANAGER, READER, SERVICE, STRANGER, SYSTEM};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn strangers_find_nothing_and_readers_may_nothing() {
@@ -263,4 +263,62 @@ async fn the_owner_of_what_a_thing_belongs_to_has_two_names() {
     cloud.policy.amend("network", file).unwrap();
     assert_eq!(cloud.post(DEMO, "/v2.0/ports", port).await.status, 201);
     assert!(!cloud.get(DEMO, "/v2.0/security-group-rules").await.ids("security_group_rules").is_empty());
+}
+
+/// Neutron asks whatever rule there is of an attribute, and asks it of the thing.
+#[tokio::test]
+async fn an_operator_hides_attributes_of_things() {
+    let cloud = Cloud::start().await;
+    let private = cloud.get(DEMO, "/v2.0/networks?name=private").await.ids("networks")[0].clone();
+    let url = format!("/v2.0/networks/{private}");
+    let file = "get_network:mtu: '!'\nget_network:status: \"'private':%(name)s\"\n\
+                get_network:description: 'rule:network_owner'\n";
+    cloud.policy.amend("network", file).unwrap();
+    let told = |network: &Value| ["mtu", "status", "description"].map(|name| network.get(name).is_some());
+    assert_eq!(told(&cloud.get(DEMO, &url).await.one("network")), [false, true, true]);
+    let listed = cloud.get(DEMO, "/v2.0/networks").await.body["networks"].clone();
+    for network in listed.as_array().unwrap() {
+        let own = network["name"] == "private";
+        assert_eq!(told(network), [false, own, own], "{network}");
+    }
+    let renamed = cloud.put(DEMO, &url, json!({"network": {"name": "mine"}})).await.one("network");
+    assert_eq!(told(&renamed), [false, false, true]);
+    let made =
+        cloud.post(DEMO, "/v2.0/networks", json!({"network": {"name": "private"}})).await.one("network");
+    assert_eq!(told(&made), [false, true, true]);
+    cloud.policy.amend("network", "").unwrap();
+    assert_eq!(told(&cloud.get(DEMO, &url).await.one("network")), [true, true, true]);
+}
+
+#[tokio::test]
+async fn rules_ask_all_that_is_said_of_a_thing() {
+    let cloud = Cloud::start().await;
+    let private = cloud.get(DEMO, "/v2.0/networks?name=private").await.ids("networks")[0].clone();
+    let file = "get_port: 'not field:port:device_owner=~^network:'\ndelete_port: \"'mine':%(name)s\"\n\
+                update_port: \"'mine':%(name)s and 'False':%(admin_state_up)s\"\n\
+                update_router: \"'ACTIVE':%(status)s\"\ndelete_router: \"'DOWN':%(status)s\"\n\
+                update_router:tags: \"'DOWN':%(status)s\"\ncreate_network:tags: \"'private':%(name)s\"\n\
+                update_subnet: \"'4':%(ip_version)s\"\nupdate_network: \"'None':%(ip_version)s\"\n";
+    cloud.policy.amend("network", file).unwrap();
+    let ports = cloud.get(ADMIN, "/v2.0/ports").await.body["ports"].clone();
+    let owners = ports.as_array().unwrap().iter().map(|port| port["device_owner"].as_str().unwrap());
+    assert_eq!(owners.filter(|owner| owner.starts_with("network:")).count(), 0);
+    for (name, status) in [("mine", [200, 204]), ("other", [403, 403])] {
+        let port = json!({"port": {"network_id": private, "name": name, "admin_state_up": false}});
+        let port = cloud.post(DEMO, "/v2.0/ports", port).await.one("port");
+        let url = format!("/v2.0/ports/{}", port["id"].as_str().unwrap());
+        let changed = cloud.put(DEMO, &url, json!({"port": {"description": "x"}})).await.status;
+        assert_eq!([changed, cloud.delete(DEMO, &url).await.status], status, "{name}");
+    }
+    let described = |noun: &str| json!({noun: {"description": "x"}});
+    let router = format!("/v2.0/routers/{}", cloud.get(DEMO, "/v2.0/routers").await.ids("routers")[0]);
+    assert_eq!(cloud.put(DEMO, &router, described("router")).await.status, 200);
+    assert_eq!(cloud.delete(DEMO, &router).await.status, 403);
+    let (tagged, tags) = (format!("{router}/tags"), json!({"tags": ["a"]}));
+    assert_eq!(cloud.put(DEMO, &tagged, tags.clone()).await.status, 403);
+    assert_eq!(cloud.post(DEMO, &format!("/v2.0/networks/{private}/tags"), tags).await.status, 200);
+    let subnet =
+        cloud.get(DEMO, &format!("/v2.0/subnets?network_id={private}")).await.ids("subnets")[0].clone();
+    assert_eq!(cloud.put(DEMO, &format!("/v2.0/subnets/{subnet}"), described("subnet")).await.status, 200);
+    assert_eq!(cloud.put(DEMO, &format!("/v2.0/networks/{private}"), described("network")).await.status, 403);
 }

@@ -2,13 +2,11 @@
 
 use crate::Network;
 use crate::model::attribute::{Noun, Wish};
+use crate::model::faults;
 use crate::model::listing::Listing;
-use crate::model::{Body, faults};
 use crate::ops::may::maker;
-use crate::ops::shown::{Shown, shown, shown_one};
-use crate::rules;
+use crate::ops::shown::{Shown, bodies, shown, shown_one};
 use fault::Fault;
-use policy::Target;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use store::Tx;
@@ -23,29 +21,13 @@ pub async fn json(ask: &mut Ask) -> Result<Value, Fault> {
     serde_json::from_slice(&bytes).map_err(|error| faults::bad("Body contains invalid data").because(error))
 }
 
-/// Attributes that only some may see.
-const RULED: &[(&str, &[&str])] = &[
-    ("network", &["provider:network_type", "provider:physical_network", "provider:segmentation_id"]),
-    ("port", &["binding:vif_type", "binding:vif_details", "binding:host_id", "binding:profile"]),
-    ("router", &["distributed", "ha"]),
-];
-
-/// The body of a thing as the caller may see it.
-fn visible(cx: &Cx, noun: &Noun, mut body: Map<String, Value>) -> Map<String, Value> {
-    for (_, names) in RULED.iter().filter(|(one, _)| *one == noun.one) {
-        for name in *names {
-            let rule = rules::named(&format!("get_{}:{name}", noun.one));
-            if rule.is_some_and(|rule| !cx.allows(rule, &Target::none())) {
-                body.shift_remove(*name);
-            }
-        }
-    }
-    body
+fn single(noun: &Noun, listing: &Listing, body: Map<String, Value>) -> Value {
+    Value::Object(Map::from_iter([(noun.one.to_owned(), Value::Object(listing.chosen(body)))]))
 }
 
-fn single<B: Body>(cx: &Cx, listing: &Listing, thing: &B) -> Value {
-    let body = listing.chosen(visible(cx, B::NOUN, thing.body()));
-    Value::Object(Map::from_iter([(B::NOUN.one.to_owned(), Value::Object(body))]))
+/// The body of one thing as the caller may see it.
+fn body_of<B: Shown>(tx: &Tx, cx: &Cx, thing: B) -> Result<Map<String, Value>, Fault> {
+    Ok(bodies(tx, cx, &[thing])?.pop().unwrap_or_default())
 }
 
 /// Answers a list of what `read` finds and the caller may see.
@@ -57,8 +39,11 @@ where
     let noun = B::NOUN;
     let listing = Listing::of(noun, &ask.query)?;
     let (cx, service, narrowed) = (ask.cx.clone(), network.clone(), listing.clone());
-    let found = network.db.read(move |tx| shown(tx, &cx, read(&service, tx, &cx, &narrowed)?)).await?;
-    let bodies = found.iter().map(|thing| visible(&ask.cx, noun, thing.body())).collect();
+    let found = network.db.read(move |tx| {
+        let things = shown(tx, &cx, read(&service, tx, &cx, &narrowed)?)?;
+        bodies(tx, &cx, &things)
+    });
+    let bodies = found.await?;
     let url = ask.cx.url(&ask.path);
     Ok(Answer::ok(&listing.page(noun, &url, bodies)?))
 }
@@ -71,14 +56,17 @@ where
 {
     let listing = Listing::fields_of(&ask.query);
     let (cx, service, id) = (ask.cx.clone(), network.clone(), ask.id("id").to_owned());
-    let thing = network.db.read(move |tx| shown_one(tx, &cx, read(&service, tx, &cx, &id)?)).await?;
-    Ok(Answer::ok(&single(&ask.cx, &listing, &thing)))
+    let found = network.db.read(move |tx| {
+        let thing = shown_one(tx, &cx, read(&service, tx, &cx, &id)?)?;
+        body_of(tx, &cx, thing)
+    });
+    Ok(Answer::ok(&single(B::NOUN, &listing, found.await?)))
 }
 
 /// Makes one thing, or many at once or none of them.
 pub async fn create<B, F>(network: Arc<Network>, ask: Ask, make: F) -> Result<Answer, Fault>
 where
-    B: Body + Send + 'static,
+    B: Shown + Send + 'static,
     F: Fn(&Network, &Tx, &Cx, &Wish) -> Result<B, Fault> + Send + 'static,
 {
     create_checked(network, ask, |_| Ok(()), make).await
@@ -92,7 +80,7 @@ pub async fn create_checked<B, F>(
     make: F,
 ) -> Result<Answer, Fault>
 where
-    B: Body + Send + 'static,
+    B: Shown + Send + 'static,
     F: Fn(&Network, &Tx, &Cx, &Wish) -> Result<B, Fault> + Send + 'static,
 {
     let body = json(&mut ask).await?;
@@ -100,10 +88,10 @@ where
     check(&wishes)?;
     let (cx, service) = (ask.cx.clone(), network.clone());
     let made = network.db.write(move |tx| {
-        wishes.iter().map(|wish| make(&service, tx, &cx, wish)).collect::<Result<Vec<_>, _>>()
+        let made = wishes.iter().map(|wish| make(&service, tx, &cx, wish)).collect::<Result<Vec<_>, _>>()?;
+        bodies(tx, &cx, &made)
     });
-    let made = made.await?;
-    let bodies = made.iter().map(|thing| Value::Object(visible(&ask.cx, B::NOUN, thing.body())));
+    let bodies = made.await?.into_iter().map(Value::Object);
     let (name, value) = match bulk {
         true => (B::NOUN.many, Value::Array(bodies.collect())),
         false => (B::NOUN.one, bodies.into_iter().next().unwrap_or_default()),
@@ -114,14 +102,17 @@ where
 /// Changes one thing.
 pub async fn update<B, F>(network: Arc<Network>, mut ask: Ask, change: F) -> Result<Answer, Fault>
 where
-    B: Body + Send + 'static,
+    B: Shown + Send + 'static,
     F: Fn(&Network, &Tx, &Cx, &str, &Wish) -> Result<B, Fault> + Send + 'static,
 {
     let body = json(&mut ask).await?;
     let wish = B::NOUN.update(&body, maker(&ask.cx))?;
     let (cx, service, id) = (ask.cx.clone(), network.clone(), ask.id("id").to_owned());
-    let thing = network.db.write(move |tx| change(&service, tx, &cx, &id, &wish)).await?;
-    Ok(Answer::ok(&single(&ask.cx, &Listing::default(), &thing)))
+    let changed = network.db.write(move |tx| {
+        let thing = change(&service, tx, &cx, &id, &wish)?;
+        body_of(tx, &cx, thing)
+    });
+    Ok(Answer::ok(&single(B::NOUN, &Listing::default(), changed.await?)))
 }
 
 /// Removes one thing.
@@ -137,10 +128,13 @@ where
 /// Changes one thing by something else than its attributes.
 pub async fn change<B, F>(network: Arc<Network>, ask: Ask, change: F) -> Result<Answer, Fault>
 where
-    B: Body + Send + 'static,
+    B: Shown + Send + 'static,
     F: Fn(&Network, &Tx, &Cx, &str) -> Result<B, Fault> + Send + 'static,
 {
     let (cx, service, id) = (ask.cx.clone(), network.clone(), ask.id("id").to_owned());
-    let thing = network.db.write(move |tx| change(&service, tx, &cx, &id)).await?;
-    Ok(Answer::ok(&single(&ask.cx, &Listing::default(), &thing)))
+    let changed = network.db.write(move |tx| {
+        let thing = change(&service, tx, &cx, &id)?;
+        body_of(tx, &cx, thing)
+    });
+    Ok(Answer::ok(&single(B::NOUN, &Listing::default(), changed.await?)))
 }

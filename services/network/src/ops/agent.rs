@@ -1,6 +1,7 @@
 //! Agents: the hosts as Neutron's users see them, and what is left of addresses.
 
 use super::may::may_delete;
+use super::told;
 use crate::model::agent::{Agent, Half, HostRow, NOUN};
 use crate::model::network::NetworkRow;
 use crate::model::subnet::Subnet;
@@ -40,7 +41,7 @@ impl Network {
     /// Forgets a host that does not come back.
     pub fn agent_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let agent = self.agent(tx, id)?;
-        may_delete(cx, &NOUN, &Target::none())?;
+        may_delete(cx, &NOUN, &told(Target::none(), &agent))?;
         if agent.alive {
             return Err(faults::bad("OVN controllers that are alive cannot be deleted"));
         }

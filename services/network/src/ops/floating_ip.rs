@@ -2,7 +2,7 @@
 
 use super::addressing::Asked;
 use super::may::{may_create, may_delete, may_update};
-use super::no_qos;
+use super::{no_qos, told};
 use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::faults;
@@ -17,6 +17,11 @@ use policy::Target;
 use std::net::IpAddr;
 use store::{Tx, params};
 use web::Cx;
+
+/// What rules see of a floating IP.
+pub(crate) fn floating_ip_target(tx: &Tx, row: &FloatingIpRow) -> Result<Target, Fault> {
+    Ok(told(Target::project(&row.project_id), &rows::floating_ip::complete(tx, row.clone())?))
+}
 
 impl Network {
     /// Makes a floating IP, and lets it lead to a port if one is named.
@@ -78,7 +83,7 @@ impl Network {
     /// Changes where a floating IP leads, or what is said of it.
     pub fn floating_ip_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<FloatingIp, Fault> {
         let mut row = rows::floating_ip::find_seen(tx, &cx.who, id)?;
-        may_update(cx, &NOUN, wish, Target::project(&row.project_id))?;
+        may_update(cx, &NOUN, wish, floating_ip_target(tx, &row)?)?;
         no_qos(wish)?;
         row.description = wish.text("description").unwrap_or(row.description);
         row.revision_number += 1;
@@ -167,7 +172,7 @@ impl Network {
     /// Removes a floating IP.
     pub fn floating_ip_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let row = rows::floating_ip::find_seen(tx, &cx.who, id)?;
-        may_delete(cx, &NOUN, &Target::project(&row.project_id))?;
+        may_delete(cx, &NOUN, &floating_ip_target(tx, &row)?)?;
         rows::port::addresses_give_back(tx, &row.holder_id)?;
         PortRow::remove(tx, &row.holder_id)?;
         FloatingIpRow::remove(tx, id)?;

@@ -6,7 +6,6 @@
 //! Neutron joins the rules of a request to one check, and oslo.policy looks at what a token is for only where the check is a
 //! single rule. So a request that names attributes with rules of their own may come with any token that these rules let in.
 
-use super::flagged;
 use crate::model::attribute::{Attribute, Maker, Noun, Wish};
 use crate::model::faults;
 use crate::rules;
@@ -65,11 +64,7 @@ fn seen(cx: &Cx, noun: &Noun, target: &Target, refused: Fault) -> Fault {
 
 /// The target with what the request says of it.
 fn wished(target: Target, wish: &Wish) -> Target {
-    wish.values().iter().fold(target, |target, (name, value)| match value {
-        Value::String(text) => target.with(name, text),
-        Value::Bool(flag) => flagged(target, name, *flag),
-        _ => target,
-    })
+    target.with_body(wish.values())
 }
 
 /// Asks the rule of an action, and those of the attributes that the caller names. The sentence joins them as oslo.policy

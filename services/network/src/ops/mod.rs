@@ -19,8 +19,8 @@ pub mod subnet_pool;
 pub mod tag;
 
 use crate::model::attribute::Wish;
-use crate::model::faults;
 use crate::model::network::NetworkRow;
+use crate::model::{Body, faults};
 use crate::store::network::is_shared_with;
 use fault::Fault;
 use policy::Target;
@@ -30,6 +30,11 @@ use web::Cx;
 /// A target with the words that rules know flags by.
 pub(crate) fn flagged(target: Target, name: &str, flag: bool) -> Target {
     target.with(name, if flag { "True" } else { "False" })
+}
+
+/// A target with all that is said of the thing. What is known of it otherwise comes first.
+pub(crate) fn told<T: Body>(target: Target, thing: &T) -> Target {
+    Target::none().with_body(&thing.body()).and(target)
 }
 
 /// What rules about things on a network see of it.

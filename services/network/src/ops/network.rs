@@ -1,7 +1,7 @@
 //! Networks: their segments, who shares them, what goes with them when they go.
 
 use super::may::{may_create, may_delete, may_update};
-use super::{network_target, no_qos, zones_exist};
+use super::{network_target, no_qos, told, zones_exist};
 use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::network::{NOUN, Net, NetworkRow};
@@ -139,7 +139,7 @@ impl Network {
     /// Changes a network.
     pub fn network_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<Net, Fault> {
         let net = rows::network::find_seen(tx, &cx.who, id)?;
-        may_update(cx, &NOUN, wish, network_target(&net.row, net.shared_with_caller))?;
+        may_update(cx, &NOUN, wish, told(network_target(&net.row, net.shared_with_caller), &net))?;
         no_qos(wish)?;
         let mut row = net.row.clone();
         let provider: Vec<_> =
@@ -219,7 +219,7 @@ impl Network {
     /// Removes a network with its subnets, unless ports are on it.
     pub fn network_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let net = rows::network::find_seen(tx, &cx.who, id)?;
-        may_delete(cx, &NOUN, &network_target(&net.row, net.shared_with_caller))?;
+        may_delete(cx, &NOUN, &told(network_target(&net.row, net.shared_with_caller), &net))?;
         let ports = Condition::is("network_id", id).rows::<port::PortRow>(tx)?;
         let in_use: Vec<_> = ports.iter().filter(|port| port.device_owner != owner::DISTRIBUTED).collect();
         if !in_use.is_empty() {

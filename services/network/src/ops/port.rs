@@ -2,7 +2,7 @@
 
 use super::addressing::Asked;
 use super::may::{may_create, may_delete, may_update};
-use super::{no_qos, on_network};
+use super::{no_qos, on_network, told};
 use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::check::mac;
@@ -123,7 +123,7 @@ impl Network {
         let old = rows::port::find_seen(tx, &cx.who, self.domain(), id)?;
         let network = rows::network::find(tx, &old.row.network_id)?;
         let target = on_network(tx, cx, Target::project(&old.row.project_id), &network)?;
-        may_update(cx, &NOUN, wish, target)?;
+        may_update(cx, &NOUN, wish, told(target, &old))?;
         self.dns_name_fits(wish)?;
         if wish.has("device_id") || wish.has("device_owner") {
             let owner = wish.text("device_owner").unwrap_or_else(|| old.row.device_owner.clone());
@@ -227,7 +227,7 @@ impl Network {
         let port = rows::port::find_seen(tx, &cx.who, self.domain(), id)?;
         let network = rows::network::find(tx, &port.row.network_id)?;
         let target = on_network(tx, cx, Target::project(&port.row.project_id), &network)?;
-        may_delete(cx, &NOUN, &target.with("device_owner", &port.row.device_owner))?;
+        may_delete(cx, &NOUN, &told(target, &port))?;
         let held = match port.row.device_owner.as_str() {
             owner::FLOATING_IP => true,
             owner::ROUTER_INTERFACE | owner::ROUTER_GATEWAY => {

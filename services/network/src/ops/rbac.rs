@@ -2,6 +2,7 @@
 
 use super::may::{may_create, may_delete, may_update};
 use super::network::{no_gateways, shared_in_use, strangers_on};
+use super::told;
 use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::faults;
@@ -78,7 +79,7 @@ impl Network {
     /// Shares a thing with somebody else instead.
     pub fn rbac_policy_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<RbacPolicy, Fault> {
         let mut policy = rows::rbac::find_seen(tx, &cx.who, id)?;
-        may_update(cx, &NOUN, wish, Target::project(&policy.project_id))?;
+        may_update(cx, &NOUN, wish, told(Target::project(&policy.project_id), &policy))?;
         if let Some(to) = wish.text("target_tenant").filter(|to| *to != policy.target_project) {
             unshare(tx, &policy)?;
             policy.target_project = to;
@@ -91,7 +92,7 @@ impl Network {
     /// Shares a thing no longer, unless others use it.
     pub fn rbac_policy_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let policy = rows::rbac::find_seen(tx, &cx.who, id)?;
-        may_delete(cx, &NOUN, &Target::project(&policy.project_id))?;
+        may_delete(cx, &NOUN, &told(Target::project(&policy.project_id), &policy))?;
         unshare(tx, &policy).map_err(|fault| in_use(&policy, fault))?;
         RbacPolicy::remove(tx, id)
     }

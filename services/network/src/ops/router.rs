@@ -2,7 +2,7 @@
 
 use super::addressing::Asked;
 use super::may::{may_create, may_delete, may_do, may_update};
-use super::{no_qos, zones_exist};
+use super::{no_qos, told, zones_exist};
 use crate::model::attribute::Wish;
 use crate::model::check;
 use crate::model::network::NetworkRow;
@@ -20,6 +20,11 @@ use policy::Target;
 use serde_json::Value;
 use store::Tx;
 use web::Cx;
+
+/// What rules see of a router.
+pub(crate) fn router_target(tx: &Tx, row: &RouterRow) -> Result<Target, Fault> {
+    Ok(told(Target::project(&row.project_id), &rows::router::complete(tx, row.clone())?))
+}
 
 impl Network {
     /// Makes a router.
@@ -61,7 +66,7 @@ impl Network {
     /// Changes a router.
     pub fn router_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<Router, Fault> {
         let mut row = rows::router::find_seen(tx, &cx.who, id)?;
-        may_update(cx, &NOUN, wish, Target::project(&row.project_id))?;
+        may_update(cx, &NOUN, wish, router_target(tx, &row)?)?;
         row.name = wish.text("name").unwrap_or(row.name);
         row.description = wish.text("description").unwrap_or(row.description);
         row.admin_up = wish.flag("admin_state_up").unwrap_or(row.admin_up);
@@ -97,7 +102,7 @@ impl Network {
     ) -> Result<Router, Fault> {
         let mut row = rows::router::find_seen(tx, &cx.who, id)?;
         let rule = if add { &rules::ADD_EXTRAROUTES } else { &rules::REMOVE_EXTRAROUTES };
-        may_do(cx, rule, &NOUN, &Target::project(&row.project_id))?;
+        may_do(cx, rule, &NOUN, &router_target(tx, &row)?)?;
         if let Some(reason) = check::Check::Routes.refuses(routes)? {
             return Err(faults::bad(format!("Invalid input for routes. Reason: {reason}.")));
         }
@@ -115,7 +120,7 @@ impl Network {
     /// Removes a router, unless it is connected to tenants' networks.
     pub fn router_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let mut row = rows::router::find_seen(tx, &cx.who, id)?;
-        may_delete(cx, &NOUN, &Target::project(&row.project_id))?;
+        may_delete(cx, &NOUN, &router_target(tx, &row)?)?;
         let interfaces = rows::router::interfaces(tx, id)?;
         if !interfaces.is_empty() {
             let ids: Vec<_> = interfaces.iter().map(|port| port.row.id.as_str()).collect();

@@ -2,7 +2,7 @@
 
 use super::addressing::Asked;
 use super::may::may_do;
-use super::router::router_overlap;
+use super::router::{router_overlap, router_target};
 use crate::model::check::is_id;
 use crate::model::port::{Port, PortRow, owner};
 use crate::model::router::{NOUN, RouterRow};
@@ -13,7 +13,6 @@ use crate::store::{self as rows, quota, work};
 use crate::{Network, rules};
 use fault::Fault;
 use metal::Kind;
-use policy::Target;
 use serde_json::{Map, Value};
 use store::Tx;
 use web::Cx;
@@ -31,7 +30,7 @@ impl Network {
         body: &Value,
     ) -> Result<(Port, Vec<Subnet>), Fault> {
         let router = rows::router::find_seen(tx, &cx.who, id)?;
-        may_do(cx, &rules::ADD_ROUTER_INTERFACE, &NOUN, &Target::project(&router.project_id))?;
+        may_do(cx, &rules::ADD_ROUTER_INTERFACE, &NOUN, &router_target(tx, &router)?)?;
         let (port, subnet) = named(body)?;
         let (port, subnets) = match (port, subnet) {
             (Some(_), Some(_)) => {
@@ -116,7 +115,7 @@ impl Network {
         body: &Value,
     ) -> Result<(Port, Vec<Subnet>), Fault> {
         let router = rows::router::find_seen(tx, &cx.who, id)?;
-        may_do(cx, &rules::REMOVE_ROUTER_INTERFACE, &NOUN, &Target::project(&router.project_id))?;
+        may_do(cx, &rules::REMOVE_ROUTER_INTERFACE, &NOUN, &router_target(tx, &router)?)?;
         let (port_id, subnet_id) = named(body)?;
         let interfaces = rows::router::interfaces(tx, id)?;
         let has = |port: &Port, subnet: &str| port.fixed_ips.iter().any(|fixed| fixed.subnet_id == subnet);

@@ -1,8 +1,8 @@
 //! Security groups.
 
 use super::default_group::group_rule;
-use super::flagged;
 use super::may::{may_create, may_delete, may_update};
+use super::{flagged, told};
 use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::faults;
@@ -36,7 +36,7 @@ impl Network {
     pub fn security_group_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<Group, Fault> {
         let mut row = rows::security_group::find_seen(tx, &cx.who, id)?;
         let shared = rows::security_group::is_shared_with(tx, id, cx.who.project())?;
-        may_update(cx, &NOUN, wish, target(&row, shared))?;
+        may_update(cx, &NOUN, wish, alone(&row, shared))?;
         let stateful = wish.flag("stateful").unwrap_or(row.stateful);
         if stateful != row.stateful && !rows::security_group::ports(tx, id)?.is_empty() {
             return Err(in_use(id));
@@ -59,7 +59,7 @@ impl Network {
     pub fn security_group_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let row = rows::security_group::find_seen(tx, &cx.who, id)?;
         let shared = rows::security_group::is_shared_with(tx, id, cx.who.project())?;
-        may_delete(cx, &NOUN, &target(&row, shared))?;
+        may_delete(cx, &NOUN, &alone(&row, shared))?;
         if !rows::security_group::ports(tx, id)?.is_empty() {
             return Err(in_use(id));
         }
@@ -86,6 +86,11 @@ impl Network {
 pub(crate) fn group(tx: &Tx, cx: &Cx, id: &str) -> Result<Group, Fault> {
     let found = rows::security_group::seen(tx, &cx.who, Condition::is("id", id))?.pop();
     found.ok_or_else(|| faults::security_group_missing(id))
+}
+
+/// All that rules see of a group; what its rules are is nothing that they could name.
+pub(crate) fn alone(row: &GroupRow, shared: bool) -> Target {
+    told(target(row, shared), &Group { row: row.clone(), rules: Vec::new(), shared })
 }
 
 /// What rules see of a group, which is shared with the caller or not.

@@ -1,7 +1,7 @@
 //! Rules of security groups.
 
 use super::may::{may_create, may_delete, may_update};
-use super::of_group;
+use super::{of_group, told};
 use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::faults;
@@ -97,7 +97,7 @@ impl Network {
     ) -> Result<RuleRow, Fault> {
         let mut row = self.rule_seen(tx, &cx.who, id)?;
         let group = rows::security_group::find_seen(tx, &cx.who, &row.group_id)?;
-        let target = of_group(Target::project(&row.project_id), &group.project_id);
+        let target = told(of_group(Target::project(&row.project_id), &group.project_id), &row);
         may_update(cx, &RULE_NOUN, wish, target)?;
         row.description = wish.text("description").unwrap_or(row.description);
         row.revision_number += 1;
@@ -110,7 +110,7 @@ impl Network {
     pub fn security_group_rule_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let row = self.rule_seen(tx, &cx.who, id)?;
         let group = rows::security_group::find_seen(tx, &cx.who, &row.group_id)?;
-        let target = of_group(Target::project(&row.project_id), &group.project_id);
+        let target = told(of_group(Target::project(&row.project_id), &group.project_id), &row);
         may_delete(cx, &RULE_NOUN, &target)?;
         RuleRow::remove(tx, id)?;
         self.group_moved(tx, &row.group_id)

@@ -3,8 +3,9 @@
 //!
 //! What rules ask of a thing is gathered for a whole list at once, so that no table is read once for each of its things.
 
-use super::{flagged, network_target, of_group, of_network, security_group, subnet_pool};
+use super::{flagged, network_target, of_group, of_network, security_group, subnet_pool, told};
 use crate::model::agent::Agent;
+use crate::model::attribute::Noun;
 use crate::model::floating_ip::FloatingIp;
 use crate::model::network::Net;
 use crate::model::port::Port;
@@ -17,9 +18,26 @@ use crate::model::{Body, faults};
 use crate::{rules, store as rows};
 use fault::Fault;
 use policy::{Rule, Target};
+use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 use store::Tx;
 use web::Cx;
+
+/// The service of the rules.
+const SERVICE: &str = "network";
+
+/// Attributes that by default only some may see.
+const RULED: &[(&str, &str)] = &[
+    ("network", "provider:network_type"),
+    ("network", "provider:physical_network"),
+    ("network", "provider:segmentation_id"),
+    ("port", "binding:vif_type"),
+    ("port", "binding:vif_details"),
+    ("port", "binding:host_id"),
+    ("port", "binding:profile"),
+    ("router", "distributed"),
+    ("router", "ha"),
+];
 
 /// A thing that has a rule for who sees it.
 pub(crate) trait Shown: Body + Sized {
@@ -33,13 +51,47 @@ pub(crate) trait Shown: Body + Sized {
 /// Those of the things that the caller may see.
 pub(crate) fn shown<T: Shown>(tx: &Tx, cx: &Cx, things: Vec<T>) -> Result<Vec<T>, Fault> {
     let targets = T::targets(tx, cx, &things)?;
-    let seen = things.into_iter().zip(targets).filter(|(_, target)| cx.allows(T::rule(), target));
+    let asked = cx.policy().asked_of_target(SERVICE, T::rule().name);
+    let seen = things.into_iter().zip(targets).filter(|(thing, target)| {
+        // The rules by default ask no more than what is gathered: only for an operator's are whole bodies looked at.
+        match asked.iter().all(|key| target.has(key)) {
+            true => cx.allows(T::rule(), target),
+            false => cx.allows(T::rule(), &told(target.clone(), thing)),
+        }
+    });
     Ok(seen.map(|(thing, _)| thing).collect())
 }
 
 /// The thing, if the caller may see it.
 pub(crate) fn shown_one<T: Shown>(tx: &Tx, cx: &Cx, thing: T) -> Result<T, Fault> {
     shown(tx, cx, vec![thing])?.pop().ok_or_else(faults::nothing)
+}
+
+/// The bodies of things as the caller may see them: without the attributes that rules hide from him.
+pub(crate) fn bodies<T: Shown>(tx: &Tx, cx: &Cx, things: &[T]) -> Result<Vec<Map<String, Value>>, Fault> {
+    let mut bodies: Vec<_> = things.iter().map(Body::body).collect();
+    let Some(first) = bodies.first() else { return Ok(bodies) };
+    let sees = |rule: &str, target: &Target| cx.policy().permits(SERVICE, rule, &cx.who, target);
+    let (each, all): (Vec<_>, Vec<_>) = ruled(cx, T::NOUN, first)
+        .into_iter()
+        .partition(|(_, rule)| !cx.policy().asked_of_target(SERVICE, rule).is_empty());
+    for (name, _) in all.iter().filter(|(_, rule)| !sees(rule, &Target::none())) {
+        bodies.iter_mut().for_each(|body| drop(body.shift_remove(name)));
+    }
+    if !each.is_empty() {
+        for (body, target) in bodies.iter_mut().zip(T::targets(tx, cx, things)?) {
+            let target = Target::none().with_body(body).and(target);
+            body.retain(|name, _| each.iter().all(|(hidden, rule)| hidden != name || sees(rule, &target)));
+        }
+    }
+    Ok(bodies)
+}
+
+/// The attributes of things that have rules for who sees them, with those: a few by default, and whatever the operator says.
+fn ruled(cx: &Cx, noun: &Noun, body: &Map<String, Value>) -> Vec<(String, String)> {
+    let named = body.keys().map(|name| (name.clone(), format!("get_{}:{name}", noun.one)));
+    let by_default = |name: &str| RULED.contains(&(noun.one, name));
+    named.filter(|(name, rule)| by_default(name) || cx.policy().is_said(SERVICE, rule)).collect()
 }
 
 /// Targets of which nothing but the owner counts.

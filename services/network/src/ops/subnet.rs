@@ -2,7 +2,7 @@
 
 use super::addressing::Asked;
 use super::may::{may_create, may_delete, may_update};
-use super::{flagged, on_network};
+use super::{flagged, on_network, told};
 use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::network::NetworkRow;
@@ -220,7 +220,7 @@ impl Network {
         network: &NetworkRow,
     ) -> Result<Target, Fault> {
         let target = on_network(tx, cx, Target::project(&subnet.project_id), network)?;
-        Ok(flagged(target, "router:external", subnet.external))
+        Ok(told(flagged(target, "router:external", subnet.external), subnet))
     }
 
     /// Removes a subnet, unless ports have addresses of it.

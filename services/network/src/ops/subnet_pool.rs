@@ -1,7 +1,7 @@
 //! Subnet pools, and what subnets take of them.
 
-use super::flagged;
 use super::may::{may_create, may_delete, may_update};
+use super::{flagged, told};
 use crate::Network;
 use crate::model::attribute::Wish;
 use crate::model::faults;
@@ -50,7 +50,7 @@ impl Network {
     /// Changes a subnet pool. Prefixes may be added and never taken away.
     pub fn subnet_pool_update(&self, tx: &Tx, cx: &Cx, id: &str, wish: &Wish) -> Result<SubnetPool, Fault> {
         let mut pool = rows::subnet_pool::find_seen(tx, &cx.who, id)?;
-        may_update(cx, &NOUN, wish, target(&pool))?;
+        may_update(cx, &NOUN, wish, told(target(&pool), &pool))?;
         no_scope(wish)?;
         if let Some(prefixes) = prefixes(wish)? {
             if version_of(&prefixes)? != pool.ip_version {
@@ -83,7 +83,7 @@ impl Network {
     /// Removes a subnet pool that no subnet is from.
     pub fn subnet_pool_delete(&self, tx: &Tx, cx: &Cx, id: &str) -> Result<(), Fault> {
         let pool = rows::subnet_pool::find_seen(tx, &cx.who, id)?;
-        may_delete(cx, &NOUN, &target(&pool))?;
+        may_delete(cx, &NOUN, &told(target(&pool), &pool))?;
         if !rows::subnet_pool::taken(tx, id)?.is_empty() {
             let sentence = "Unable to delete subnet pool: Subnet pool has existing allocations.";
             return Err(faults::refused("SubnetPoolDeleteError", sentence));

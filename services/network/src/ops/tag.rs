@@ -1,10 +1,12 @@
 //! Tags of things.
 
+use super::floating_ip::floating_ip_target;
 use super::may::may;
-use super::{network_target, on_network, security_group, subnet_pool};
+use super::router::router_target;
+use super::{network_target, on_network, security_group, subnet_pool, told};
 use crate::model::faults;
 use crate::model::floating_ip::FloatingIpRow;
-use crate::model::network::NetworkRow;
+use crate::model::network::{Net, NetworkRow};
 use crate::model::port::PortRow;
 use crate::model::router::RouterRow;
 use crate::model::security_group::GroupRow;
@@ -94,7 +96,11 @@ impl Network {
         id: &str,
     ) -> Result<Option<(&'static str, Target)>, Fault> {
         Ok(match table {
-            "networks" => NetworkRow::find(tx, id)?.map(|row| ("network", network_target(&row, row.shared))),
+            "networks" => NetworkRow::find(tx, id)?.map(|row| {
+                let target = network_target(&row, row.shared);
+                let net = Net { shared_with_caller: row.shared, row, subnets: Vec::new() };
+                ("network", told(target, &net))
+            }),
             "subnets" => match Subnet::find(tx, id)? {
                 Some(subnet) => {
                     let network = rows::network::find(tx, &subnet.network_id)?;
@@ -105,18 +111,25 @@ impl Network {
             "ports" => match PortRow::find(tx, id)? {
                 Some(port) => {
                     let network = rows::network::find(tx, &port.network_id)?;
-                    Some(("port", on_network(tx, cx, Target::project(&port.project_id), &network)?))
+                    let target = on_network(tx, cx, Target::project(&port.project_id), &network)?;
+                    Some(("port", told(target, &rows::port::find(tx, self.domain(), id)?)))
                 }
                 None => None,
             },
-            "subnet_pools" => SubnetPool::find(tx, id)?.map(|row| ("subnetpool", subnet_pool::target(&row))),
-            "routers" => RouterRow::find(tx, id)?.map(|row| ("router", Target::project(&row.project_id))),
-            "floating_ips" => {
-                FloatingIpRow::find(tx, id)?.map(|row| ("floatingip", Target::project(&row.project_id)))
+            "subnet_pools" => {
+                SubnetPool::find(tx, id)?.map(|pool| ("subnetpool", told(subnet_pool::target(&pool), &pool)))
             }
+            "routers" => match RouterRow::find(tx, id)? {
+                Some(row) => Some(("router", router_target(tx, &row)?)),
+                None => None,
+            },
+            "floating_ips" => match FloatingIpRow::find(tx, id)? {
+                Some(row) => Some(("floatingip", floating_ip_target(tx, &row)?)),
+                None => None,
+            },
             _ => {
                 let shared = rows::security_group::is_shared_with(tx, id, cx.who.project())?;
-                GroupRow::find(tx, id)?.map(|row| ("security_group", security_group::target(&row, shared)))
+                GroupRow::find(tx, id)?.map(|row| ("security_group", security_group::alone(&row, shared)))
             }
         })
     }
