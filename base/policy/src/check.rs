@@ -1,4 +1,4 @@
-//! A check: who may do something, as a tree that is made once and asked on each request without allocating.
+//! A check: who may do something, as a tree that is made once and asked on each request, almost always without allocating.
 //!
 //! `role:` compares with the roles of the caller, `rule:` asks another rule, `field:` looks at the target, and everything
 //! else compares an attribute of the caller, or a literal, with a text in which `%(key)s` stands for a value of the target.
@@ -84,7 +84,7 @@ impl Check {
             Self::Never => false,
             Self::Role(role) => match role.plain() {
                 Some(role) => who.has_role(role),
-                None => who.roles.iter().any(|own| role.is(own, target, true)),
+                None => role.filled(target).is_some_and(|role| who.has_role(&role)),
             },
             Self::Rule(rule) => rules.check(rule.at).is_some_and(|check| check.holds(who, target, rules)),
             Self::Equal(left, right) => left.equals(right, who, target),
@@ -163,9 +163,9 @@ impl Left {
     /// absent are not the same. One that he carries not at all equals nothing.
     fn equals(&self, right: &Text, who: &Who, target: &Target) -> bool {
         match self {
-            Self::Literal(text) => right.is(text, target, false),
+            Self::Literal(text) => right.is(text, target),
             Self::Caller(fact, word) => who
-                .has(*fact, |value| right.is(value, target, false))
+                .has(*fact, |value| right.is(value, target))
                 .unwrap_or_else(|| right.plain() == Some("None") && Fact::is_none(word)),
         }
     }
@@ -197,23 +197,30 @@ impl Text {
         })
     }
 
+    /// The text with what the target has; none if it has not all.
+    fn filled(&self, target: &Target) -> Option<String> {
+        self.0.iter().map(|piece| piece.text(target)).collect()
+    }
+
     /// Whether it is this value. A value that the target has not makes it equal nothing.
-    fn is(&self, value: &str, target: &Target, any_case: bool) -> bool {
-        let same = |a: &[u8], b: &[u8]| if any_case { a.eq_ignore_ascii_case(b) } else { a == b };
-        let mut rest = value.as_bytes();
+    fn is(&self, value: &str, target: &Target) -> bool {
+        let mut rest = value;
         for piece in &self.0 {
-            let text = match piece {
-                Piece::Plain(text) => Some(&**text),
-                Piece::Target(key) => target.value(key),
-            };
-            match text.map(str::as_bytes) {
-                Some(text) if rest.len() >= text.len() && same(&rest[..text.len()], text) => {
-                    rest = &rest[text.len()..];
-                }
-                _ => return false,
+            match piece.text(target).and_then(|text| rest.strip_prefix(text)) {
+                Some(after) => rest = after,
+                None => return false,
             }
         }
         rest.is_empty()
+    }
+}
+
+impl Piece {
+    fn text<'a>(&'a self, target: &'a Target) -> Option<&'a str> {
+        match self {
+            Self::Plain(text) => Some(text),
+            Self::Target(key) => target.value(key),
+        }
     }
 }
 

@@ -62,9 +62,12 @@ impl Who {
         }
     }
 
-    /// Whether the caller has the role.
+    /// Whether the caller has the role, in whichever case of letters.
     pub fn has_role(&self, role: &str) -> bool {
-        self.roles.iter().any(|own| own.eq_ignore_ascii_case(role))
+        self.roles.iter().any(|own| match own.is_ascii() && role.is_ascii() {
+            true => own.eq_ignore_ascii_case(role),
+            false => own.to_lowercase() == role.to_lowercase(),
+        })
     }
 
     /// Whether the token is good for a request to a service. With two paths for the same: as it came and as the service

@@ -20,7 +20,7 @@ fn member() -> Who {
         user_name: "Ann".into(),
         user_domain_id: "d1".into(),
         methods: vec!["password".into(), "totp".into()],
-        roles: vec!["Member".into(), "reader".into()],
+        roles: vec!["Member".into(), "reader".into(), "PrÜfer".into()],
         ..Who::default()
     }
 }
@@ -30,6 +30,7 @@ fn target() -> Target {
         .with("visibility", "public")
         .with("target.role.name", "member")
         .with("empty", "None")
+        .with("auditor", "PRÜFER")
         .with("shared", "True")
         .with("external", "False")
 }
@@ -45,6 +46,9 @@ fn checks_hold_as_oslo_policy_has_them() {
         ("role:MEMBER", &member(), true),
         ("role:%(target.role.name)s", &member(), true),
         ("role:%(absent)s", &member(), false),
+        ("role:prüfer", &member(), true),
+        ("role:%(auditor)s", &member(), true),
+        ("role:prufer", &member(), false),
         ("rule:other and project_id:%(project_id)s", &member(), true),
         ("role:member or role:x and role:y", &member(), true),
         ("(role:member or role:x) and role:y", &member(), false),
