@@ -368,9 +368,19 @@ impl Table {
         Ok(())
     }
 
-    /// Where the rules are that are declared, which come first, and those that they ask.
+    /// Whether a rule is of an attribute of what a declared one is about, as Neutron's are: `get_network:mtu` beside
+    /// `get_network`.
+    fn is_of_attribute(&self, declared: usize, name: &str) -> bool {
+        let about = name.split_once(':').and_then(|(operation, _)| self.by_name.get(operation));
+        about.is_some_and(|at| *at < declared)
+    }
+
+    /// Where the rules are that operations ask: those that are declared, which come first, and of attributes; and those that
+    /// they ask.
     fn needed(&self, declared: usize) -> HashSet<usize> {
-        let mut open: Vec<usize> = (0..declared).collect();
+        let of_operation =
+            |at: &usize| *at < declared || self.is_of_attribute(declared, &self.entries[*at].name);
+        let mut open: Vec<usize> = (0..self.entries.len()).filter(of_operation).collect();
         let mut needed = HashSet::new();
         while let Some(at) = open.pop() {
             if needed.insert(at) {
@@ -488,8 +498,10 @@ impl Table {
             });
         }
         for (at, entry) in self.entries.iter().enumerate() {
-            let old = declared.iter().any(|rule| rule.was_called(&entry.name));
-            if let (Some(line), "", false, false) = (entry.line, entry.about, old, asked.contains(&at)) {
+            let used = asked.contains(&at)
+                || declared.iter().any(|rule| rule.was_called(&entry.name))
+                || self.is_of_attribute(declared.len(), &entry.name);
+            if let (Some(line), "", false) = (entry.line, entry.about, used) {
                 let what =
                     format!("rule {:?} is no operation of this cloud, and no rule asks it", entry.name);
                 notices.push(Notice { line, what });

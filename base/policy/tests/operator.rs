@@ -151,6 +151,9 @@ fn a_rule_of_no_operation_may_ask_what_there_is_not() {
     );
     let why = policy().amend("compute", text).unwrap_err().to_string();
     assert!(why.starts_with("line 1: rule \"metadef_add\" asks rule \"metadef_admin\""), "{why}");
+    // One of an attribute of what there is may be asked, too.
+    assert_eq!(policy().amend("compute", "'seen:colour': '!'\n"), Ok(Vec::new()));
+    assert!(policy().amend("compute", "'seen:colour': 'rule:nothing'\n").is_err());
 }
 
 #[test]

@@ -60,16 +60,22 @@ impl Cx {
 
     /// Adds to a refusal what the caller lacks for a rule.
     pub fn explained(&self, fault: Fault, rule: &Rule) -> Fault {
-        self.explained_by(fault, rule, |told| told)
+        self.explained_by(fault, rule.service, rule.name, |told| told)
     }
 
-    /// The same where only the rule's check was asked, as by [`Self::holds`].
-    pub fn explained_check(&self, fault: Fault, rule: &Rule) -> Fault {
-        self.explained_by(fault, rule, Explanation::of_check)
+    /// The same where only the rule's check was asked, as by [`Policy::holds`].
+    pub fn explained_check(&self, fault: Fault, service: &str, rule: &str) -> Fault {
+        self.explained_by(fault, service, rule, Explanation::of_check)
     }
 
-    fn explained_by(&self, fault: Fault, rule: &Rule, told: fn(Explanation) -> Explanation) -> Fault {
-        match self.policy.explain(rule.service, rule.name, &self.who) {
+    fn explained_by(
+        &self,
+        fault: Fault,
+        service: &str,
+        rule: &str,
+        told: fn(Explanation) -> Explanation,
+    ) -> Fault {
+        match self.policy.explain(service, rule, &self.who) {
             Some(explanation) => fault.explained(told(explanation).to_string()),
             None => fault,
         }

@@ -286,6 +286,10 @@ async fn an_operator_hides_attributes_of_things() {
     let made =
         cloud.post(DEMO, "/v2.0/networks", json!({"network": {"name": "private"}})).await.one("network");
     assert_eq!(told(&made), [false, true, true]);
+    // A rule may ask for what another one hides.
+    let file = "get_network:mtu: '!'\nget_network:status: \"'1442':%(mtu)s\"\n";
+    assert_eq!(cloud.policy.amend("network", file), Ok(Vec::new()));
+    assert_eq!(told(&cloud.get(DEMO, &url).await.one("network")), [false, true, true]);
     cloud.policy.amend("network", "").unwrap();
     assert_eq!(told(&cloud.get(DEMO, &url).await.one("network")), [true, true, true]);
 }

@@ -14,6 +14,9 @@ use policy::{Rule, Target};
 use serde_json::Value;
 use web::Cx;
 
+/// The service of the rules.
+pub(super) const SERVICE: &str = "network";
+
 /// For whom the caller makes things: other services and administrators for everybody, and whom an operator lets.
 pub(crate) fn maker(cx: &Cx) -> Maker<'_> {
     let others = [&rules::SERVICE_API, &rules::CONTEXT_IS_ADVSVC, &rules::CONTEXT_CAN_SET_PROJECT_ID];
@@ -90,8 +93,11 @@ fn asked(
         names.push(name);
         names.extend(parts);
     }
-    let refusing = names.iter().map(|name| rules::of(name)).find(|rule| !cx.holds(rule, target));
-    refusing.map_or(Ok(()), |rule| Err(cx.explained_check(faults::disallowed(text), rule)))
+    // An operator may say rules of attributes that have none by default.
+    let known = |name: &String| cx.policy().knows(SERVICE, name);
+    let mut rules = names.iter().map(|name| if known(name) { name } else { rules::DEFAULT.name });
+    let refusing = rules.find(|rule| !cx.policy().holds(SERVICE, rule, &cx.who, target));
+    refusing.map_or(Ok(()), |rule| Err(cx.explained_check(faults::disallowed(text), SERVICE, rule)))
 }
 
 /// The rule of an attribute with those of its parts.

@@ -3,6 +3,7 @@
 //!
 //! What rules ask of a thing is gathered for a whole list at once, so that no table is read once for each of its things.
 
+use super::may::SERVICE;
 use super::{flagged, network_target, of_group, of_network, security_group, subnet_pool, told};
 use crate::model::agent::Agent;
 use crate::model::attribute::Noun;
@@ -22,9 +23,6 @@ use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 use store::Tx;
 use web::Cx;
-
-/// The service of the rules.
-const SERVICE: &str = "network";
 
 /// Attributes that by default only some may see.
 const RULED: &[(&str, &str)] = &[
@@ -75,14 +73,14 @@ pub(crate) fn bodies<T: Shown>(tx: &Tx, cx: &Cx, things: &[T]) -> Result<Vec<Map
     let (each, all): (Vec<_>, Vec<_>) = ruled(cx, T::NOUN, first)
         .into_iter()
         .partition(|(_, rule)| !cx.policy().asked_of_target(SERVICE, rule).is_empty());
-    for (name, _) in all.iter().filter(|(_, rule)| !sees(rule, &Target::none())) {
-        bodies.iter_mut().for_each(|body| drop(body.shift_remove(name)));
-    }
     if !each.is_empty() {
         for (body, target) in bodies.iter_mut().zip(T::targets(tx, cx, things)?) {
             let target = Target::none().with_body(body).and(target);
             body.retain(|name, _| each.iter().all(|(hidden, rule)| hidden != name || sees(rule, &target)));
         }
+    }
+    for (name, _) in all.iter().filter(|(_, rule)| !sees(rule, &Target::none())) {
+        bodies.iter_mut().for_each(|body| drop(body.shift_remove(name)));
     }
     Ok(bodies)
 }
