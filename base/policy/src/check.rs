@@ -95,9 +95,12 @@ impl Check {
         }
     }
 
-    /// Whether it is another name for a rule: `rule:` and nothing else.
-    pub(crate) fn asks_only(&self, name: &str) -> bool {
-        matches!(self, Self::Rule(rule) if *rule.name == *name)
+    /// The rule for which it is another name: `rule:` and nothing else.
+    pub(crate) fn asks_only(&self) -> Option<&str> {
+        match self {
+            Self::Rule(rule) => Some(&rule.name),
+            _ => None,
+        }
     }
 
     /// Shows every part of it, itself first, each with whether it is denied: that it must not hold.

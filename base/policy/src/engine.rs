@@ -294,7 +294,7 @@ impl Table {
         for line in lines {
             let newer =
                 declared.iter().filter(|rule| rule.was_called(&line.name) && !said.contains(rule.name));
-            newer.for_each(|rule| notices.extend(table.say_of_older(rule, &line)));
+            newer.for_each(|rule| notices.extend(table.say_of_older(rule, &line, &said)));
             table.say(&line.name, line.check, line.number);
         }
         if declared.first().is_some_and(|rule| rule.service == NOVA) {
@@ -333,21 +333,29 @@ impl Table {
         }
     }
 
-    /// What the operator says of an older name counts for the newer one, unless it only names that, or repeats what held by
-    /// default under the older name.
-    fn say_of_older(&mut self, rule: &Rule, line: &file::Line) -> Option<Notice> {
-        if line.check.asks_only(rule.name) {
+    /// What the operator says of an older name counts for the newer one, unless it only names that, or another newer one that
+    /// there is not here, or repeats what held by default under the older name.
+    fn say_of_older(&mut self, rule: &Rule, line: &file::Line, said: &HashSet<String>) -> Option<Notice> {
+        if line.check.asks_only() == Some(rule.name) {
             return None;
         }
         let default = rule.was.and_then(|older| Check::parse(older.default).ok());
         let told = if default.as_ref() == Some(&line.check) {
             "whose default holds: this was the default before"
+        } else if line.check.asks_only().is_some_and(|other| self.is_absent_newer(&line.name, other, said)) {
+            "whose default holds: there is no such operation as this line names"
         } else {
             self.say(rule.name, line.check.clone(), line.number);
             "which this line is taken for"
         };
         let what = format!("rule {:?} is called {:?} now, {told}", line.name, rule.name);
         Some(Notice { line: line.number, what })
+    }
+
+    /// Whether this is what a name that became several is another word for, of an operation that there is not here.
+    fn is_absent_newer(&self, older: &str, newer: &str, said: &HashSet<String>) -> bool {
+        let of_older = newer.strip_prefix(older).is_some_and(|rest| rest.starts_with(':'));
+        of_older && !self.by_name.contains_key(newer) && !said.contains(newer)
     }
 
     /// Finds the rules that are asked. One that there is not is refused where an operation hangs on it. A file of the real

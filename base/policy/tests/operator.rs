@@ -82,6 +82,13 @@ fn an_older_name_that_stands_for_a_newer_one_changes_the_others_alone() {
     let check =
         |name: &str| policy.holding("compute").into_iter().find(|rule| rule.name == name).unwrap().check;
     assert_eq!((&*check("thing:list"), &*check("thing:count")), ("rule:thing:show", "rule:thing:list"));
+    // The first of the newer ones may be of an operation that there is not here.
+    let notices = policy.amend("compute", "'thing': 'rule:thing:absent'\n").unwrap();
+    assert!(notices.iter().any(|notice| notice.what.ends_with("no such operation as this line names")));
+    assert_eq!((&*check("thing:list"), &*check("thing:count")), ("rule:thing:show", "!"));
+    policy.amend("compute", "'thing': 'rule:thing:absent'\n'thing:absent': '@'\n").unwrap();
+    assert_eq!(&*check("thing:count"), "rule:thing:absent");
+    assert!(policy.amend("compute", "'thing': 'rule:absent'\n").is_err());
 }
 
 #[test]
