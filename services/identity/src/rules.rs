@@ -4,31 +4,31 @@ policy::rules! {
     identity [SYSTEM_PROJECT];
     ADMIN_OR_OWNER "admin_or_owner"
         "rule:admin_required or rule:owner"
-        "Owners and administrators.";
+        "Owners and administrators." [ANY];
     ADMIN_OR_TOKEN_SUBJECT "admin_or_token_subject"
         "rule:admin_required or rule:token_subject"
-        "Owners of a token, and administrators.";
+        "Owners of a token, and administrators." [ANY];
     SERVICE_ADMIN_OR_TOKEN_SUBJECT "service_admin_or_token_subject"
         "rule:service_or_admin or rule:token_subject"
-        "Owners of a token, services and administrators.";
+        "Owners of a token, services and administrators." [ANY];
     ADMIN_REQUIRED "admin_required"
         "role:admin or is_admin:1"
-        "What administrators of the cloud may do.";
+        "What administrators of the cloud may do." [ANY];
     SERVICE_ROLE "service_role"
         "role:service"
-        "What services may do for others.";
+        "What services may do for others." [ANY];
     SERVICE_OR_ADMIN "service_or_admin"
         "rule:admin_required or rule:service_role"
-        "What services and administrators may do.";
+        "What services and administrators may do." [ANY];
     OWNER "owner"
         "user_id:%(user_id)s"
-        "What users may do with what is theirs.";
+        "What users may do with what is theirs." [ANY];
     TOKEN_SUBJECT "token_subject"
         "user_id:%(target.token.user_id)s"
-        "What the owner of a token may do with it.";
+        "What the owner of a token may do with it." [ANY];
     DOMAIN_MANAGED "domain_managed_target_role"
         "'manager':%(target.role.name)s or 'member':%(target.role.name)s or 'reader':%(target.role.name)s"
-        "Roles that a domain's manager may hand out.";
+        "Roles that a domain's manager may hand out." [ANY];
     GET_AUTH_CATALOG "identity:get_auth_catalog"
         ""
         "Show the catalog of one's own token." [ANY];

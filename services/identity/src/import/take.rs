@@ -336,6 +336,10 @@ fn take_delegations(tx: &Tx, estate: &Estate, report: &mut Report) -> Result<(),
         }
     }
     for one in &estate.credentials {
+        if !known.users.contains(&one.user_id) {
+            report.leave("credentials of users who are not here", 1);
+            continue;
+        }
         report.put("credentials", credential_by_id(tx, &one.id)?, one, |new| match new {
             true => credential_insert(tx, one),
             false => credential_update(tx, one).map(|()| true),

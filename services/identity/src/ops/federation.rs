@@ -410,7 +410,7 @@ impl Login<'_> {
                 named.map(|role| self.role(&roles, &role["name"], user)).collect::<Result<Vec<_>, _>>()?;
             let domain = self.domain(project.get("domain"))?;
             let name = project["name"].as_str().unwrap_or_default();
-            let (id, made) = project_of_mapping(self.tx, &domain.id, name)?;
+            let (id, made) = project_of_mapping(self.tx, &domain, name)?;
             self.changed |= made;
             wanted.extend(own.into_iter().map(|role| (id.clone(), role)));
         }

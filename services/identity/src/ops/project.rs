@@ -289,15 +289,25 @@ fn new(tx: &Tx, given: &Map<String, Value>, is_domain: bool) -> Project {
     project
 }
 
+/// The longest name of a project, in characters.
+const LONGEST: usize = 64;
+
 /// The project of that name, made if it is not there; and whether it was made.
-pub(super) fn project_of_mapping(tx: &Tx, domain_id: &str, name: &str) -> Result<(String, bool), Fault> {
-    if let Some(project) = store::project::project_by_name(tx, domain_id, name)? {
+pub(super) fn project_of_mapping(tx: &Tx, domain: &Project, name: &str) -> Result<(String, bool), Fault> {
+    if let Some(project) = store::project::project_by_name(tx, &domain.id, name)? {
         return Ok((project.id, false));
     }
+    // A provider may say anything.
+    if name.trim().is_empty() || name.chars().count() > LONGEST || name.chars().any(char::is_control) {
+        return Err(Fault::bad_input(format!(
+            "The name of a project that a mapping gives has 1 to {LONGEST} characters, all of them visible."
+        )));
+    }
     let mut project = new(tx, &Map::new(), false);
-    project.name = name.to_owned();
-    domain_id.clone_into(&mut project.domain_id);
-    domain_id.clone_into(&mut project.parent_id);
+    name.clone_into(&mut project.name);
+    project.domain_id.clone_from(&domain.id);
+    project.parent_id.clone_from(&domain.id);
+    check_branch(std::slice::from_ref(domain))?;
     if project_insert(tx, &project)? { Ok((project.id, true)) } else { Err(taken(&project)) }
 }
 
@@ -358,15 +368,23 @@ fn check_parent(tx: &Tx, project: &Project, deepest: usize) -> Result<(), Fault>
         )));
     }
     let above = project_ancestors(tx, project)?;
-    if let Some(disabled) = above.iter().find(|above| !above.enabled) {
-        let said =
-            format!("cannot create a project in a branch containing a disabled project: {}", disabled.id);
-        return Err(Fault::bad_input(said));
-    }
+    check_branch(&above)?;
     if above.len() > deepest {
         return Err(Fault::forbidden(format!("Max hierarchy depth reached for {parent_id} branch.")));
     }
     Ok(())
+}
+
+/// Nothing is made below what is disabled.
+fn check_branch(above: &[Project]) -> Result<(), Fault> {
+    match above.iter().find(|above| !above.enabled) {
+        None => Ok(()),
+        Some(disabled) => {
+            let id = &disabled.id;
+            let said = format!("cannot create a project in a branch containing a disabled project: {id}");
+            Err(Fault::bad_input(said))
+        }
+    }
 }
 
 /// Where a project hangs never changes, and an immutable one not at all.

@@ -8,6 +8,7 @@ use crate::model::signed_request::Signed;
 use crate::model::token::{Delegation, Payload};
 use crate::model::totp;
 use crate::model::user::User;
+use crate::ops::missing;
 use crate::ops::password::check_current;
 use crate::ops::token::{Delegated, unauthenticated};
 use crate::places::Source;
@@ -202,22 +203,29 @@ impl Identity {
             }
             by_id @ NamedCredential::Id(_) => by_id.clone(),
         };
+        let called = format!("{credential:?}");
         let found = self.db.read(move |tx| find_credential(tx, &credential)).await?;
-        let source = Source { address: address.clone(), account: found.id.clone() };
-        let right = self.hashing.verify(Some(&source), secret, Some(found.secret_hash.clone())).await?;
-        if right && !found.ended(self.db.clock().now()) { Ok(found) } else { Err(unauthenticated()) }
+        let account = found.as_ref().map_or(called, |found| found.id.clone());
+        let source = Source { address: address.clone(), account };
+        let hash = found.as_ref().map(|found| found.secret_hash.clone());
+        let right = self.hashing.verify(Some(&source), secret, hash).await?;
+        let found = found.filter(|found| right && !found.ended(self.db.clock().now()));
+        found.ok_or_else(unauthenticated)
     }
 }
 
-fn find_credential(tx: &Tx, credential: &NamedCredential) -> Result<ApplicationCredential, Fault> {
+/// Of a name that there is not, nobody learns that: the answer takes as long as for a wrong secret.
+fn find_credential(tx: &Tx, credential: &NamedCredential) -> Result<Option<ApplicationCredential>, Fault> {
     use store::application_credential::{application_credential_by_id, application_credentials_of_user};
     match credential {
-        NamedCredential::Id(id) => application_credential_by_id(tx, id)?
-            .ok_or_else(|| Fault::not_found(format!("Could not find Application Credential: {id}."))),
+        NamedCredential::Id(id) => match application_credential_by_id(tx, id)? {
+            None => Err(missing("Application Credential", id)),
+            found => Ok(found),
+        },
         NamedCredential::Of(user, name) => {
-            let user = find_user(tx, user)?.ok_or_else(unauthenticated)?;
+            let Some(user) = find_user(tx, user)? else { return Ok(None) };
             let all = application_credentials_of_user(tx, &user.id)?;
-            all.into_iter().find(|one| one.name == *name).ok_or_else(unauthenticated)
+            Ok(all.into_iter().find(|one| one.name == *name))
         }
     }
 }

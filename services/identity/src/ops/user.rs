@@ -144,6 +144,7 @@ impl Identity {
         self.db
             .write(move |tx| {
                 let mut user = user_for(tx, &cx, &id, &rules::UPDATE_USER)?;
+                check_own(tx, &id)?;
                 check_same(&given, &user.id, &user.domain_id)?;
                 check_default_project(tx, &given)?;
                 if let Some(name) = new_name(&given) {

@@ -380,6 +380,14 @@ async fn a_mapping_makes_projects_and_takes_back_what_the_provider_does_not_say_
     let told = relying.log_in(&relying.provider.token(now, json!({}))).await;
     assert_eq!((told.status, told.message()), (404, "Could not find role: nobody."));
     assert!(body["user"]["id"].is_string());
+    let named =
+        json!({"projects": [{"name": "{1}", "roles": [{"name": "member"}]}], "domain": {"id": "default"}});
+    relying.map(Method::PATCH, "3.0", named).await;
+    let long = "x".repeat(65);
+    for (name, status) in [("of a name", 201), (long.as_str(), 400)] {
+        let said = json!({"preferred_username": name});
+        assert_eq!(relying.log_in(&relying.provider.token(now, said)).await.status, status, "{name}");
+    }
 }
 
 #[tokio::test]
