@@ -44,27 +44,26 @@ def by_credential(credential):
     return {'auth': {'identity': {'methods': ['application_credential'], 'application_credential': {'id': credential, 'secret': 'secret'}}}}
 
 
-def until(both, seconds):
-    """A moment from now on, by which both sides know it: answers show it as `<end>`."""
-    end = (datetime.now(timezone.utc) + timedelta(seconds=seconds)).strftime('%Y-%m-%dT%H:%M:%S.000000Z')
-    for side in both.sides:
-        side.names['end'] = end
-    return end
+def until(seconds):
+    """A moment from now on. Whoever saves it as `end` from the answer sees `<end>` wherever it stands later."""
+    return (datetime.now(timezone.utc) + timedelta(seconds=seconds)).strftime('%Y-%m-%dT%H:%M:%S.000000Z')
 
 
 def ends(both):
     """A token ends no later than what it was had of, and can be asked about for a while after that."""
     enter(both, 'una', 'una', PIT, save={'una': 'TOKEN'})
     base = '/v3/users/{una}/application_credentials'
-    made = {'name': 'soon', 'secret': 'secret', 'expires_at': until(both, 600)}
-    both('credential that ends', 'POST', base, {'application_credential': made}, token='una', save={'soon': 'application_credential.id'})
+    made = {'name': 'soon', 'secret': 'secret', 'expires_at': until(600)}
+    both('credential that ends', 'POST', base, {'application_credential': made}, token='una',
+         save={'soon': 'application_credential.id', 'end': 'application_credential.expires_at'})
     both('token that ends with it', 'POST', '/v3/auth/tokens', by_credential('{soon}'), token=None)
     trust = {'trustor_user_id': '{una}', 'trustee_user_id': '{vic}', 'impersonation': False, 'project_id': '{pit}', 'roles': [{'name': 'member'}],
-             'expires_at': until(both, 500)}
-    both('trust that ends', 'POST', '/v3/OS-TRUST/trusts', {'trust': trust}, token='una', save={'trust': 'trust.id'})
+             'expires_at': until(500)}
+    both('trust that ends', 'POST', '/v3/OS-TRUST/trusts', {'trust': trust}, token='una', save={'trust': 'trust.id', 'end': 'trust.expires_at'})
     enter(both, 'token that ends with the trust', 'vic', {'OS-TRUST:trust': {'id': '{trust}'}}, save={'trustee': 'TOKEN'})
-    made = {'name': 'at once', 'secret': 'secret', 'expires_at': until(both, 4)}
-    both('credential that ends at once', 'POST', base, {'application_credential': made}, token='una', save={'once': 'application_credential.id'})
+    made = {'name': 'at once', 'secret': 'secret', 'expires_at': until(4)}
+    both('credential that ends at once', 'POST', base, {'application_credential': made}, token='una',
+         save={'once': 'application_credential.id', 'end': 'application_credential.expires_at'})
     both('its token', 'POST', '/v3/auth/tokens', by_credential('{once}'), token=None, save={'late': 'TOKEN'})
     time.sleep(5)
     late = {'X-Subject-Token': '{token_late}'}
