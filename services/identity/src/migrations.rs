@@ -49,4 +49,5 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "revoked chains",
         sql: include_str!("../migrations/0017_revoked_chains.sql"),
     },
+    Migration { number: 18, name: "names", sql: include_str!("../migrations/0018_names.sql") },
 ];

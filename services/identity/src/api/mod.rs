@@ -24,6 +24,7 @@ pub mod service_provider;
 pub mod trust;
 pub mod user;
 
+use crate::model::narrow::Narrow;
 use crate::ops::expected;
 use fault::Fault;
 use http::Method;
@@ -125,6 +126,15 @@ fn yes_or_no(text: &str) -> Option<bool> {
         "0" | "f" | "false" | "off" | "n" | "no" => Some(false),
         _ => None,
     }
+}
+
+/// What a list need not be read beyond. One that goes on from a marker has to find that, which may be anything.
+fn narrow(ask: &Ask) -> Narrow {
+    if ask.query.get("marker").is_some() {
+        return Narrow::default();
+    }
+    let [domain_id, name] = ["domain_id", "name"].map(|name| ask.query.get(name).map(str::to_owned));
+    Narrow { domain_id, name }
 }
 
 /// Whether a flag is set in the query. It is by being there: only `0` takes it back, `false` does not.

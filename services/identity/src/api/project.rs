@@ -1,10 +1,11 @@
 //! Projects, domains and tags on the wire.
 
 use super::{
-    below, below_any, check_query, flag, flag_or_word, flags, given, id, name, one, options, or_null, paged,
-    truth, unfit,
+    below, below_any, check_query, flag, flag_or_word, flags, given, id, name, narrow, one, options, or_null,
+    paged, truth, unfit,
 };
 use crate::Identity;
+use crate::model::narrow::Narrow;
 use crate::model::project::Project;
 use crate::ops::project::Family;
 use crate::rules;
@@ -47,7 +48,7 @@ static TAG: LazyLock<Schema> = LazyLock::new(|| Schema::new(tag()));
 pub async fn project_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     check_query(&ask, &QUERY)?;
     let domains = ask.query.get("is_domain").is_some_and(truth);
-    let all = identity.project_list(&ask.cx, domains).await?;
+    let all = identity.project_list(&ask.cx, domains, narrow(&ask)).await?;
     let kept = all.into_iter().filter(|project| tagged(&ask, project));
     let bodies = kept.map(|project| project.body(&ask.cx.base)).collect();
     paged(&ask, "projects", bodies, &["domain_id", "enabled", "name", "parent_id"])
@@ -162,7 +163,7 @@ pub async fn project_delete(identity: Arc<Identity>, ask: Ask) -> Result<Answer,
 /// `GET /v3/domains`
 pub async fn domain_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     check_query(&ask, &QUERY)?;
-    let all = identity.project_list(&ask.cx, true).await?;
+    let all = identity.project_list(&ask.cx, true, Narrow { domain_id: None, ..narrow(&ask) }).await?;
     let bodies = all.iter().map(|domain| domain.domain_body(&ask.cx.base)).collect();
     paged(&ask, "domains", bodies, &["enabled", "name"])
 }

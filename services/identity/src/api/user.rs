@@ -1,7 +1,8 @@
 //! Users on the wire.
 
 use super::{
-    below, check_query, flag_or_word, flags, given, id, list, name, one, options, or_null, paged, unfit_at,
+    below, check_query, flag_or_word, flags, given, id, list, name, narrow, one, options, or_null, paged,
+    unfit_at,
 };
 use crate::Identity;
 use crate::model::user::{Group, User};
@@ -51,7 +52,7 @@ static PASSWORD: LazyLock<Schema> = LazyLock::new(|| {
 /// `GET /v3/users`
 pub async fn list_all(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     check_query(&ask, &QUERY)?;
-    let mut all = identity.user_list(&ask.cx, ask.query.get("domain_id"), ask.query.get("name")).await?;
+    let mut all = identity.user_list(&ask.cx, ask.query.get("domain_id"), narrow(&ask)).await?;
     let by = ["idp_id", "protocol_id", "unique_id"].map(|name| ask.query.get(name));
     if by.iter().any(Option::is_some) {
         let vouched = identity.users_vouched_for(by).await?;

@@ -19,6 +19,7 @@ pub mod jws;
 pub mod limit;
 pub mod mapping;
 mod msgpack;
+pub mod narrow;
 pub mod oauth1;
 pub mod password;
 pub mod policy_association;

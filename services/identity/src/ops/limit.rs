@@ -298,7 +298,7 @@ fn fits_two_levels(tx: &Tx, one: &Limit, along: &[Limit]) -> Result<bool, Fault>
             Ok(above.is_none_or(|above| above == 0 || one.resource_limit <= above))
         }
         Holder::Domain(id) => {
-            let below = super::project::below(tx, id)?;
+            let below = store::project::projects_below(tx, id)?;
             let mut below = below.iter().filter_map(|project| of(&project.id));
             Ok(below.all(|below| below == 0 || one.resource_limit >= below))
         }

@@ -3,6 +3,7 @@
 pub mod access_rule;
 pub mod application_credential;
 pub mod assignment;
+pub mod assignment_list;
 pub mod catalog;
 pub mod credential;
 pub mod directory;

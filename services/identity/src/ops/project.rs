@@ -5,6 +5,7 @@ use super::{
 };
 use crate::Identity;
 use crate::model::limit::Limit;
+use crate::model::narrow::Narrow;
 use crate::model::project::{Project, merge_extra, merge_options};
 use crate::ops::user::projects_of_user;
 use crate::rules;
@@ -77,7 +78,7 @@ pub(super) fn project_for(
 
 impl Identity {
     /// Every project, or every domain, that the caller may see.
-    pub async fn project_list(&self, cx: &Cx, domains: bool) -> Result<Vec<Project>, Fault> {
+    pub async fn project_list(&self, cx: &Cx, domains: bool, narrow: Narrow) -> Result<Vec<Project>, Fault> {
         let cx = cx.clone();
         self.db
             .read(move |tx| {
@@ -87,7 +88,7 @@ impl Identity {
                     target.with("target.domain_id", own).with("target.domain.id", own)
                 });
                 cx.may(if domains { &rules::LIST_DOMAINS } else { &rules::LIST_PROJECTS }, &target)?;
-                let all = projects(tx, domains)?.into_iter();
+                let all = projects_narrowed(tx, domains, &narrow)?.into_iter();
                 let seen =
                     |project: &Project| own.is_none_or(|own| project.domain_id == own || project.id == own);
                 Ok(all.filter(seen).collect())
@@ -115,7 +116,12 @@ impl Identity {
                 let project = project_by_id(tx, &id)?.ok_or_else(|| missing("project", &id))?;
                 let own = projects_of_user(tx, &user_id)?.into_iter().map(|project| project.id).collect();
                 let limits = limits.then(|| store::limit::limits(tx)).transpose()?;
-                Ok(Family { above: project_ancestors(tx, &project)?, below: below(tx, &id)?, own, limits })
+                Ok(Family {
+                    above: project_ancestors(tx, &project)?,
+                    below: projects_below(tx, &id)?,
+                    own,
+                    limits,
+                })
             })
             .await
     }
@@ -204,7 +210,7 @@ impl Identity {
                 }
                 if project.is_domain {
                     delete_domain(tx, &project)?;
-                } else if !project_children(tx, &id)?.is_empty() {
+                } else if project_has_children(tx, &id)? {
                     return Err(Fault::forbidden(format!(
                         "Cannot delete the project {id} since it is not a leaf in the hierarchy. Use the cascade option if \
                          you want to delete a whole subtree."
@@ -256,18 +262,6 @@ fn sorted(mut tags: Vec<String>) -> Vec<String> {
 
 fn own_domain(cx: &Cx) -> Option<String> {
     cx.who.domain_id.clone().or_else(|| cx.who.project_domain_id.clone())
-}
-
-/// Everything below a project, parents first.
-pub(super) fn below(tx: &Tx, id: &str) -> Result<Vec<Project>, Fault> {
-    let mut all = project_children(tx, id)?;
-    let mut next = 0;
-    while next < all.len() {
-        let children = project_children(tx, &all[next].id)?;
-        all.extend(children);
-        next += 1;
-    }
-    Ok(all)
 }
 
 fn new(tx: &Tx, given: &Map<String, Value>, is_domain: bool) -> Project {
@@ -413,7 +407,7 @@ fn check_enabled(tx: &Tx, project: &Project, enabled: bool) -> Result<(), Fault>
     if enabled && project_ancestors(tx, project)?.iter().any(|above| !above.enabled) {
         return Err(Fault::forbidden(format!("Cannot enable project {id} since it has disabled parents")));
     }
-    if !enabled && below(tx, id)?.iter().any(|below| below.enabled) {
+    if !enabled && projects_below(tx, id)?.iter().any(|below| below.enabled) {
         let said = format!("Cannot disable project {id} since its subtree contains enabled projects.");
         return Err(Fault::forbidden(said));
     }
@@ -429,7 +423,8 @@ fn delete_domain(tx: &Tx, domain: &Project) -> Result<(), Fault> {
         return Err(Fault::forbidden(said));
     }
     super::identity_provider::domain_forget(tx, &domain.id)?;
-    for user in store::user::users(tx)?.iter().filter(|user| user.domain_id == domain.id) {
+    let of_domain = Narrow { domain_id: Some(domain.id.clone()), name: None };
+    for user in store::user::users_narrowed(tx, &of_domain)? {
         store::user::user_delete(tx, &user.id)?;
     }
     for group in store::group::groups(tx)?.iter().filter(|group| group.domain_id == domain.id) {

@@ -4,6 +4,7 @@ use super::directory::{check_own, check_own_domain};
 use super::password::password_set;
 use super::{check_same, describe, missing, new_name, taken, text};
 use crate::Identity;
+use crate::model::narrow::Narrow;
 use crate::model::project::{Project, merge_extra, merge_options};
 use crate::model::user::{Login, User};
 use crate::rules;
@@ -13,7 +14,7 @@ use fault::Fault;
 use kernel::Micros;
 use policy::{Rule, Target};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use web::Cx;
 use zeroize::Zeroizing;
 
@@ -48,17 +49,12 @@ pub(super) fn user_for(tx: &Tx, cx: &Cx, id: &str, rule: &'static Rule) -> Resul
 impl Identity {
     /// Every user that the caller may see; of a domain that has a directory, whom that knows (by this name, if there
     /// is one). A list that is of no such domain shows our own users.
-    pub async fn user_list(
-        &self,
-        cx: &Cx,
-        domain: Option<&str>,
-        name: Option<&str>,
-    ) -> Result<Vec<User>, Fault> {
+    pub async fn user_list(&self, cx: &Cx, domain: Option<&str>, narrow: Narrow) -> Result<Vec<User>, Fault> {
         let own = cx.who.domain_id.clone();
         let target = own.as_ref().map_or(Target::none(), |own| Target::none().with("target.domain_id", own));
         cx.may(&rules::LIST_USERS, &target)?;
         let elsewhere = match list_domain(cx, domain) {
-            Some(domain) => self.directory_people(&domain, name).await?,
+            Some(domain) => self.directory_people(&domain, narrow.name.as_deref()).await?,
             None => None,
         };
         self.db
@@ -69,7 +65,8 @@ impl Identity {
                     None => !mirrored.contains(&user.id),
                 };
                 let of_own = |user: &User| own.as_ref().is_none_or(|own| user.domain_id == *own);
-                Ok(users(tx)?.into_iter().filter(|user| shown(user) && of_own(user)).collect())
+                let all = users_narrowed(tx, &narrow)?.into_iter();
+                Ok(all.filter(|user| shown(user) && of_own(user)).collect())
             })
             .await
     }
@@ -275,18 +272,20 @@ fn check_default_project(tx: &Tx, given: &Map<String, Value>) -> Result<(), Faul
 
 pub(super) fn projects_of_user(tx: &Tx, user_id: &str) -> Result<Vec<Project>, Fault> {
     use crate::model::assignment::TargetKind;
-    let mut ids = BTreeSet::new();
+    let mut found = BTreeMap::new();
     for one in store::assignment::assignments_of_user(tx, user_id)? {
-        match (one.target_kind, one.inherited) {
-            (TargetKind::Project, false) => drop(ids.insert(one.target_id)),
-            (TargetKind::Project | TargetKind::Domain, true) => {
-                ids.extend(super::project::below(tx, &one.target_id)?.into_iter().map(|project| project.id));
+        let projects = match (one.target_kind, one.inherited) {
+            (TargetKind::Project, false) => {
+                store::project::project_by_id(tx, &one.target_id)?.into_iter().collect()
             }
-            (TargetKind::Domain | TargetKind::System, _) => {}
-        }
+            (TargetKind::Project | TargetKind::Domain, true) => {
+                store::project::projects_below(tx, &one.target_id)?
+            }
+            (TargetKind::Domain | TargetKind::System, _) => Vec::new(),
+        };
+        found.extend(projects.into_iter().map(|project| (project.id.clone(), project)));
     }
-    let found = ids.iter().map(|id| store::project::project_by_id(tx, id)).collect::<Result<Vec<_>, _>>()?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(found.into_values().collect())
 }
 
 fn domains_of_user(tx: &Tx, user_id: &str) -> Result<Vec<Project>, Fault> {

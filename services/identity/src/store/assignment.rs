@@ -24,10 +24,22 @@ fn assignment(row: &Row) -> Result<Assignment, Fault> {
     })
 }
 
-/// Every assignment, in a stable order.
+/// Every assignment.
 pub fn assignments(tx: &Tx) -> Result<Vec<Assignment>, Fault> {
-    let order = "ORDER BY actor_kind DESC, actor_id, target_kind, target_id, role_id, inherited";
-    tx.query(&format!("{SELECT} {order}"), params![])?.iter().map(assignment).collect()
+    tx.query(SELECT, params![])?.iter().map(assignment).collect()
+}
+
+/// What was granted to one user or group.
+pub fn assignments_of_actor(tx: &Tx, kind: ActorKind, id: &str) -> Result<Vec<Assignment>, Fault> {
+    let sql = format!("{SELECT} WHERE actor_kind = ?1 AND actor_id = ?2");
+    tx.query(&sql, params![kind.word(), id])?.iter().map(assignment).collect()
+}
+
+/// What was granted on these targets.
+pub fn assignments_on(tx: &Tx, ids: &[String]) -> Result<Vec<Assignment>, Fault> {
+    let sql =
+        format!("{SELECT} WHERE target_kind IN ('project', 'domain', 'system') AND target_id IN ({{ids}})");
+    tx.query_among(&sql, ids)?.iter().map(assignment).collect()
 }
 
 /// What a user has by itself and through its groups, those among them that it is in for a while.

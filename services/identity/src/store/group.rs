@@ -6,6 +6,8 @@ use fault::Fault;
 use store::{Row, Tx, params};
 
 const SELECT: &str = "SELECT id, name, domain_id, description, extra FROM identity_groups";
+/// The names of groups.
+pub const NAMES: &str = "SELECT id, name, domain_id FROM identity_groups WHERE id IN ({ids})";
 
 fn group(row: &Row) -> Result<Group, Fault> {
     Ok(Group {
@@ -30,6 +32,13 @@ pub fn groups(tx: &Tx) -> Result<Vec<Group>, Fault> {
 /// The groups that fit a condition with one value.
 pub(super) fn groups_where(tx: &Tx, condition: &str, value: &str) -> Result<Vec<Group>, Fault> {
     tx.query(&format!("{SELECT} WHERE {condition} ORDER BY id"), params![value])?.iter().map(group).collect()
+}
+
+/// The ids of the users in a group.
+pub fn members(tx: &Tx, group_id: &str) -> Result<Vec<String>, Fault> {
+    let sql = "SELECT user_id FROM identity_memberships WHERE group_id = ?1 \
+               AND user_id IN (SELECT id FROM identity_users)";
+    tx.query(sql, params![group_id])?.iter().map(|row| row.text(0)).collect()
 }
 
 /// The groups that a user is in.

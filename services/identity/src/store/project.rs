@@ -1,13 +1,18 @@
 //! Rows of projects and domains.
 
-use super::{object, text, unless_taken};
+use super::{narrowed, object, text, unless_taken};
 use crate::model::domain_config::Part;
+use crate::model::narrow::Narrow;
 use crate::model::project::Project;
 use fault::Fault;
 use store::{Row, Tx, params};
 
 const SELECT: &str = "SELECT id, name, domain_id, parent_id, is_domain, enabled, description, tags, options, extra \
                       FROM identity_projects";
+/// Deeper trees than this cannot be made.
+const DEEPEST: usize = 16;
+/// The names of projects and domains.
+pub const NAMES: &str = "SELECT id, name, domain_id FROM identity_projects WHERE id IN ({ids})";
 
 fn project(row: &Row) -> Result<Project, Fault> {
     Ok(Project {
@@ -43,17 +48,33 @@ pub fn project_by_name(tx: &Tx, domain_id: &str, name: &str) -> Result<Option<Pr
     tx.query_one(&sql, params![domain_id, name])?.as_ref().map(project).transpose()
 }
 
-/// Every project (or every domain).
+/// Every project (or every domain), by id.
 pub fn projects(tx: &Tx, domains: bool) -> Result<Vec<Project>, Fault> {
-    tx.query(&format!("{SELECT} WHERE is_domain = ?1 ORDER BY id"), params![domains])?
-        .iter()
-        .map(project)
-        .collect()
+    projects_narrowed(tx, domains, &Narrow::default())
 }
 
-/// The projects right below a project or domain.
-pub fn project_children(tx: &Tx, id: &str) -> Result<Vec<Project>, Fault> {
-    those(tx, "parent_id = ?1", id)
+/// The projects (or domains) of a domain, of a name, or of both, by id.
+pub fn projects_narrowed(tx: &Tx, domains: bool, narrow: &Narrow) -> Result<Vec<Project>, Fault> {
+    let (condition, mut values) = narrowed(narrow, "name");
+    values.push(domains.into());
+    let sql = format!("{SELECT} WHERE {condition} AND is_domain = ?{} ORDER BY id", values.len());
+    tx.query(&sql, &values)?.iter().map(project).collect()
+}
+
+/// Whether there is a project right below this one.
+pub fn project_has_children(tx: &Tx, id: &str) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM identity_projects WHERE parent_id = ?1 LIMIT 1";
+    Ok(tx.query_one(sql, params![id])?.is_some())
+}
+
+/// Everything below a project or domain, parents first.
+pub fn projects_below(tx: &Tx, id: &str) -> Result<Vec<Project>, Fault> {
+    let sql = format!(
+        "WITH RECURSIVE below (id, depth) AS (SELECT id, 1 FROM identity_projects WHERE parent_id = ?1 UNION ALL \
+         SELECT child.id, below.depth + 1 FROM identity_projects child JOIN below ON child.parent_id = below.id \
+         WHERE below.depth < {DEEPEST}) {SELECT} JOIN below USING (id) ORDER BY depth, id"
+    );
+    tx.query(&sql, params![id])?.iter().map(project).collect()
 }
 
 /// The projects of a domain.
@@ -63,8 +84,6 @@ pub fn projects_of_domain(tx: &Tx, domain_id: &str) -> Result<Vec<Project>, Faul
 
 /// The way up from a project's parent to its domain.
 pub fn project_ancestors(tx: &Tx, project: &Project) -> Result<Vec<Project>, Fault> {
-    /// Deeper trees than this cannot be made.
-    const DEEPEST: usize = 16;
     let mut above = Vec::new();
     let mut next = project.parent_id.clone();
     while !next.is_empty() && above.len() < DEEPEST {

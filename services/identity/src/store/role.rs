@@ -6,6 +6,8 @@ use fault::Fault;
 use store::{Row, Tx, params};
 
 const SELECT: &str = "SELECT id, name, domain_id, description, options, extra FROM identity_roles";
+/// The names of roles.
+pub const NAMES: &str = "SELECT id, name, domain_id FROM identity_roles WHERE id IN ({ids})";
 
 fn role(row: &Row) -> Result<Role, Fault> {
     Ok(Role {

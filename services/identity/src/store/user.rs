@@ -1,6 +1,7 @@
 //! Rows of users.
 
-use super::{object, text, unless_taken};
+use super::{narrowed, object, text, unless_taken};
+use crate::model::narrow::Narrow;
 use crate::model::user::{Login, User};
 use fault::Fault;
 use store::{Row, Tx, params};
@@ -8,6 +9,9 @@ use store::{Row, Tx, params};
 const SELECT: &str = "SELECT id, COALESCE(display_name, name), domain_id, enabled, default_project_id, password_hash, password_expires_at, \
                       options, extra, valid_since, failed_logins, failed_at, password_made_at, password_own, \
                       active_at, active_until FROM identity_users";
+/// The names of users.
+pub const NAMES: &str =
+    "SELECT id, COALESCE(display_name, name), domain_id FROM identity_users WHERE id IN ({ids})";
 
 fn user(tx: &Tx, row: &Row) -> Result<User, Fault> {
     let active_until = row.opt_at(15)?;
@@ -47,9 +51,16 @@ pub fn user_by_name(tx: &Tx, domain_id: &str, name: &str) -> Result<Option<User>
     tx.query_one(&sql, params![domain_id, name])?.as_ref().map(|row| user(tx, row)).transpose()
 }
 
-/// Every user.
+/// Every user, by id.
 pub fn users(tx: &Tx) -> Result<Vec<User>, Fault> {
-    tx.query(&format!("{SELECT} ORDER BY id"), params![])?.iter().map(|row| user(tx, row)).collect()
+    users_narrowed(tx, &Narrow::default())
+}
+
+/// The users of a domain, of a name, or of both, by id.
+pub fn users_narrowed(tx: &Tx, narrow: &Narrow) -> Result<Vec<User>, Fault> {
+    let (condition, values) = narrowed(narrow, "COALESCE(display_name, name)");
+    let rows = tx.query(&format!("{SELECT} WHERE {condition} ORDER BY id"), &values)?;
+    rows.iter().map(|row| user(tx, row)).collect()
 }
 
 /// The users that fit a condition with one value.

@@ -19,6 +19,7 @@ mod jws;
 mod kept;
 mod keys;
 mod limits;
+mod narrowed;
 mod nouns;
 mod oauth1;
 mod oauth2;
