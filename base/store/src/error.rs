@@ -25,6 +25,9 @@ pub enum StoreError {
     /// The connection to the database was lost.
     #[error("the connection to the database was lost: {0}")]
     Lost(String),
+    /// A text has a zero byte, which PostgreSQL does not keep.
+    #[error("a text has a zero byte")]
+    Zero,
     /// Anything else: the statement is wrong, or the store is broken.
     #[error("{0}")]
     Other(String),
@@ -40,6 +43,7 @@ impl StoreError {
             }
             Self::Busy(_) => (Kind::Unavailable, "The store is too busy. Nothing was changed."),
             Self::Lost(_) => (Kind::Unavailable, "The store does not answer."),
+            Self::Zero => (Kind::BadInput, "Text must not have the character U+0000 in it."),
             // OpenStack's services answer 500 too when their database cannot write; the log has the reason.
             Self::Full(_) | Self::Other(_) => (Kind::Bug, ""),
         };

@@ -57,6 +57,16 @@ pub fn databases() -> Vec<Fixture> {
     found
 }
 
+/// A fresh store on the database that `DRYSTONE_TEST_STORE` names: `postgres`, or `sqlite`, which is meant if it says nothing.
+/// So tests that look at one thing of a service run on either, and all of them can be run on both.
+pub fn chosen() -> Fixture {
+    match std::env::var("DRYSTONE_TEST_STORE").as_deref() {
+        Ok("postgres") => postgres(),
+        Ok("sqlite") | Err(_) => sqlite(),
+        Ok(other) => panic!("DRYSTONE_TEST_STORE is sqlite or postgres, not {other}"),
+    }
+}
+
 /// A fresh store on SQLite, in memory.
 pub fn sqlite() -> Fixture {
     let (clock, entropy) = (Clock::held(START), Entropy::seeded(1));

@@ -108,6 +108,7 @@ impl Tx {
     /// and a look at the count costs none. What took the key may be newer than this transaction's snapshot and not be
     /// found by a query.
     pub fn try_execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
+        check_text(params)?;
         let outcome = match &self.session {
             Session::Sqlite(lite) => lite.run(sql, params),
             Session::Postgres(pg) => pg.attempt(sql, params),
@@ -212,6 +213,7 @@ impl Tx {
     }
 
     fn run(&self, sql: &str, params: &[Value]) -> Result<(Vec<Row>, u64), StoreError> {
+        check_text(params)?;
         match &self.session {
             Session::Sqlite(lite) => lite.run(sql, params),
             Session::Postgres(pg) => pg.run(sql, params),
@@ -226,4 +228,10 @@ impl Tx {
         self.doom.borrow_mut().get_or_insert_with(|| error.clone());
         error.fault()
     }
+}
+
+/// PostgreSQL keeps no text with a zero byte. Neither does SQLite here: what is good for one is good for the other.
+fn check_text(params: &[Value]) -> Result<(), StoreError> {
+    let zero = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
+    if params.iter().any(zero) { Err(StoreError::Zero) } else { Ok(()) }
 }

@@ -78,6 +78,26 @@ fn sums_are_integers_and_averages_are_numbers() {
     }
 }
 
+/// What PostgreSQL cannot keep is not kept on SQLite either, and what holds it is at fault, not the store.
+#[test]
+fn a_text_has_no_zero_byte() {
+    for fixture in fresh() {
+        let refused = fixture.db.write_now(|tx| {
+            put(tx, "a", 1)?;
+            put(tx, "b\0", 1)
+        });
+        assert_eq!(refused.unwrap_err().kind, Kind::BadInput, "{}", fixture.name);
+        let tried = fixture.db.write_now(|tx| {
+            let sql = "INSERT INTO things (id, name) VALUES (?1, ?1)";
+            assert_eq!(tx.try_execute(sql, params!["\0"]), Err(StoreError::Zero));
+            put(tx, "c", 1)
+        });
+        assert_eq!((tried.is_ok(), count(&fixture.db)), (true, 1), "{}", fixture.name);
+        let asked = fixture.db.read_now(|tx| tx.query("SELECT 1 FROM things WHERE id = ?1", params!["\0"]));
+        assert_eq!(asked.unwrap_err().kind, Kind::BadInput, "{}", fixture.name);
+    }
+}
+
 #[test]
 fn a_null_needs_no_type() {
     for fixture in fresh() {

@@ -191,7 +191,7 @@ async fn a_build_that_fails_is_taken_down_and_its_ports_are_given_back() {
 
 #[tokio::test]
 async fn what_a_host_has_without_reason_is_taken_down_when_it_joins() {
-    let cloud = Cloud::empty(store::testing::sqlite(), common::host::FakeHost::new("one", 4, 4096)).await;
+    let cloud = Cloud::empty(store::testing::chosen(), common::host::FakeHost::new("one", 4, 4096)).await;
     let stranger = "55555555-0000-4000-8000-000000000001";
     cloud.host.plant(Wanted {
         format: 1,

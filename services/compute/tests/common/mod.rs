@@ -75,7 +75,7 @@ impl Cloud {
     }
 
     pub async fn sized(vcpus: u32, memory_mib: u64) -> Self {
-        let cloud = Self::empty(store::testing::sqlite(), FakeHost::new("one", vcpus, memory_mib)).await;
+        let cloud = Self::empty(store::testing::chosen(), FakeHost::new("one", vcpus, memory_mib)).await;
         cloud.join().await;
         cloud
     }

@@ -347,7 +347,7 @@ async fn whom_nobody_has_seen_yet_is_asked_about() {
     let slapd = Slapd::start(&[person("ada", "Ada", "ada-word"), team("makers", &["ada"])].concat()).await;
     let settings =
         Settings { domain_options: Arc::new(options(&slapd)), token_life: LIFE, ..Settings::default() };
-    let cloud = Cloud::with(store::testing::sqlite(), settings).await;
+    let cloud = Cloud::with(store::testing::chosen(), settings).await;
     let domain = cloud.post("/v3/domains", json!({"domain": {"name": "corp"}})).await.id("domain");
     let corp = Corp { cloud, slapd, domain: domain.clone() };
     assert_eq!(

@@ -150,7 +150,7 @@ async fn defaults_and_the_rules_for_passwords_can_be_read() {
     let form = PasswordForm::new(r"^\d+$", "digits").unwrap();
     let compliance = Compliance { form: Some(form), ..Compliance::default() };
     let settings = Settings { compliance, ..Settings::default() };
-    let cloud = Cloud::with(store::testing::sqlite(), settings).await;
+    let cloud = Cloud::with(store::testing::chosen(), settings).await;
     let all = cloud.get("/v3/domains/config/default").await.one("config");
     assert_eq!((&all["identity"]["driver"], &all["ldap"]["pool_size"]), (&json!("sql"), &json!(10)));
     assert!(all["ldap"].get("password").is_none());

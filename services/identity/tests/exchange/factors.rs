@@ -69,7 +69,7 @@ async fn wrong_passcodes_lock_the_user_as_wrong_passwords_do() {
     let lockout = Some(Lockout { attempts: 3, duration: Some(Duration::from_secs(60)) });
     let compliance = Compliance { lockout, ..Compliance::default() };
     let settings = Settings { compliance, ..Settings::default() };
-    let cloud = Cloud::with(store::testing::sqlite(), settings).await;
+    let cloud = Cloud::with(store::testing::chosen(), settings).await;
     ann(&cloud, Value::Null).await;
     let mut wrong = by_passcode(&cloud, Value::Null);
     wrong["auth"]["identity"]["totp"]["user"]["passcode"] = json!("x");

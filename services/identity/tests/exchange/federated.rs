@@ -208,7 +208,7 @@ impl Relying {
     }
 
     pub async fn start() -> Self {
-        Self::on(store::testing::sqlite()).await
+        Self::on(store::testing::chosen()).await
     }
 
     /// Sets the mapping: users by their subject, groups by name, and `more`.

@@ -102,7 +102,7 @@ async fn refused(heard: &Heard) {
 }
 
 async fn cloud() -> Cloud {
-    Cloud::hashing(store::testing::sqlite(), Settings::default(), Scheme::Bcrypt(COST)).await
+    Cloud::hashing(store::testing::chosen(), Settings::default(), Scheme::Bcrypt(COST)).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

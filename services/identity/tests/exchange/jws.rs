@@ -38,7 +38,7 @@ fn claims(token: &str) -> (Value, Value) {
 
 #[tokio::test]
 async fn a_signed_token_says_what_keystones_says() {
-    let cloud = signing(store::testing::sqlite()).await;
+    let cloud = signing(store::testing::chosen()).await;
     let told = cloud.authenticate(login("admin", "secret", project("admin"))).await;
     let body = told.one("token");
     let (header, said) = claims(told.header("x-subject-token"));
@@ -70,7 +70,7 @@ async fn a_signed_token_says_what_keystones_says() {
 
 #[tokio::test]
 async fn what_an_application_credential_lends_is_signed_too() {
-    let cloud = signing(store::testing::sqlite()).await;
+    let cloud = signing(store::testing::chosen()).await;
     let token = cloud.token("demo", "demo", project("demo")).await;
     let user = cloud.validate(&token, &token).await.one("token")["user"]["id"].clone();
     let path = format!("/v3/users/{}/application_credentials", user.as_str().unwrap());

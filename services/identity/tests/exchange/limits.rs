@@ -95,7 +95,7 @@ async fn a_member_sees_the_limits_of_its_project_and_changes_none() {
 #[tokio::test]
 async fn two_levels_are_strict() {
     let settings = Settings { limit_model: LimitModel::StrictTwoLevel, ..Settings::default() };
-    let cloud = Cloud::with(store::testing::sqlite(), settings).await;
+    let cloud = Cloud::with(store::testing::chosen(), settings).await;
     let service = service(&cloud).await;
     register(&cloud, &service, json!({})).await;
     let own = cloud.project("own").await;

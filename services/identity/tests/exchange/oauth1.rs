@@ -188,7 +188,7 @@ async fn what_was_lent_lends_nothing() {
 async fn a_token_ends_with_what_it_was_had_of() {
     for provider in [Provider::Fernet, Provider::Jws] {
         let settings = Settings { token_provider: provider, ..Settings::default() };
-        let mut cloud = Cloud::with(store::testing::sqlite(), settings).await;
+        let mut cloud = Cloud::with(store::testing::chosen(), settings).await;
         let (user, place) = own_project(&cloud).await;
         let program = lent(&cloud).await;
         let token = program.log_in(&cloud).await.header("x-subject-token").to_owned();

@@ -10,7 +10,7 @@ use std::time::Duration;
 const DAYS: Duration = Duration::from_secs(DAY);
 
 async fn cloud(compliance: Compliance) -> Cloud {
-    Cloud::with(store::testing::sqlite(), Settings { compliance, ..Settings::default() }).await
+    Cloud::with(store::testing::chosen(), Settings { compliance, ..Settings::default() }).await
 }
 
 async fn log_in(cloud: &Cloud, user: &str, password: &str) -> u16 {
@@ -129,7 +129,7 @@ async fn who_is_not_active_is_disabled() {
     let life = Duration::from_secs(30 * DAY);
     let compliance = Compliance { inactivity: Some(10 * DAYS), ..Compliance::default() };
     let settings = Settings { compliance, token_life: life, ..Settings::default() };
-    let mut cloud = Cloud::with(store::testing::sqlite(), settings).await;
+    let mut cloud = Cloud::with(store::testing::chosen(), settings).await;
     let ann = cloud.user("ann").await;
     let spared =
         json!({"user": {"name": "bob", "password": "bob", "options": {"ignore_user_inactivity": true}}});
@@ -171,7 +171,7 @@ async fn who_is_not_active_is_disabled() {
 async fn a_remembered_token_ends_with_its_inactive_user() {
     let compliance = Compliance { inactivity: Some(DAYS), ..Compliance::default() };
     let settings = Settings { compliance, token_life: 9 * DAYS, ..Settings::default() };
-    let cloud = Cloud::with(store::testing::sqlite(), settings).await;
+    let cloud = Cloud::with(store::testing::chosen(), settings).await;
     let ask = async || cloud.get("/v3/auth/projects").await.status;
     assert_eq!(ask().await, 200);
     cloud.fixture.clock.advance(DAYS);

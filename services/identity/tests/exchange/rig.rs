@@ -80,7 +80,7 @@ impl Told {
 
 impl Cloud {
     pub async fn start() -> Self {
-        Self::on(store::testing::sqlite()).await
+        Self::on(store::testing::chosen()).await
     }
 
     pub async fn on(fixture: Fixture) -> Self {

@@ -109,7 +109,7 @@ impl Cloud {
     }
 
     pub async fn on(listen: &str) -> Self {
-        let fixture = store::testing::sqlite();
+        let fixture = store::testing::chosen();
         Self::with(listen, fixture, Settings::default()).await
     }
 
