@@ -18,6 +18,7 @@ pub mod mapping;
 pub mod oauth1;
 pub mod oauth2;
 pub mod policy_association;
+pub mod policy_document;
 pub mod project;
 pub mod role;
 pub mod service_provider;

@@ -2,11 +2,11 @@
 
 use super::Report;
 use super::keystone::{each, extra};
-use crate::model::credential::PolicyBlob;
 use crate::model::policy_association::Subject;
+use crate::model::policy_document::PolicyDocument;
 use crate::store::catalog::{endpoint_by_id, region_by_id, service_by_id};
-use crate::store::credential::{policy_by_id, policy_put};
 use crate::store::policy_association::{policy_associate, policy_of};
+use crate::store::policy_document::{policy_by_id, policy_put};
 use ::store::Tx;
 use ::store::foreign::{Record, Tables};
 use fault::Fault;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 #[derive(Debug, Default)]
 pub(super) struct PolicyDocuments {
-    documents: Vec<PolicyBlob>,
+    documents: Vec<PolicyDocument>,
     /// What has a document, and the document's id.
     associations: Vec<(Subject, String)>,
 }
@@ -57,12 +57,12 @@ fn is_here(tx: &Tx, subject: &Subject) -> Result<bool, Fault> {
 }
 
 /// Documents are texts, and some were JSON once.
-fn document(row: &Record) -> Result<PolicyBlob, Fault> {
+fn document(row: &Record) -> Result<PolicyDocument, Fault> {
     let blob = match row.json("blob")? {
         Value::String(text) => text,
         other => other.to_string(),
     };
-    Ok(PolicyBlob { id: row.text("id")?, kind: row.text("type")?, blob, extra: extra(row)? })
+    Ok(PolicyDocument { id: row.text("id")?, kind: row.text("type")?, blob, extra: extra(row)? })
 }
 
 fn association(row: &Record) -> Result<(Subject, String), Fault> {

@@ -1,4 +1,4 @@
-//! Credentials for other systems and policy documents: texts that identity keeps and does not read.
+//! Credentials for other systems: texts that identity keeps and, but for a few types, does not read.
 
 use serde_json::{Map, Value, json};
 
@@ -25,19 +25,6 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// A policy document.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PolicyBlob {
-    /// Its id.
-    pub id: String,
-    /// Its media type.
-    pub kind: String,
-    /// The document.
-    pub blob: String,
-    /// Attributes of the caller's own.
-    pub extra: Map<String, Value>,
-}
-
 impl Credential {
     /// Whether it has an access key, and an id made of that.
     pub fn is_ec2(&self) -> bool {
@@ -53,18 +40,6 @@ impl Credential {
         body.insert("type".into(), json!(self.kind));
         body.insert("blob".into(), json!(self.blob));
         body.insert("links".into(), json!({"self": format!("{base}/v3/credentials/{}", self.id)}));
-        Value::Object(body)
-    }
-}
-
-impl PolicyBlob {
-    /// As the API writes it below `policy`.
-    pub fn body(&self, base: &str) -> Value {
-        let mut body = self.extra.clone();
-        body.insert("id".into(), json!(self.id));
-        body.insert("type".into(), json!(self.kind));
-        body.insert("blob".into(), json!(self.blob));
-        body.insert("links".into(), json!({"self": format!("{base}/v3/policies/{}", self.id)}));
         Value::Object(body)
     }
 }

@@ -23,6 +23,7 @@ pub mod narrow;
 pub mod oauth1;
 pub mod password;
 pub mod policy_association;
+pub mod policy_document;
 pub mod project;
 pub mod receipt;
 pub mod role;

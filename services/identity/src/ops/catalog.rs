@@ -1,6 +1,6 @@
 //! Regions, services and endpoints.
 
-use super::{check_same, missing, text};
+use super::{check_same, conflict, missing, text};
 use crate::Identity;
 use crate::model::catalog::{Endpoint, Region, Service};
 use crate::model::project::merge_extra;
@@ -64,10 +64,7 @@ impl Identity {
                 };
                 apply_region(tx, &mut region, &given)?;
                 if !region_insert(tx, &region)? {
-                    let said = format!("Duplicate ID, {}.", region.id);
-                    return Err(Fault::conflict(format!(
-                        "Conflict occurred attempting to store region - {said}."
-                    )));
+                    return Err(conflict("region", &format!("Duplicate ID, {}.", region.id)));
                 }
                 Ok(region)
             })

@@ -1,15 +1,14 @@
-//! Credentials for other systems, each its owner's, and policy documents, which are the administrator's.
+//! Credentials for other systems, each its owner's.
 
 use super::token::token_of_caller;
-use super::{describe, differs, expected, missing, text};
+use super::{describe, duplicate_id, expected, missing, text};
 use crate::Identity;
-use crate::model::credential::{Credential, PolicyBlob};
+use crate::model::credential::Credential;
 use crate::model::ec2;
 use crate::model::project::merge_extra;
 use crate::rules;
 use crate::store::credential::*;
 use crate::store::key::{Ring, keys, keys_rotate};
-use crate::store::policy_association::{Of, associations_forget};
 use ::store::Tx;
 use fault::Fault;
 use policy::{Rule, Target};
@@ -18,7 +17,6 @@ use std::time::Duration;
 use web::Cx;
 
 const CREDENTIAL: &[&str] = &["id", "user_id", "project_id", "type", "blob", "links"];
-const POLICY: &[&str] = &["id", "type", "blob", "links"];
 
 fn owned_by(user_id: &str) -> Target {
     describe(Target::none(), "credential", &[("user_id", user_id)])
@@ -117,9 +115,7 @@ impl Identity {
                 }
                 merge_extra(&mut made.extra, &given, CREDENTIAL);
                 if !credential_insert(tx, &made)? {
-                    let sentence =
-                        "Conflict occurred attempting to store credential - Duplicate entry found with ID";
-                    return Err(Fault::conflict(format!("{sentence} {}.", made.id)));
+                    return Err(duplicate_id("credential", &made.id));
                 }
                 Ok(made)
             })
@@ -159,65 +155,6 @@ impl Identity {
             .write(move |tx| {
                 credential_for(tx, &cx, &id, &rules::DELETE_CREDENTIAL)?;
                 credential_delete(tx, &id)
-            })
-            .await
-    }
-
-    /// Every policy document.
-    pub async fn policy_list(&self, cx: &Cx) -> Result<Vec<PolicyBlob>, Fault> {
-        cx.may(&rules::LIST_POLICIES, &Target::none())?;
-        self.db.read(policies).await
-    }
-
-    /// One policy document.
-    pub async fn policy_show(&self, cx: &Cx, id: &str) -> Result<PolicyBlob, Fault> {
-        cx.may(&rules::GET_POLICY, &Target::none())?;
-        let id = id.to_owned();
-        self.db.read(move |tx| policy_by_id(tx, &id)?.ok_or_else(|| missing("policy", &id))).await
-    }
-
-    /// Keeps a policy document, or changes the one of that id.
-    pub async fn policy_put(
-        &self,
-        cx: &Cx,
-        id: Option<String>,
-        given: Map<String, Value>,
-    ) -> Result<PolicyBlob, Fault> {
-        cx.may(if id.is_some() { &rules::UPDATE_POLICY } else { &rules::CREATE_POLICY }, &Target::none())?;
-        self.db
-            .write(move |tx| {
-                let mut policy = match &id {
-                    Some(id) => {
-                        if differs(&given, "id", id) {
-                            return Err(Fault::bad_input("Cannot change policy ID"));
-                        }
-                        policy_by_id(tx, id)?.ok_or_else(|| missing("policy", id))?
-                    }
-                    None => PolicyBlob {
-                        id: tx.entropy().hex_id(),
-                        kind: String::new(),
-                        blob: String::new(),
-                        extra: Map::new(),
-                    },
-                };
-                policy.kind = text(&given, "type").unwrap_or(policy.kind);
-                policy.blob = text(&given, "blob").unwrap_or(policy.blob);
-                merge_extra(&mut policy.extra, &given, POLICY);
-                policy_put(tx, &policy)?;
-                Ok(policy)
-            })
-            .await
-    }
-
-    /// Forgets a policy document.
-    pub async fn policy_delete(&self, cx: &Cx, id: &str) -> Result<(), Fault> {
-        cx.may(&rules::DELETE_POLICY, &Target::none())?;
-        let id = id.to_owned();
-        self.db
-            .write(move |tx| {
-                policy_by_id(tx, &id)?.ok_or_else(|| missing("policy", &id))?;
-                associations_forget(tx, Of::Policy, &id)?;
-                policy_delete(tx, &id)
             })
             .await
     }

@@ -10,7 +10,7 @@ use super::project::project_of_mapping;
 use super::proof::{Proved, find_domain};
 use super::receipt::part_proved;
 use super::token::{Granted, Mint, fernet_open, fernet_seal, issue, unauthenticated, usual_scope};
-use super::{expected, missing, proof::Named};
+use super::{duplicate, expected, missing, proof::Named};
 use crate::Identity;
 use crate::model::assignment::{ActorKind, Assignment, TargetKind};
 use crate::model::identity_provider::{IdentityProvider, Protocol};
@@ -366,9 +366,7 @@ impl Login<'_> {
         user.extra.extend(email.map(|email| ("email".to_owned(), json!(email))));
         if store::user::user_by_id(self.tx, &user.id)?.is_some() || !store::user::user_insert(self.tx, &user)?
         {
-            return Err(Fault::conflict(
-                "Conflict occurred attempting to store federated_user - Duplicate entry.",
-            ));
+            return Err(duplicate("federated_user"));
         }
         shadow_put(self.tx, &provider_id, &protocol_id, &unique, &user.id, &name)?;
         user.name = name;

@@ -1,6 +1,6 @@
 //! Identity providers and their protocols.
 
-use super::{missing, number, project::domain_of_provider, text};
+use super::{conflict, missing, number, project::domain_of_provider, text};
 use crate::Identity;
 use crate::model::identity_provider::{IdentityProvider, Protocol};
 use crate::rules;
@@ -34,10 +34,6 @@ fn allowed(cx: &Cx, rule: &'static Rule) -> Result<(), Fault> {
     cx.may(rule, &Target::none())
 }
 
-fn duplicate(noun: &str, what: &str) -> Fault {
-    Fault::conflict(format!("Conflict occurred attempting to store {noun} - {what}."))
-}
-
 /// Takes over what is given of a provider.
 fn give(provider: &mut IdentityProvider, given: &Map<String, Value>) {
     provider.enabled = given.get("enabled").and_then(Value::as_bool).unwrap_or(provider.enabled);
@@ -57,7 +53,7 @@ fn give(provider: &mut IdentityProvider, given: &Map<String, Value>) {
 fn write_remote_ids(tx: &Tx, provider: &IdentityProvider) -> Result<(), Fault> {
     match remote_ids_put(tx, provider)? {
         None => Ok(()),
-        Some(taken) => Err(duplicate("identity_provider", &format!("Duplicate remote ID: {taken}"))),
+        Some(taken) => Err(conflict("identity_provider", &format!("Duplicate remote ID: {taken}"))),
     }
 }
 
@@ -103,7 +99,7 @@ impl Identity {
                 };
                 give(&mut made, &given);
                 if !provider_insert(tx, &made)? {
-                    return Err(duplicate("identity_provider", &format!("Duplicate entry: {id}")));
+                    return Err(conflict("identity_provider", &format!("Duplicate entry: {id}")));
                 }
                 write_remote_ids(tx, &made)?;
                 Ok(made)
@@ -184,7 +180,7 @@ impl Identity {
                     true => Ok(made.clone()),
                     false => {
                         let what = format!("Duplicate entry found with ID {}", made.id);
-                        Err(duplicate("federation_protocol", &what))
+                        Err(conflict("federation_protocol", &what))
                     }
                 }
             })

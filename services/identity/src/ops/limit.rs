@@ -1,6 +1,6 @@
 //! Registered limits and limits: kept for the services, which enforce them.
 
-use super::{expected, number, text};
+use super::{duplicate, expected, number, text};
 use crate::Identity;
 use crate::model::limit::{Holder, Limit, LimitModel, RegisteredLimit, Resource};
 use crate::model::project::Project;
@@ -14,10 +14,6 @@ use web::Cx;
 
 fn missing(noun: &str, id: &str) -> Fault {
     Fault::not_found(format!("Could not find {noun} for {id}."))
-}
-
-fn twice(noun: &str) -> Fault {
-    Fault::conflict(format!("Conflict occurred attempting to store {noun} - Duplicate entry."))
 }
 
 fn resource(given: &Map<String, Value>) -> Resource {
@@ -74,7 +70,7 @@ impl Identity {
                     };
                     check_resource(tx, &one.resource, "registered_limit")?;
                     if !registered_limit_put(tx, &one)? {
-                        return Err(twice("registered_limit"));
+                        return Err(duplicate("registered_limit"));
                     }
                     all.push(one);
                 }
@@ -106,7 +102,7 @@ impl Identity {
                 }
                 one.default_limit = number(&given, "default_limit").unwrap_or(one.default_limit);
                 check_resource(tx, &one.resource, "registered_limit")?;
-                if registered_limit_put(tx, &one)? { Ok(one) } else { Err(twice("registered_limit")) }
+                if registered_limit_put(tx, &one)? { Ok(one) } else { Err(duplicate("registered_limit")) }
             })
             .await
     }
@@ -176,7 +172,7 @@ impl Identity {
                 }
                 for one in &all {
                     if !limit_put(tx, one)? {
-                        return Err(twice("limit"));
+                        return Err(duplicate("limit"));
                     }
                 }
                 Ok(all)

@@ -1,6 +1,6 @@
 //! Mappings: what becomes here of whom an identity provider vouches for.
 
-use super::missing;
+use super::{duplicate, missing};
 use crate::Identity;
 use crate::model::mapping::Mapping;
 use crate::rules;
@@ -34,9 +34,7 @@ impl Identity {
         self.db
             .write(move |tx| match mapping_insert(tx, &made)? {
                 true => Ok(made.clone()),
-                false => {
-                    Err(Fault::conflict("Conflict occurred attempting to store mapping - Duplicate entry."))
-                }
+                false => Err(duplicate("mapping")),
             })
             .await
     }

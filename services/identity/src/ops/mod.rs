@@ -22,6 +22,7 @@ mod mirror;
 pub mod oauth1;
 pub mod password;
 pub mod policy_association;
+pub mod policy_document;
 pub mod project;
 pub mod proof;
 pub mod receipt;
@@ -36,6 +37,7 @@ use fault::Fault;
 use kernel::Micros;
 use policy::Target;
 use serde_json::{Map, Value};
+use web::Cx;
 
 /// `Could not find user: 42.`
 pub(crate) fn missing(noun: &str, id: &str) -> Fault {
@@ -50,12 +52,31 @@ pub(crate) fn expected(attribute: &str, target: &str) -> Fault {
     ))
 }
 
+/// The sentence for what cannot be beside what there is.
+fn conflict(noun: &str, why: &str) -> Fault {
+    Fault::conflict(format!("Conflict occurred attempting to store {noun} - {why}."))
+}
+
+/// The sentence for what is there already.
+fn duplicate(noun: &str) -> Fault {
+    conflict(noun, "Duplicate entry")
+}
+
+/// The sentence for an id that is taken.
+fn duplicate_id(noun: &str, id: &str) -> Fault {
+    conflict(noun, &format!("Duplicate entry found with ID {id}"))
+}
+
 /// The sentence for a name that is taken in a domain; of roles and the like, which may have none, in the cloud.
 fn taken(noun: &str, name: &str, domain_id: &str) -> Fault {
     let place = if domain_id.is_empty() { String::new() } else { format!(" at domain ID {domain_id}") };
-    Fault::conflict(format!(
-        "Conflict occurred attempting to store {noun} - Duplicate entry found with name {name}{place}."
-    ))
+    conflict(noun, &format!("Duplicate entry found with name {name}{place}"))
+}
+
+/// The domain of what the caller makes and says no domain of.
+fn own_domain(cx: &Cx) -> String {
+    let own = cx.who.domain_id.clone().or_else(|| cx.who.project_domain_id.clone());
+    own.unwrap_or_else(|| "default".to_owned())
 }
 
 /// What has the option `immutable` set is neither changed nor removed until that is taken back.

@@ -4,18 +4,18 @@ use super::endpoint_group::Act;
 use super::missing;
 use crate::Identity;
 use crate::model::catalog::Endpoint;
-use crate::model::credential::PolicyBlob;
 use crate::model::policy_association::Subject;
+use crate::model::policy_document::PolicyDocument;
 use crate::rules;
 use crate::store::policy_association::*;
-use crate::store::{catalog, credential};
+use crate::store::{catalog, policy_document};
 use ::store::Tx;
 use fault::Fault;
 use policy::{Rule, Target};
 use web::Cx;
 
-fn policy(tx: &Tx, id: &str) -> Result<PolicyBlob, Fault> {
-    credential::policy_by_id(tx, id)?.ok_or_else(|| missing("policy", id))
+fn policy(tx: &Tx, id: &str) -> Result<PolicyDocument, Fault> {
+    policy_document::policy_by_id(tx, id)?.ok_or_else(|| missing("policy", id))
 }
 
 fn endpoint(tx: &Tx, id: &str) -> Result<Endpoint, Fault> {
@@ -89,7 +89,7 @@ impl Identity {
     }
 
     /// The policy document for an endpoint: its own, or the nearest of its service.
-    pub async fn endpoint_policy(&self, cx: &Cx, endpoint_id: &str) -> Result<PolicyBlob, Fault> {
+    pub async fn endpoint_policy(&self, cx: &Cx, endpoint_id: &str) -> Result<PolicyDocument, Fault> {
         cx.may(&rules::GET_POLICY_FOR_ENDPOINT, &Target::none())?;
         let id = endpoint_id.to_owned();
         self.db

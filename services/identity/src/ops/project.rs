@@ -1,7 +1,8 @@
 //! Projects and domains: the tree, what a change of it takes away, and tags.
 
 use super::{
-    check_mutable, check_same, describe, differs, immutable, missing, new_name, text, text_or_empty,
+    check_mutable, check_same, conflict, describe, differs, immutable, missing, new_name, own_domain, text,
+    text_or_empty,
 };
 use crate::Identity;
 use crate::model::limit::Limit;
@@ -139,8 +140,7 @@ impl Identity {
                     }
                     return create_domain(tx, &cx, &given);
                 }
-                let domain_id =
-                    text(&given, "domain_id").or_else(|| own_domain(&cx)).unwrap_or_else(|| "default".into());
+                let domain_id = text(&given, "domain_id").unwrap_or_else(|| own_domain(&cx));
                 let parent_id = text(&given, "parent_id").unwrap_or_else(|| domain_id.clone());
                 let mut project = new(tx, &given, false);
                 (project.domain_id, project.parent_id) = (domain_id, parent_id);
@@ -260,10 +260,6 @@ fn sorted(mut tags: Vec<String>) -> Vec<String> {
     tags
 }
 
-fn own_domain(cx: &Cx) -> Option<String> {
-    cx.who.domain_id.clone().or_else(|| cx.who.project_domain_id.clone())
-}
-
 fn new(tx: &Tx, given: &Map<String, Value>, is_domain: bool) -> Project {
     let tags = given.get("tags").and_then(Value::as_array).into_iter().flatten();
     let mut project = Project {
@@ -342,7 +338,7 @@ fn taken(project: &Project) -> Fault {
              {name}, project id {id}"
         ),
     };
-    Fault::conflict(format!("Conflict occurred attempting to store project - {why}."))
+    conflict("project", &why)
 }
 
 /// The parent exists, is in the same domain, is enabled and not too deep.

@@ -1,6 +1,6 @@
 //! Roles and what they imply.
 
-use super::{check_mutable, check_same, describe, differs, immutable, missing, taken, text};
+use super::{check_mutable, check_same, describe, differs, duplicate, immutable, missing, taken, text};
 use crate::Identity;
 use crate::model::project::{merge_extra, merge_options};
 use crate::model::role::Role;
@@ -177,8 +177,7 @@ impl Identity {
                     return Err(Fault::forbidden("Global role cannot imply a domain-specific role"));
                 }
                 if !implication_add(tx, &prior, &implied)? {
-                    let said = "Conflict occurred attempting to store implied_role - Duplicate entry.";
-                    return Err(Fault::conflict(said));
+                    return Err(duplicate("implied_role"));
                 }
                 store::token::epoch_advance(tx)?;
                 Ok(pair)

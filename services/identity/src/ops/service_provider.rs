@@ -1,6 +1,6 @@
 //! Service providers: kept, and told in tokens. Nothing here vouches for users there yet.
 
-use super::{missing, text};
+use super::{duplicate_id, missing, text};
 use crate::Identity;
 use crate::model::service_provider::{RELAY_STATE_PREFIX, ServiceProvider};
 use crate::rules;
@@ -62,10 +62,7 @@ impl Identity {
         self.db
             .write(move |tx| {
                 if !service_provider_insert(tx, &made)? {
-                    return Err(Fault::conflict(format!(
-                        "Conflict occurred attempting to store service_provider - Duplicate entry found with ID {}.",
-                        made.id
-                    )));
+                    return Err(duplicate_id("service_provider", &made.id));
                 }
                 epoch_advance(tx)?;
                 Ok(made.clone())

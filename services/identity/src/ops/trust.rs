@@ -2,7 +2,7 @@
 
 use super::expand::role_ids_on;
 use super::token::{Delegated, Token, token_of_caller, unauthenticated};
-use super::{describe, expiration, missing, number, text};
+use super::{describe, duplicate_id, expiration, missing, number, text};
 use crate::Identity;
 use crate::model::project::merge_extra;
 use crate::model::role::Role;
@@ -231,9 +231,7 @@ impl Identity {
                 let token = undelegated(tx, &cx)?;
                 let trust = new(tx, &cx, &token, &given)?;
                 if !trust_insert(tx, &trust)? {
-                    let sentence =
-                        "Conflict occurred attempting to store trust - Duplicate entry found with ID";
-                    return Err(Fault::conflict(format!("{sentence} {}.", trust.id)));
+                    return Err(duplicate_id("trust", &trust.id));
                 }
                 let roles = roles_of(tx, &trust)?;
                 Ok((trust, roles))

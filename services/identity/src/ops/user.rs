@@ -2,7 +2,7 @@
 
 use super::directory::{check_own, check_own_domain};
 use super::password::password_set;
-use super::{check_same, describe, missing, new_name, taken, text};
+use super::{check_same, describe, missing, new_name, own_domain, taken, text};
 use crate::Identity;
 use crate::model::narrow::Narrow;
 use crate::model::project::{Project, merge_extra, merge_options};
@@ -80,8 +80,7 @@ impl Identity {
 
     /// Makes a user.
     pub async fn user_create(&self, cx: &Cx, given: Map<String, Value>) -> Result<User, Fault> {
-        let domain_id =
-            text(&given, "domain_id").or_else(|| own_domain(cx)).unwrap_or_else(|| "default".into());
+        let domain_id = text(&given, "domain_id").unwrap_or_else(|| own_domain(cx));
         // Who may do this in one domain has to say which: the caller's own is only meant if the rule does not ask.
         let target = match text(&given, "domain_id") {
             Some(said) => describe(Target::none(), "user", &[("domain_id", &said)]),
@@ -246,10 +245,6 @@ impl Identity {
 pub(super) fn list_domain(cx: &Cx, asked: Option<&str>) -> Option<String> {
     let own = cx.who.domain_id.clone();
     own.or_else(|| asked.map(str::to_owned)).or_else(|| cx.who.project_domain_id.clone())
-}
-
-fn own_domain(cx: &Cx) -> Option<String> {
-    cx.who.domain_id.clone().or_else(|| cx.who.project_domain_id.clone())
 }
 
 fn write(tx: &Tx, user: &User) -> Result<(), Fault> {

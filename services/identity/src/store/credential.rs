@@ -1,15 +1,14 @@
-//! Rows of credentials, whose secrets are sealed, and of policy documents.
+//! Rows of credentials, whose secrets are sealed.
 
 use super::key::{Ring, keys};
 use super::{object, text, unless_taken};
-use crate::model::credential::{Credential, PolicyBlob};
+use crate::model::credential::Credential;
 use crate::model::fernet::{self, Key};
 use fault::Fault;
 use store::{Row, Tx, params};
 
 const CREDENTIALS: &str =
     "SELECT id, user_id, project_id, type, secret_blob, extra, sealed FROM identity_credentials";
-const POLICIES: &str = "SELECT id, type, document, extra FROM identity_policies";
 
 fn credential(row: &Row, keys: &[Key]) -> Result<Credential, Fault> {
     Ok(Credential {
@@ -20,10 +19,6 @@ fn credential(row: &Row, keys: &[Key]) -> Result<Credential, Fault> {
         blob: if row.flag(6)? { opened(keys, &row.text(4)?)? } else { row.text(4)? },
         extra: object(row, 5)?,
     })
-}
-
-fn policy(row: &Row) -> Result<PolicyBlob, Fault> {
-    Ok(PolicyBlob { id: row.text(0)?, kind: row.text(1)?, blob: row.text(2)?, extra: object(row, 3)? })
 }
 
 /// Every credential.
@@ -108,26 +103,4 @@ pub fn credential_update(tx: &Tx, one: &Credential) -> Result<(), Fault> {
 /// Removes a credential.
 pub fn credential_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     tx.execute("DELETE FROM identity_credentials WHERE id = ?1", params![id]).map(drop)
-}
-
-/// Every policy document.
-pub fn policies(tx: &Tx) -> Result<Vec<PolicyBlob>, Fault> {
-    tx.query(&format!("{POLICIES} ORDER BY id"), params![])?.iter().map(policy).collect()
-}
-
-/// The policy document of that id.
-pub fn policy_by_id(tx: &Tx, id: &str) -> Result<Option<PolicyBlob>, Fault> {
-    tx.query_one(&format!("{POLICIES} WHERE id = ?1"), params![id])?.as_ref().map(policy).transpose()
-}
-
-/// Adds a policy document, or writes it anew.
-pub fn policy_put(tx: &Tx, one: &PolicyBlob) -> Result<(), Fault> {
-    policy_delete(tx, &one.id)?;
-    let sql = "INSERT INTO identity_policies (id, type, document, extra) VALUES (?1, ?2, ?3, ?4)";
-    tx.execute(sql, params![&one.id, &one.kind, &one.blob, text(&one.extra)]).map(drop)
-}
-
-/// Removes a policy document.
-pub fn policy_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
-    tx.execute("DELETE FROM identity_policies WHERE id = ?1", params![id]).map(drop)
 }
