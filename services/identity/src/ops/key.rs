@@ -10,11 +10,7 @@ use crate::store::oauth1::oauth1_secrets_seal;
 use crate::store::token::epoch_advance;
 use ::store::Tx;
 use fault::Fault;
-use std::sync::Arc;
 use std::time::Duration;
-
-/// How often it is looked whether keys are due.
-const LOOK: Duration = Duration::from_secs(60);
 
 impl Identity {
     /// Rotates the keys of tokens. Tokens that were sealed with the former ones stay good.
@@ -52,16 +48,6 @@ impl Identity {
             .await?;
         tracing::info!("keys of tokens and credentials are rotated");
         Ok(())
-    }
-
-    /// Rotates keys whenever their time has come.
-    pub async fn follow(self: Arc<Self>) {
-        loop {
-            if let Err(fault) = self.keys_rotate_due().await {
-                tracing::warn!(%fault, "keys cannot be rotated");
-            }
-            tokio::time::sleep(LOOK).await;
-        }
     }
 }
 

@@ -28,6 +28,7 @@ pub mod proof;
 pub mod receipt;
 pub mod role;
 pub mod service_provider;
+mod tend;
 pub mod token;
 pub mod trust;
 pub mod user;

@@ -1,9 +1,10 @@
 //! Rows of credentials, whose secrets are sealed.
 
 use super::key::{Ring, keys};
+use super::seal::{opened, sealed};
 use super::{object, text, unless_taken};
 use crate::model::credential::Credential;
-use crate::model::fernet::{self, Key};
+use crate::model::fernet::Key;
 use fault::Fault;
 use store::{Row, Tx, params};
 
@@ -55,19 +56,6 @@ pub fn credentials_of_user(tx: &Tx, user_id: &str, kind: &str) -> Result<Vec<Cre
     let keys = keys(tx, Ring::Credentials)?;
     let sql = format!("{CREDENTIALS} WHERE user_id = ?1 AND type = ?2 ORDER BY id");
     tx.query(&sql, params![user_id, kind])?.iter().map(|row| credential(row, &keys)).collect()
-}
-
-pub(super) fn sealed(tx: &Tx, blob: &str) -> Result<String, Fault> {
-    let keys = keys(tx, Ring::Credentials)?;
-    let primary = keys.first().ok_or_else(|| Fault::bug("there is no key for credentials"))?;
-    let seconds = u64::try_from(tx.now().0 / 1_000_000).map_err(Fault::bug)?;
-    fernet::seal(primary, seconds, tx.entropy().bytes(), blob.as_bytes())
-        .ok_or_else(|| Fault::bug("a credential cannot be sealed"))
-}
-
-pub(super) fn opened(keys: &[Key], text: &str) -> Result<String, Fault> {
-    let (bytes, _) = fernet::open(keys, text).ok_or_else(|| Fault::bug("no key opens a credential"))?;
-    String::from_utf8(bytes).map_err(Fault::bug)
 }
 
 /// Seals every secret anew, with the primary key. Those from before there were keys are plain until then.

@@ -1,7 +1,7 @@
 //! Rows of options of domains.
 
-use super::credential::{opened, sealed};
 use super::key::{Ring, keys};
+use super::seal::{opened, sealed};
 use crate::model::domain_config::{Options, Part, is_sensitive};
 use fault::Fault;
 use serde_json::{Value, json};

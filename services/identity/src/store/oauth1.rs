@@ -1,7 +1,7 @@
 //! Rows of OAuth 1.0: programs, what they ask for and what they were given. Secrets are sealed with the keys of credentials.
 
-use super::credential::{opened, sealed};
 use super::key::{Ring, keys};
+use super::seal::{opened, sealed};
 use super::{object, text};
 use crate::model::fernet::Key;
 use crate::model::oauth1::{AccessToken, Authorized, Consumer, REQUEST_LIFE, RequestToken};

@@ -300,3 +300,25 @@ async fn a_trusts_token_becomes_nothing_else() {
     );
     assert_eq!(cloud.ask(Method::GET, &format!("{TRUSTS}/{id}"), &program, Value::Null).await.status, 403);
 }
+
+#[tokio::test]
+async fn what_ended_is_shown_for_a_month_and_forgotten() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    for fixture in store::testing::databases() {
+        let cloud = Cloud::on(fixture).await;
+        let lent = Lent::on(&cloud).await;
+        let lasting = lent.make(json!({})).await.id("trust");
+        let ending = lent.make(json!({"expires_at": "2026-11-22T00:00:00Z"})).await.id("trust");
+        let listed = async || {
+            cloud.identity.ended_forget().await.unwrap();
+            let token = cloud.token("admin", "secret", project("admin")).await;
+            cloud.ask(Method::GET, TRUSTS, &token, Value::Null).await.each("trusts", "id")
+        };
+        let mut both = vec![lasting.clone(), ending];
+        both.sort();
+        cloud.fixture.clock.advance(29 * DAY);
+        assert_eq!(listed().await, both);
+        cloud.fixture.clock.advance(3 * DAY);
+        assert_eq!(listed().await, [lasting]);
+    }
+}
