@@ -16,7 +16,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, '..', 'kit'), os.path.join(HERE, '..', 
 from report import Report  # noqa: E402
 from stage import Stage  # noqa: E402
 
-PARTS = ['settings', 'refusals', 'catalog', 'transport', 'logs', 'metrics', 'status', 'full_disk', 'database', 'directory']
+PARTS = ['settings', 'refusals', 'catalog', 'transport', 'logs', 'metrics', 'status', 'full_disk', 'database', 'directory', 'administrator']
 
 
 def main():

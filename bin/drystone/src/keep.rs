@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Takes a half (`controller`, `agent`) of the cloud in a state directory for this process, or says who has it.
@@ -56,27 +56,38 @@ const PASSWORDS: &str = "passwords.json";
 pub struct Passwords {
     /// Of the user `admin`.
     pub admin: String,
-    /// Of the user `demo`.
+    /// Of the user `demo`; empty where it is not known.
+    #[serde(default)]
     pub demo: String,
 }
 
 impl Passwords {
     /// The passwords that are kept here; none where the cloud was first started by another controller.
     pub fn kept(state_dir: &Path) -> io::Result<Option<Self>> {
-        read_json(&state_dir.join(PASSWORDS))
+        read_json(&Self::path(state_dir))
     }
 
     /// The passwords of a cloud that is about to be made. They are on disk before users are made with them, so that a
     /// crash in between cannot lose them.
     pub fn make(state_dir: &Path, entropy: &Entropy) -> io::Result<Self> {
         let made = Self { admin: entropy.password(), demo: entropy.password() };
-        write_json(&state_dir.join(PASSWORDS), &made)?;
+        made.keep(state_dir)?;
         Ok(made)
+    }
+
+    /// Keeps these instead of what was kept.
+    pub fn keep(&self, state_dir: &Path) -> io::Result<()> {
+        write_json(&Self::path(state_dir), self)
+    }
+
+    /// Where they are kept.
+    pub fn path(state_dir: &Path) -> PathBuf {
+        state_dir.join(PASSWORDS)
     }
 
     /// Forgets passwords that no user got, since another controller was first.
     pub fn forget(state_dir: &Path) -> io::Result<()> {
-        fs::remove_file(state_dir.join(PASSWORDS))
+        fs::remove_file(Self::path(state_dir))
     }
 }
 
@@ -160,11 +171,11 @@ pub fn clouds_yaml(
             quoted(&settings.region),
         )
     };
-    let text = format!(
-        "clouds:\n{}{}",
-        cloud("drystone", "demo", &passwords.demo),
-        cloud("drystone-admin", "admin", &passwords.admin)
-    );
+    let mut text = String::from("clouds:\n");
+    if !passwords.demo.is_empty() {
+        text += &cloud("drystone", "demo", &passwords.demo);
+    }
+    text += &cloud("drystone-admin", "admin", &passwords.admin);
     write_private(&settings.state_dir.join("clouds.yaml"), text.as_bytes())
 }
 

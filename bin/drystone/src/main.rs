@@ -10,6 +10,7 @@ mod log;
 mod metrics;
 mod operations;
 mod output;
+mod readmit;
 mod rules;
 mod run;
 mod settings;
@@ -88,6 +89,8 @@ enum Command {
 enum IdentityCommand {
     /// Take over the users of a Keystone, and what they may; ids and passwords stay what they are
     Import(import::Wanted),
+    /// Let the user `admin` in again: with a new password, enabled, with its roles
+    Readmit,
 }
 
 fn main() -> ExitCode {
@@ -126,6 +129,7 @@ fn execute(arguments: Arguments) -> Result<(), String> {
         Command::Identity { command: IdentityCommand::Import(wanted) } => {
             return import::import(&settings, wanted);
         }
+        Command::Identity { command: IdentityCommand::Readmit } => return readmit::readmit(&settings),
         Command::Policy { ask } => return rules::answer(&settings, ask),
         Command::Status => return carry_out(status::status(&settings)),
     };

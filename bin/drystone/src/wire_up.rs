@@ -93,6 +93,20 @@ pub fn open_store(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Resu
     Ok(db)
 }
 
+/// What the operator set for identity.
+pub fn identity_settings(settings: &Settings) -> identity::settings::Settings {
+    identity::settings::Settings {
+        token_life: Duration::from_secs(settings.token_seconds),
+        token_provider: settings.token_provider,
+        key_rotation: settings.key_rotation,
+        limit_model: settings.limit_model,
+        compliance: settings.compliance.clone(),
+        federation: settings.federation.clone(),
+        domain_options: settings.domains.clone(),
+        ..identity::settings::Settings::default()
+    }
+}
+
 /// A controller that reaches no host leaves work for so long to those that reach some.
 const DEFERENCE: Duration = Duration::from_secs(5);
 
@@ -112,18 +126,11 @@ pub fn controller(
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if clock.is_stepped() { 0 } else { threads };
     let hashing = Hashing::start(threads, settings.password_hash, entropy.clone())?;
-    let set = identity::settings::Settings {
-        token_life: Duration::from_secs(settings.token_seconds),
-        token_provider: settings.token_provider,
-        key_rotation: settings.key_rotation,
-        limit_model: settings.limit_model,
-        compliance: settings.compliance.clone(),
-        federation: settings.federation.clone(),
-        domain_options: settings.domains.clone(),
-        ..identity::settings::Settings::default()
-    };
-    let identity =
-        Identity::new(identity::Parts { db: db.clone(), hashing: hashing.clone(), settings: set })?;
+    let identity = Identity::new(identity::Parts {
+        db: db.clone(),
+        hashing: hashing.clone(),
+        settings: identity_settings(settings),
+    })?;
     let image = image::ImageService::new(db.clone(), &settings.state_dir.join("image-data"), policy.clone())?;
     let placement = placement::PlacementService::new(db.clone())?;
     let agents = Agents::default();

@@ -109,7 +109,7 @@ fn people(tx: &Tx, admin_password: &str, demo_password: &str) -> Result<(), Faul
     grant(tx, &demo_user, TargetKind::Project, &demo_project, &member)
 }
 
-fn place(tx: &Tx, id: &str, name: &str, is_domain: bool, description: &str) -> Result<(), Fault> {
+pub(crate) fn place(tx: &Tx, id: &str, name: &str, is_domain: bool, description: &str) -> Result<(), Fault> {
     let above = if is_domain { "" } else { DEFAULT_DOMAIN };
     let project = Project {
         id: id.to_owned(),
@@ -127,7 +127,7 @@ fn place(tx: &Tx, id: &str, name: &str, is_domain: bool, description: &str) -> R
     Ok(())
 }
 
-fn role(tx: &Tx, name: &str) -> Result<String, Fault> {
+pub(crate) fn role(tx: &Tx, name: &str) -> Result<String, Fault> {
     let id = tx.entropy().hex_id();
     let options = Map::from_iter([("immutable".to_owned(), json!(true))]);
     let (name, domain_id) = (name.to_owned(), String::new());
@@ -138,7 +138,7 @@ fn role(tx: &Tx, name: &str) -> Result<String, Fault> {
     Ok(id)
 }
 
-fn user(tx: &Tx, name: &str, password: &str) -> Result<String, Fault> {
+pub(crate) fn user(tx: &Tx, name: &str, password: &str) -> Result<String, Fault> {
     let hash = password::hash(password.as_bytes(), Scheme::Bcrypt(LOWEST_COST), tx.entropy().bytes());
     let user = User {
         id: tx.entropy().hex_id(),
@@ -157,7 +157,13 @@ fn user(tx: &Tx, name: &str, password: &str) -> Result<String, Fault> {
     Ok(user.id)
 }
 
-fn grant(tx: &Tx, user: &str, target_kind: TargetKind, target: &str, role: &str) -> Result<(), Fault> {
+pub(crate) fn grant(
+    tx: &Tx,
+    user: &str,
+    target_kind: TargetKind,
+    target: &str,
+    role: &str,
+) -> Result<(), Fault> {
     assignment_add(
         tx,
         &Assignment {

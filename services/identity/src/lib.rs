@@ -6,7 +6,8 @@
 //! * [`oidc`]: identity providers that are relied on
 //! * [`hashing`]: passwords, on threads of their own, [`places`]: who may wait for them · [`contract`]: what other services may ask
 //! * `directory`: asking LDAP, for domains whose users live there
-//! * [`bootstrap`]: what a new cloud starts with · [`import`]: what a Keystone hands over
+//! * [`bootstrap`]: what a new cloud starts with · [`import`]: what a Keystone hands over · [`readmit`]: the administrator, let in
+//!   again
 //!
 //! A token is never stored: it says whose it is and what for, sealed with the cloud's keys, and what it stands for is
 //! read anew whenever something has changed ([`ops::token`]).
@@ -24,6 +25,7 @@ pub mod model;
 pub mod oidc;
 pub mod ops;
 pub mod places;
+pub mod readmit;
 pub mod routes;
 pub mod rules;
 pub mod settings;

@@ -96,7 +96,7 @@ fn options(tx: &Tx, said: &SaidOptions, domain_id: &str) -> Result<Option<Option
 }
 
 /// Nobody is made in a domain whose users and groups live in a directory.
-pub(super) fn check_own_domain(tx: &Tx, said: &SaidOptions, domain_id: &str) -> Result<(), Fault> {
+pub(crate) fn check_own_domain(tx: &Tx, said: &SaidOptions, domain_id: &str) -> Result<(), Fault> {
     if options(tx, said, domain_id)?.is_some() { Err(read_only()) } else { Ok(()) }
 }
 

@@ -228,7 +228,7 @@ pub(super) fn check_current(rules: &Compliance, user: &User, now: kernel::Micros
 }
 
 /// Puts a new password into a user that is still to be written, and ends the tokens of the old one.
-pub(super) fn password_set(
+pub(crate) fn password_set(
     tx: &Tx,
     rules: &Compliance,
     user: &mut User,

@@ -25,6 +25,7 @@ mod oauth1;
 mod oauth2;
 mod passwords;
 mod policy_associations;
+mod readmit;
 mod rig;
 mod service_providers;
 mod signed;
