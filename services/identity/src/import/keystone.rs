@@ -338,7 +338,7 @@ impl Estate {
                 user_id: row.text("user_id")?,
                 project_id: row.opt_text("project_id")?,
                 kind: row.text("type")?,
-                blob,
+                blob: blob.into(),
                 extra: extra(row)?,
             });
         }

@@ -57,7 +57,7 @@ impl Oauth1 {
 fn consumer(row: &Record) -> Result<Consumer, Fault> {
     Ok(Consumer {
         id: row.text("id")?,
-        secret: row.text("secret")?,
+        secret: row.text("secret")?.into(),
         description: row.opt_text("description")?,
         extra: extra(row)?,
     })
@@ -68,7 +68,7 @@ fn access_token(row: &Record) -> Result<AccessToken, Fault> {
     let roles = roles.as_array().into_iter().flatten().filter_map(Value::as_str);
     Ok(AccessToken {
         id: row.text("id")?,
-        secret: row.text("access_secret")?,
+        secret: row.text("access_secret")?.into(),
         consumer_id: row.text("consumer_id")?,
         project_id: row.text("project_id")?,
         user_id: row.text("authorizing_user_id")?,

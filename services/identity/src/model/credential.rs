@@ -1,6 +1,7 @@
 //! Credentials for other systems: texts that identity keeps and, but for a few types, does not read.
 
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 /// A credential of a user for another system.
 #[derive(Clone, PartialEq)]
@@ -14,7 +15,7 @@ pub struct Credential {
     /// Its type (`ec2`, `totp`, `cert`, …).
     pub kind: String,
     /// The secret, in a form that belongs to its type.
-    pub blob: String,
+    pub blob: Zeroizing<String>,
     /// Attributes of the caller's own.
     pub extra: Map<String, Value>,
 }
@@ -38,7 +39,7 @@ impl Credential {
         body.insert("user_id".into(), json!(self.user_id));
         body.insert("project_id".into(), json!(self.project_id));
         body.insert("type".into(), json!(self.kind));
-        body.insert("blob".into(), json!(self.blob));
+        body.insert("blob".into(), json!(*self.blob));
         body.insert("links".into(), json!({"self": format!("{base}/v3/credentials/{}", self.id)}));
         Value::Object(body)
     }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use zeroize::Zeroizing;
 
 /// The type of credentials that are EC2 keys.
 pub const KIND: &str = "ec2";
@@ -38,7 +39,7 @@ pub struct Blob {
     /// The access key.
     pub access: String,
     /// The secret key.
-    pub secret: String,
+    pub secret: Zeroizing<String>,
     /// The trust that a token is for.
     pub trust_id: Option<String>,
     /// The application credential that a token is for.
@@ -60,7 +61,7 @@ impl Blob {
         let word = |name: &str| read[name].as_str().map(str::to_owned);
         Self {
             access: word("access").unwrap_or_default(),
-            secret: word("secret").unwrap_or_default(),
+            secret: word("secret").unwrap_or_default().into(),
             trust_id: word("trust_id"),
             credential_id: word("app_cred_id"),
             access_token_id: word("access_token_id"),
@@ -69,7 +70,7 @@ impl Blob {
 
     /// As it is kept.
     pub fn text(&self) -> String {
-        json!({"access": self.access, "secret": self.secret, "trust_id": self.trust_id}).to_string()
+        json!({"access": self.access, "secret": *self.secret, "trust_id": self.trust_id}).to_string()
     }
 }
 
@@ -79,7 +80,7 @@ pub fn body(credential: &Credential, base: &str) -> Value {
     let link = format!("{base}/v3/users/{}/credentials/OS-EC2/{}", credential.user_id, blob.access);
     json!({
         "user_id": credential.user_id, "tenant_id": credential.project_id, "access": blob.access,
-        "secret": blob.secret, "trust_id": blob.trust_id, "links": {"self": link},
+        "secret": *blob.secret, "trust_id": blob.trust_id, "links": {"self": link},
     })
 }
 

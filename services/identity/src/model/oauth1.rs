@@ -6,6 +6,7 @@
 use kernel::Micros;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// The method by which a token was had that answers a signature.
 pub const METHOD: &str = "oauth1";
@@ -24,7 +25,7 @@ pub struct Consumer {
     /// Its id, which it shows as its key.
     pub id: String,
     /// What it signs with.
-    pub secret: String,
+    pub secret: Zeroizing<String>,
     /// For people.
     pub description: Option<String>,
     /// Attributes of the caller's own.
@@ -44,7 +45,7 @@ impl Consumer {
     /// The same with its secret, which is told once.
     pub fn body_with_secret(&self, base: &str) -> Value {
         let mut body = self.body(base);
-        body["secret"] = json!(self.secret);
+        body["secret"] = json!(*self.secret);
         body
     }
 }
@@ -55,7 +56,7 @@ pub struct RequestToken {
     /// Its id.
     pub id: String,
     /// What the program signs with, besides its own secret.
-    pub secret: String,
+    pub secret: Zeroizing<String>,
     /// The program.
     pub consumer_id: String,
     /// The project that it asks for.
@@ -67,7 +68,7 @@ pub struct RequestToken {
 }
 
 /// What a user made of a request.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Authorized {
     /// Who did.
     pub user_id: String,
@@ -83,7 +84,7 @@ pub struct AccessToken {
     /// Its id.
     pub id: String,
     /// What the program signs with, besides its own secret.
-    pub secret: String,
+    pub secret: Zeroizing<String>,
     /// The program.
     pub consumer_id: String,
     /// The project that tokens are for.

@@ -17,7 +17,7 @@ use sha2::Digest;
 use subtle::ConstantTimeEq;
 
 /// One attempt to log in with a browser.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 pub struct Attempt {
     /// The identity provider.
     pub identity_provider: String,

@@ -107,7 +107,7 @@ impl Identity {
                     user_id: word("user_id"),
                     project_id: text(&given, "project_id"),
                     kind: word("type"),
-                    blob: word("blob"),
+                    blob: word("blob").into(),
                     extra: Map::new(),
                 };
                 if made.is_ec2() {
@@ -141,7 +141,7 @@ impl Identity {
                         return Err(Fault::bad_input(format!("{name} can not be updated for credential")));
                     }
                 }
-                credential.blob = blob;
+                credential.blob = blob.into();
                 credential_update(tx, &credential)?;
                 Ok(credential)
             })

@@ -97,7 +97,7 @@ impl Identity {
                     user_id: user_id.clone(),
                     project_id: Some(project_id.clone()),
                     kind: KIND.to_owned(),
-                    blob: Blob { access, secret, ..Blob::default() }.text(),
+                    blob: Blob { access, secret: secret.into(), ..Blob::default() }.text().into(),
                     extra: Map::new(),
                 };
                 credential_insert(tx, &made)?;

@@ -89,7 +89,7 @@ impl Identity {
             .write(move |tx| {
                 let mut made = Consumer {
                     id: tx.entropy().hex_id(),
-                    secret: tx.entropy().hex_id(),
+                    secret: tx.entropy().hex_id().into(),
                     description: text(&given, "description"),
                     extra: Map::new(),
                 };
@@ -160,7 +160,7 @@ impl Identity {
                 }
                 let made = RequestToken {
                     id: tx.entropy().hex_id(),
-                    secret: tx.entropy().hex_id(),
+                    secret: tx.entropy().hex_id().into(),
                     consumer_id: consumer.id,
                     project_id: project_id.clone(),
                     authorized: None,
@@ -228,7 +228,7 @@ impl Identity {
                 }
                 let made = AccessToken {
                     id: tx.entropy().hex_id(),
-                    secret: tx.entropy().hex_id(),
+                    secret: tx.entropy().hex_id().into(),
                     consumer_id: consumer.id,
                     project_id: request.project_id,
                     user_id: by.user_id,

@@ -17,7 +17,7 @@ fn credential(row: &Row, keys: &[Key]) -> Result<Credential, Fault> {
         user_id: row.text(1)?,
         project_id: row.opt_text(2)?,
         kind: row.text(3)?,
-        blob: if row.flag(6)? { opened(keys, &row.text(4)?)? } else { row.text(4)? },
+        blob: if row.flag(6)? { opened(keys, &row.text(4)?)? } else { row.text(4)?.into() },
         extra: object(row, 5)?,
     })
 }

@@ -26,7 +26,7 @@ pub fn domain_options_opened(tx: &Tx, domain_id: &str) -> Result<Options, Fault>
     for row in tx.query(sql, params![domain_id])? {
         let text = opened(&keys(tx, Ring::Credentials)?, &row.text(2)?)?;
         let group = found.entry(row.text(0)?).or_insert_with(|| json!({}));
-        group[row.text(1)?] = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        group[row.text(1)?] = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.to_string()));
     }
     Ok(found)
 }

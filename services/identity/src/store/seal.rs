@@ -4,6 +4,7 @@ use super::key::{Ring, keys};
 use crate::model::fernet::{self, Key};
 use fault::Fault;
 use store::Tx;
+use zeroize::Zeroizing;
 
 /// The text, sealed with the primary key.
 pub(super) fn sealed(tx: &Tx, text: &str) -> Result<String, Fault> {
@@ -15,7 +16,7 @@ pub(super) fn sealed(tx: &Tx, text: &str) -> Result<String, Fault> {
 }
 
 /// What was sealed with one of the keys.
-pub(super) fn opened(keys: &[Key], text: &str) -> Result<String, Fault> {
+pub(super) fn opened(keys: &[Key], text: &str) -> Result<Zeroizing<String>, Fault> {
     let (bytes, _) = fernet::open(keys, text).ok_or_else(|| Fault::bug("no key opens a secret"))?;
-    String::from_utf8(bytes).map_err(Fault::bug)
+    String::from_utf8(bytes).map(Zeroizing::new).map_err(Fault::bug)
 }
