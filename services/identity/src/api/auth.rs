@@ -4,7 +4,6 @@ use super::oauth1::signed;
 use super::{expected, here, list, unfit_at, yes_or_no};
 use crate::Identity;
 use crate::model::oauth1;
-use crate::model::token::Scope;
 use crate::ops::proof::{Named, NamedCredential, Proof};
 use crate::ops::token::{Granted, Token, Wish, unauthenticated};
 use crate::rules;
@@ -70,7 +69,7 @@ pub(super) fn receipt(ask: &Ask) -> Option<String> {
 pub(super) async fn given(identity: &Identity, ask: &Ask, granted: Granted) -> Result<Answer, Fault> {
     match granted {
         Granted::Token(text, token) => {
-            let body = body(identity, ask, &token).await?;
+            let body = identity.token_body(&token, with_catalog(ask)).await?;
             Ok(Answer::json(201, &body).with("x-subject-token", &text))
         }
         Granted::Receipt(begun) => Ok(Answer::json(401, &begun.body()).with(RECEIPT, &begun.text)),
@@ -80,17 +79,17 @@ pub(super) async fn given(identity: &Identity, ask: &Ask, granted: Granted) -> R
 /// `GET /v3/auth/tokens`
 pub async fn token_show(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let text = ask.header("x-subject-token").to_owned();
-    let token = identity.token_for(&ask.cx, &text, &rules::VALIDATE_TOKEN, late(&ask)).await?;
-    check_understood(&ask, &token)?;
-    let body = body(&identity, &ask, &token).await?;
-    Ok(Answer::ok(&body).with("x-subject-token", &text))
+    let asked = identity.token_for(&ask.cx, &text, &rules::VALIDATE_TOKEN, late(&ask)).await?;
+    check_understood(&ask, &asked.token)?;
+    let told = identity.token_told(&asked, with_catalog(&ask)).await?;
+    Ok(Answer::bytes(200, "application/json", told).with("x-subject-token", &text))
 }
 
 /// `HEAD /v3/auth/tokens`
 pub async fn token_check(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let text = ask.header("x-subject-token").to_owned();
-    let token = identity.token_for(&ask.cx, &text, &rules::CHECK_TOKEN, late(&ask)).await?;
-    check_understood(&ask, &token)?;
+    let asked = identity.token_for(&ask.cx, &text, &rules::CHECK_TOKEN, late(&ask)).await?;
+    check_understood(&ask, &asked.token)?;
     Ok(Answer::bytes(200, "application/json", "").with("x-subject-token", &text))
 }
 
@@ -145,14 +144,9 @@ pub async fn system_list(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fa
     Ok(Answer::ok(&json!({"system": system, "links": {"self": here(&ask)}})))
 }
 
-/// What is told of a token.
-pub(super) async fn body(identity: &Identity, ask: &Ask, token: &Token) -> Result<Value, Fault> {
-    let mut body = token.body();
-    if token.payload.scope != Scope::Unscoped && !ask.query.has("nocatalog") {
-        let project_id = token.who().project_id;
-        body["catalog"] = identity.token_catalog(project_id, token.catalog_user().to_owned()).await?;
-    }
-    Ok(json!({"token": body}))
+/// Whether the caller wants to be told the catalog, too.
+pub(super) fn with_catalog(ask: &Ask) -> bool {
+    !ask.query.has("nocatalog")
 }
 
 /// Whoever and whatever is named has an id or a name.

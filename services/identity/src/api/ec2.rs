@@ -65,6 +65,6 @@ async fn token(identity: Arc<Identity>, mut ask: Ask, form: Form) -> Result<(Str
     let signed = signed.filter(|signed| signed.get("access").is_some_and(Value::is_string));
     let signed = Signed::of(signed.ok_or_else(unauthenticated)?);
     let (text, token) = identity.ec2_token_create(&ask.cx, signed, form).await?;
-    let body = super::auth::body(&identity, &ask, &token).await?;
+    let body = identity.token_body(&token, super::auth::with_catalog(&ask)).await?;
     Ok((text, Answer::ok(&body)))
 }

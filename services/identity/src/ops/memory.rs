@@ -1,13 +1,14 @@
 //! What tokens stood for when they were last read: true as long as the epoch is the same.
 //!
-//! Whenever something changes that a token may stand for (a user, a project, a grant, a key, a revocation), the epoch
+//! Whenever something changes that a token may stand for (a user, a project, a grant, a key, a revocation, an endpoint), the epoch
 //! rises in the same transaction, and all that is remembered is stale at once, on every controller. The epoch is a row
 //! of the store; where this controller is the only one that writes, it is read again only after something was written.
 
 use crate::ops::expand::Token;
+use bytes::Bytes;
 use policy::Who;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// How many tokens are remembered, some KB each; when there are more, all are forgotten.
 const REMEMBERED: usize = 10_000;
@@ -23,6 +24,9 @@ pub(crate) struct Memory {
     epoch: Mutex<Option<(u64, i64)>>,
 }
 
+/// What was told of a token, as JSON: without the catalog, and with it.
+pub(super) type Told = [OnceLock<Bytes>; 2];
+
 /// What is remembered of a token.
 #[derive(Clone)]
 pub(super) struct Remembered {
@@ -32,6 +36,8 @@ pub(super) struct Remembered {
     pub token: Arc<Token>,
     /// Its owner.
     pub who: Arc<Who>,
+    /// What was told of it.
+    pub told: Arc<Told>,
     /// Who of directories stands behind it: it is good as long as what they said of these is fresh.
     pub behind: Arc<[String]>,
 }

@@ -10,13 +10,14 @@ use crate::ops::directory::people_behind;
 use crate::ops::endpoint_group::endpoints_of;
 use crate::ops::expand::{expand, roles_on};
 use crate::ops::key::token_keys_replace;
-use crate::ops::memory::Remembered;
+use crate::ops::memory::{Remembered, Told};
 use crate::ops::proof::{Named, Proof, Proved, find_domain, find_project};
 use crate::ops::receipt::{Begun, part_proved};
 use crate::ops::{missing, trust};
 use crate::store::{self, key::Ring};
 use ::store::Tx;
 use async_trait::async_trait;
+use bytes::Bytes;
 use fault::{Fault, Kind};
 use kernel::Micros;
 use policy::{Target, Who};
@@ -51,6 +52,13 @@ pub enum Granted {
     Token(String, Box<Token>),
     /// A receipt, for the proof was only a part of what the user's rules ask.
     Receipt(Box<Begun>),
+}
+
+/// A token that was asked about by somebody who may.
+pub struct Asked {
+    /// The token.
+    pub token: Arc<Token>,
+    told: Arc<Told>,
 }
 
 /// How tokens are made.
@@ -130,7 +138,8 @@ impl Identity {
             return Ok(None);
         };
         let who = Arc::new(token.who());
-        let remembered = Remembered { epoch, token: Arc::new(token), who, behind: behind.into() };
+        let (token, told) = (Arc::new(token), Arc::default());
+        let remembered = Remembered { epoch, token, who, told, behind: behind.into() };
         self.memory.put(text, remembered.clone());
         Ok(Some(remembered))
     }
@@ -167,10 +176,14 @@ impl Identity {
 
     /// A token that must be valid. Why it is not is nobody's business.
     pub(super) async fn token_given(&self, text: &str) -> Result<Arc<Token>, Fault> {
+        Ok(self.token_known(text).await?.token)
+    }
+
+    async fn token_known(&self, text: &str) -> Result<Remembered, Fault> {
         if text.is_empty() {
             return Err(Fault::not_found("No token in the request"));
         }
-        self.token_read(text).await?.ok_or_else(|| match self.settings.token_provider {
+        self.token_recall(text).await?.ok_or_else(|| match self.settings.token_provider {
             Provider::Fernet => Fault::not_found("Could not recognize Fernet token"),
             Provider::Jws => missing("token", text),
         })
@@ -183,21 +196,41 @@ impl Identity {
         text: &str,
         rule: &'static policy::Rule,
         late: bool,
-    ) -> Result<Arc<Token>, Fault> {
-        let token = match self.token_given(text).await {
+    ) -> Result<Asked, Fault> {
+        let asked = match self.token_known(text).await {
             Err(fault) if late && fault.kind == Kind::NotFound => {
                 let (found, _) = self.token_read_behind(text, LATE).await?;
-                Arc::new(found.ok_or(fault)?)
+                Asked { token: Arc::new(found.ok_or(fault)?), told: Arc::default() }
             }
-            given => given?,
+            known => known.map(|known| Asked { token: known.token, told: known.told })?,
         };
-        cx.may(rule, &Target::none().with("target.token.user_id", &token.user.id))?;
-        Ok(token)
+        cx.may(rule, &Target::none().with("target.token.user_id", &asked.token.user.id))?;
+        Ok(asked)
+    }
+
+    /// What is told of a token that was asked about, as JSON. It is written once, as long as nothing of it changes.
+    pub async fn token_told(&self, asked: &Asked, with_catalog: bool) -> Result<Bytes, Fault> {
+        let told = &asked.told[usize::from(with_catalog)];
+        if let Some(told) = told.get() {
+            return Ok(told.clone());
+        }
+        let body = self.token_body(&asked.token, with_catalog).await?;
+        Ok(told.get_or_init(|| body.to_string().into()).clone())
+    }
+
+    /// The same of any token.
+    pub async fn token_body(&self, token: &Token, with_catalog: bool) -> Result<Value, Fault> {
+        let mut body = token.body();
+        if with_catalog && token.payload.scope != Scope::Unscoped {
+            let project_id = token.who().project_id;
+            body["catalog"] = self.token_catalog(project_id, token.catalog_user().to_owned()).await?;
+        }
+        Ok(json!({"token": body}))
     }
 
     /// The token is not valid any more; with `chain`, neither is what was made of it.
     pub async fn token_revoke(&self, cx: &Cx, text: &str, chain: bool) -> Result<(), Fault> {
-        let token = self.token_for(cx, text, &crate::rules::REVOKE_TOKEN, false).await?;
+        let token = self.token_for(cx, text, &crate::rules::REVOKE_TOKEN, false).await?.token;
         let Some(audit_id) = token.payload.audit_ids.first().cloned() else { return Ok(()) };
         let expires_at = token.payload.expires_at;
         let revoke = move |tx: &Tx| {

@@ -1,6 +1,7 @@
 //! Rows of regions, services and endpoints.
 
 use super::policy_association::{Of, associations_forget};
+use super::token::epoch_advance;
 use super::{object, text, unless_taken};
 use crate::model::catalog::{Endpoint, Region, Service};
 use fault::Fault;
@@ -92,7 +93,7 @@ pub fn service_put(tx: &Tx, service: &Service) -> Result<(), Fault> {
     let values =
         params![&service.id, &service.kind, service.name.as_deref(), service.enabled, text(&service.extra)];
     tx.execute(sql, values)?;
-    Ok(())
+    epoch_advance(tx)
 }
 
 /// Removes a service and its endpoints.
@@ -102,7 +103,7 @@ pub fn service_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     }
     associations_forget(tx, Of::Service, id)?;
     tx.execute("DELETE FROM identity_services WHERE id = ?1", params![id])?;
-    Ok(())
+    epoch_advance(tx)
 }
 
 /// Every endpoint.
@@ -130,7 +131,7 @@ pub fn endpoint_put(tx: &Tx, endpoint: &Endpoint) -> Result<(), Fault> {
         text(&endpoint.extra)
     ];
     tx.execute(sql, values)?;
-    Ok(())
+    epoch_advance(tx)
 }
 
 /// Removes an endpoint.
@@ -138,5 +139,5 @@ pub fn endpoint_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     super::endpoint_group::shown_forget(tx, id)?;
     associations_forget(tx, Of::Endpoint, id)?;
     tx.execute("DELETE FROM identity_endpoints WHERE id = ?1", params![id])?;
-    Ok(())
+    epoch_advance(tx)
 }

@@ -1,5 +1,6 @@
 //! Rows of endpoint groups, and of what the catalogs of projects are narrowed to.
 
+use super::token::epoch_advance;
 use super::{object, text};
 use crate::model::endpoint_group::EndpointGroup;
 use fault::Fault;
@@ -48,13 +49,15 @@ pub fn endpoint_group_by_id(tx: &Tx, id: &str) -> Result<Option<EndpointGroup>, 
 pub fn endpoint_group_put(tx: &Tx, one: &EndpointGroup) -> Result<(), Fault> {
     let sql = "INSERT INTO identity_endpoint_groups (id, name, description, filters) VALUES (?1, ?2, ?3, ?4) \
                ON CONFLICT (id) DO UPDATE SET name = ?2, description = ?3, filters = ?4";
-    tx.execute(sql, params![&one.id, &one.name, one.description.as_deref(), text(&one.filters)]).map(drop)
+    tx.execute(sql, params![&one.id, &one.name, one.description.as_deref(), text(&one.filters)])?;
+    epoch_advance(tx)
 }
 
 /// Removes an endpoint group.
 pub fn endpoint_group_delete(tx: &Tx, id: &str) -> Result<(), Fault> {
     shown_forget(tx, id)?;
-    tx.execute("DELETE FROM identity_endpoint_groups WHERE id = ?1", params![id]).map(drop)
+    tx.execute("DELETE FROM identity_endpoint_groups WHERE id = ?1", params![id])?;
+    epoch_advance(tx)
 }
 
 /// The ids of what a project is shown.
@@ -73,12 +76,14 @@ pub fn projects_shown(tx: &Tx, what: Shown, id: &str) -> Result<Vec<String>, Fau
 pub fn shown_add(tx: &Tx, project_id: &str, what: Shown, id: &str) -> Result<(), Fault> {
     let sql = "INSERT INTO identity_project_endpoints (project_id, kind, other_id) VALUES (?1, ?2, ?3) \
                ON CONFLICT DO NOTHING";
-    tx.execute(sql, params![project_id, what.word(), id]).map(drop)
+    tx.execute(sql, params![project_id, what.word(), id])?;
+    epoch_advance(tx)
 }
 
 /// The project is not shown it any more; false if it was not.
 pub fn shown_remove(tx: &Tx, project_id: &str, what: Shown, id: &str) -> Result<bool, Fault> {
     let sql = "DELETE FROM identity_project_endpoints WHERE project_id = ?1 AND kind = ?2 AND other_id = ?3";
+    epoch_advance(tx)?;
     Ok(tx.execute(sql, params![project_id, what.word(), id])? > 0)
 }
 

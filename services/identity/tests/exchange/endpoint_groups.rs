@@ -68,3 +68,43 @@ async fn only_administrators_narrow_catalogs() {
         assert_eq!(cloud.post(&format!("{FILTERS}/endpoint_groups"), body).await.status, 400, "{filters}");
     }
 }
+
+#[tokio::test]
+async fn what_is_told_of_a_token_follows_the_catalog() {
+    for fixture in store::testing::databases() {
+        let cloud = Cloud::on(fixture).await;
+        let told = async || {
+            let token = cloud.validate(&cloud.admin, &cloud.admin).await.one("token");
+            let entries = token["catalog"].as_array().unwrap().iter();
+            entries.flat_map(|entry| entry["endpoints"].as_array().unwrap().clone()).collect::<Vec<_>>()
+        };
+        let urls =
+            async || told().await.iter().map(|one| one["url"].to_string()).collect::<Vec<_>>().join(" ");
+        let all = told().await.len();
+        assert_eq!(told().await.len(), all);
+        let service = cloud.post("/v3/services", json!({"service": {"type": "dns"}})).await.id("service");
+        let endpoint =
+            json!({"endpoint": {"service_id": service, "interface": "public", "url": "http://dns"}});
+        let endpoint = cloud.post("/v3/endpoints", endpoint).await.id("endpoint");
+        assert!(urls().await.contains("http://dns"));
+        let path = format!("/v3/endpoints/{endpoint}");
+        cloud.patch(&path, json!({"endpoint": {"url": "http://names"}})).await;
+        assert!(urls().await.contains("http://names"));
+        let project = cloud.get("/v3/projects?name=admin").await.body["projects"][0]["id"].clone();
+        let shown = format!("/v3/OS-EP-FILTER/projects/{}/endpoints/{endpoint}", project.as_str().unwrap());
+        assert_eq!(cloud.put(&shown).await.status, 204);
+        assert_eq!(told().await.len(), 1, "the project is shown this one alone");
+        assert_eq!(cloud.delete(&shown).await.status, 204);
+        assert_eq!(told().await.len(), all + 1);
+        cloud.patch(&format!("/v3/services/{service}"), json!({"service": {"enabled": false}})).await;
+        assert_eq!(told().await.len(), all);
+        assert_eq!(cloud.delete(&format!("/v3/services/{service}")).await.status, 204);
+        assert_eq!(told().await.len(), all);
+        let path = "/v3/auth/tokens?nocatalog";
+        let headers = [("x-auth-token", &*cloud.admin), ("x-subject-token", &*cloud.admin)];
+        for _ in 0..2 {
+            let bare = cloud.raw(Method::GET, path, &headers, b"").await.one("token");
+            assert!(bare.get("catalog").is_none(), "{bare}");
+        }
+    }
+}
