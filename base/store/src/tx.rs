@@ -108,10 +108,10 @@ impl Tx {
     /// and a look at the count costs none. What took the key may be newer than this transaction's snapshot and not be
     /// found by a query.
     pub fn try_execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
-        check_text(params)?;
+        let params = without_zero(sql, params)?;
         let outcome = match &self.session {
-            Session::Sqlite(lite) => lite.run(sql, params),
-            Session::Postgres(pg) => pg.attempt(sql, params),
+            Session::Sqlite(lite) => lite.run(sql, &params),
+            Session::Postgres(pg) => pg.attempt(sql, &params),
         };
         outcome.map(|(_, count)| count).inspect_err(|error| {
             if matches!(error, StoreError::Full(_) | StoreError::Busy(_) | StoreError::Lost(_)) {
@@ -213,10 +213,10 @@ impl Tx {
     }
 
     fn run(&self, sql: &str, params: &[Value]) -> Result<(Vec<Row>, u64), StoreError> {
-        check_text(params)?;
+        let params = without_zero(sql, params)?;
         match &self.session {
-            Session::Sqlite(lite) => lite.run(sql, params),
-            Session::Postgres(pg) => pg.run(sql, params),
+            Session::Sqlite(lite) => lite.run(sql, &params),
+            Session::Postgres(pg) => pg.run(sql, &params),
         }
     }
 
@@ -230,8 +230,19 @@ impl Tx {
     }
 }
 
-/// PostgreSQL keeps no text with a zero byte. Neither does SQLite here: what is good for one is good for the other.
-fn check_text(params: &[Value]) -> Result<(), StoreError> {
+/// PostgreSQL keeps no text with a zero byte, and cannot be asked for one. SQLite is held to the same: such a text is not
+/// written, and whoever looks for it finds nothing, since U+FFFF, which is no character either, stands in for the zero.
+fn without_zero<'a>(sql: &str, params: &'a [Value]) -> Result<Cow<'a, [Value]>, StoreError> {
     let zero = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
-    if params.iter().any(zero) { Err(StoreError::Zero) } else { Ok(()) }
+    if !params.iter().any(zero) {
+        return Ok(Cow::Borrowed(params));
+    }
+    if !sql.starts_with("SELECT") {
+        return Err(StoreError::Zero);
+    }
+    let replaced = params.iter().map(|value| match value {
+        Value::Text(text) => Value::Text(text.replace('\0', "\u{ffff}")),
+        other => other.clone(),
+    });
+    Ok(replaced.collect())
 }

@@ -93,8 +93,8 @@ fn a_text_has_no_zero_byte() {
             put(tx, "c", 1)
         });
         assert_eq!((tried.is_ok(), count(&fixture.db)), (true, 1), "{}", fixture.name);
-        let asked = fixture.db.read_now(|tx| tx.query("SELECT 1 FROM things WHERE id = ?1", params!["\0"]));
-        assert_eq!(asked.unwrap_err().kind, Kind::BadInput, "{}", fixture.name);
+        let asked = fixture.db.read_now(|tx| tx.query("SELECT 1 FROM things WHERE id = ?1", params!["c\0"]));
+        assert_eq!(asked.unwrap().len(), 0, "{}", fixture.name);
     }
 }
 

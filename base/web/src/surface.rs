@@ -215,10 +215,6 @@ impl<S: Send + Sync + 'static> Ready<S> {
         let op = &self.surface.routes.rows[chosen?].2;
         *operation = op.name;
         let parameters = found.map(|found| parameters(&found.params)).unwrap_or_default();
-        // Nothing has such an id, and no database can be asked for one.
-        if parameters.values().any(|value| value.contains('\0')) {
-            return Err(no_route());
-        }
         let ask = Ask {
             cx: cx.clone(),
             method: inbound.parts.method.clone(),
@@ -254,6 +250,7 @@ impl<S: Send + Sync + 'static> Ready<S> {
 
     /// The row for a method at a version, among those of one path.
     fn choose(&self, rows: &[usize], method: &Method, version: Version) -> Result<usize, Fault> {
+        let nothing = || Fault::new(Kind::NotFound, "The resource could not be found.").named("no-route");
         let by = |method: &Method| {
             rows.iter().copied().filter(|row| self.surface.routes.rows[*row].0 == *method).collect::<Vec<_>>()
         };
@@ -263,7 +260,7 @@ impl<S: Send + Sync + 'static> Ready<S> {
         }
         match own.iter().find(|row| self.surface.routes.rows[**row].2.exists_at(version)) {
             Some(row) => Ok(*row),
-            None if rows.is_empty() || !own.is_empty() => Err(no_route()),
+            None if rows.is_empty() || !own.is_empty() => Err(nothing()),
             None => Err(Fault::new(Kind::MethodNotAllowed, "The method is not allowed for this resource.")),
         }
     }
@@ -284,10 +281,6 @@ async fn discard(inbound: &mut Inbound) {
     if let (true, Some(body)) = (small, inbound.body.take()) {
         let _ = tokio::time::timeout(DISCARD_TIME, body.collect()).await;
     }
-}
-
-fn no_route() -> Fault {
-    Fault::new(Kind::NotFound, "The resource could not be found.").named("no-route")
 }
 
 fn parameters(found: &matchit::Params<'_, '_>) -> HashMap<String, String> {

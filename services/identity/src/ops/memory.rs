@@ -8,10 +8,13 @@ use crate::ops::expand::Token;
 use bytes::Bytes;
 use policy::Who;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// How many tokens are remembered, some KB each; when there are more, all are forgotten.
 const REMEMBERED: usize = 10_000;
+/// How many bytes of what was told of them, at most: a catalog may be long.
+const TOLD: usize = 64 << 20;
 
 /// The SHA-256 of a token's text: the text itself is a secret that needs no second place.
 type Key = [u8; 32];
@@ -20,6 +23,8 @@ type Key = [u8; 32];
 #[derive(Default)]
 pub(crate) struct Memory {
     tokens: Mutex<HashMap<Key, Remembered>>,
+    /// How many bytes were written down since all was forgotten.
+    told: AtomicUsize,
     /// The epoch, and the version of the store at which it was read or before.
     epoch: Mutex<Option<(u64, i64)>>,
 }
@@ -57,8 +62,17 @@ impl Memory {
         tokens.insert(key(text), remembered);
     }
 
+    /// Remembers what was told of a token.
+    pub(super) fn tell(&self, place: &OnceLock<Bytes>, told: Bytes) {
+        let length = told.len();
+        if place.set(told).is_ok() && self.told.fetch_add(length, Ordering::Relaxed) + length > TOLD {
+            self.clear();
+        }
+    }
+
     /// Forgets all tokens.
     pub(super) fn clear(&self) {
+        self.told.store(0, Ordering::Relaxed);
         tokens_of(self).clear();
     }
 
@@ -81,4 +95,22 @@ fn tokens_of(memory: &Memory) -> MutexGuard<'_, HashMap<Key, Remembered>> {
 fn key(text: &str) -> Key {
     use sha2::Digest;
     sha2::Sha256::digest(text.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_is_bounded() {
+        let (memory, long) = (Memory::default(), Bytes::from(vec![0; TOLD / 2]));
+        let places: Vec<OnceLock<Bytes>> = (0..5).map(|_| OnceLock::new()).collect();
+        let mut counts = Vec::new();
+        for place in &places {
+            memory.tell(place, long.clone());
+            memory.tell(place, long.clone());
+            counts.push(memory.told.load(Ordering::Relaxed) / long.len());
+        }
+        assert_eq!(counts, [1, 2, 0, 1, 2], "each once, and all is forgotten when it is too much");
+    }
 }

@@ -210,12 +210,13 @@ impl Identity {
 
     /// What is told of a token that was asked about, as JSON. It is written once, as long as nothing of it changes.
     pub async fn token_told(&self, asked: &Asked, with_catalog: bool) -> Result<Bytes, Fault> {
-        let told = &asked.told[usize::from(with_catalog)];
-        if let Some(told) = told.get() {
+        let place = &asked.told[usize::from(with_catalog)];
+        if let Some(told) = place.get() {
             return Ok(told.clone());
         }
-        let body = self.token_body(&asked.token, with_catalog).await?;
-        Ok(told.get_or_init(|| body.to_string().into()).clone())
+        let told = Bytes::from(self.token_body(&asked.token, with_catalog).await?.to_string());
+        self.memory.tell(place, told.clone());
+        Ok(told)
     }
 
     /// The same of any token.

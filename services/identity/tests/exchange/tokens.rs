@@ -252,7 +252,9 @@ async fn no_operation_answers_nonsense_with_a_bug() {
         }
     }
     assert_eq!(cloud.get("/v3/users?name=admin").await.each("users", "name"), ["admin"]);
+    assert_eq!(cloud.get("/v3/users?name=admin%00").await.each("users", "name"), Vec::<String>::new());
     assert_eq!(cloud.get("/v3/users/%00").await.status, 404);
+    assert_eq!(cloud.authenticate(login("admin\u{0}", "secret", Value::Null)).await.status, 401);
     for zero in [json!({"name": "a\u{0}"}), json!({"name": "a", "description": "\u{0}"})] {
         let told = cloud.post("/v3/projects", json!({"project": zero})).await;
         assert_eq!((told.status, told.message()), (400, "Text must not have the character U+0000 in it."));
