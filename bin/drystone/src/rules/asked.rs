@@ -86,6 +86,9 @@ const UNRULED: &[(&str, &str)] = &[("network", "quota_details")];
 /// What Neutron says to somebody who has no project to make a thing in.
 const HOMELESS: &str = "Running without keystone AuthN requires that project_id is specified";
 
+/// What takes other things along comes after what asks for one of these.
+const LAST: &[&str] = &["user_tokens_revoke", "domain_delete", "project_delete", "user_delete"];
+
 /// An operation that asks a rule.
 struct Deed {
     service: &'static str,
@@ -104,8 +107,7 @@ fn deeds() -> Vec<Deed> {
             }
         }
     }
-    // What ends all tokens of a stranger comes after what asks for one of them.
-    let depth = |row: &Row| row.path.split('/').count() - usize::from(row.name == "user_tokens_revoke");
+    let depth = |row: &Row| row.path.split('/').count() - usize::from(LAST.contains(&row.name));
     deeds.sort_by_key(|deed| std::cmp::Reverse(depth(&deed.row)));
     deeds
 }
