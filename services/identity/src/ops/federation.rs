@@ -28,6 +28,7 @@ use fault::{Fault, Kind};
 use kernel::Micros;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The version of mappings from which on a provider's word takes roles away, too.
@@ -141,9 +142,11 @@ impl Identity {
             mint: self.mint(),
         };
         let (provider_id, protocol_id) = (provider_id.to_owned(), protocol_id.to_owned());
-        let log_in =
-            move |tx: &Tx| log_in(tx, &provider_id, &protocol_id, &assertion, receipt.as_deref(), lives);
-        self.db.write(log_in).await
+        // A mapping may have many patterns, and a provider much to say: all others who write need not wait for that.
+        let said = Arc::new(assertion);
+        let assertion = said.clone();
+        let judged = self.db.read(move |tx| judge(tx, &provider_id, &protocol_id, &said)).await?;
+        self.db.write(move |tx| log_in(tx, &judged, &assertion, receipt.as_deref(), lives)).await
     }
 
     /// The ids of users for whom somebody vouches: by provider, protocol, and what they are called there; each or all of them.
@@ -183,18 +186,41 @@ fn open(tx: &Tx, provider_id: &str, protocol_id: &str) -> Result<(IdentityProvid
     Ok((provider, protocol(tx, provider_id, protocol_id)?))
 }
 
-fn log_in(
-    tx: &Tx,
-    provider_id: &str,
-    protocol_id: &str,
-    assertion: &Assertion,
-    receipt: Option<&str>,
-    lives: Lives,
-) -> Result<Granted, Fault> {
+/// What a mapping makes of what a provider said.
+struct Judged {
+    provider: IdentityProvider,
+    protocol: Protocol,
+    mapping: Mapping,
+    mapped: Mapped,
+}
+
+fn judge(tx: &Tx, provider_id: &str, protocol_id: &str, assertion: &Assertion) -> Result<Judged, Fault> {
     let (provider, protocol) = open(tx, provider_id, protocol_id)?;
     check_remote_id(&provider, &protocol, assertion)?;
     let mapping = mapping(tx, &protocol.mapping_id)?;
     let mapped = apply(&mapping, assertion).map_err(|why| unmapped(&mapping, why))?;
+    Ok(Judged { provider, protocol, mapping, mapped })
+}
+
+/// Whether all that was looked at is as it was.
+fn still_holds(tx: &Tx, judged: &Judged) -> Result<bool, Fault> {
+    let (provider, protocol) = open(tx, &judged.provider.id, &judged.protocol.id)?;
+    let mapping = mapping(tx, &protocol.mapping_id)?;
+    Ok(provider == judged.provider && protocol == judged.protocol && mapping == judged.mapping)
+}
+
+fn log_in(
+    tx: &Tx,
+    judged: &Judged,
+    assertion: &Assertion,
+    receipt: Option<&str>,
+    lives: Lives,
+) -> Result<Granted, Fault> {
+    let anew = match still_holds(tx, judged)? {
+        true => None,
+        false => Some(judge(tx, &judged.provider.id, &judged.protocol.id, assertion)?),
+    };
+    let Judged { provider, protocol, mapping, mapped } = anew.as_ref().unwrap_or(judged);
     let mut login = Login { tx, provider, protocol, mapping, lives, changed: false };
     let granted = login.enter(mapped, assertion, receipt)?;
     if login.changed {
@@ -232,9 +258,9 @@ fn unmapped(mapping: &Mapping, why: Unmapped) -> Fault {
 /// One login.
 struct Login<'a> {
     tx: &'a Tx,
-    provider: IdentityProvider,
-    protocol: Protocol,
-    mapping: Mapping,
+    provider: &'a IdentityProvider,
+    protocol: &'a Protocol,
+    mapping: &'a Mapping,
     lives: Lives,
     /// Something is other than before that tokens may stand for.
     changed: bool,
@@ -243,11 +269,11 @@ struct Login<'a> {
 impl Login<'_> {
     fn enter(
         &mut self,
-        mapped: Mapped,
+        mapped: &Mapped,
         assertion: &Assertion,
         receipt: Option<&str>,
     ) -> Result<Granted, Fault> {
-        let groups = self.groups(&mapped)?;
+        let groups = self.groups(mapped)?;
         let (user, vouched) = if mapped.user["type"] == "local" {
             (self.local(&mapped.user)?, None)
         } else {
