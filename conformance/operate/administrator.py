@@ -19,7 +19,10 @@ def run(stage):
     done = stage.command(*words, '--output', 'json')
     said = json.loads(done.stdout) if done.returncode == 0 else done.stderr
     stage.same('it says where the new password is, and that nothing else was wrong', said,
-               {'event': 'readmit', 'user': 'admin', 'passwords': path, 'done': []})
+               {'event': 'readmit', 'user': 'admin', 'passwords': path, 'done': [],
+                'aside': [f'{path}.old', os.path.join(state, 'clouds.yaml.old')]})
+    with open(f'{path}.old', 'rb') as file:
+        stage.same('and what was kept is kept aside', file.read(), before)
     stage.same('which its owner alone can read', oct(os.stat(path).st_mode & 0o777), '0o600')
     with stage.up(state) as one:
         users = {user['name'] for user in one.api().call('GET', 'identity', '/v3/users')['users']}

@@ -231,18 +231,14 @@ impl Tx {
 }
 
 /// PostgreSQL keeps no text with a zero byte, and cannot be asked for one. SQLite is held to the same: such a text is not
-/// written, and whoever looks for it finds nothing, since U+FFFF, which is no character either, stands in for the zero.
+/// written, and where it is looked for, to be read or removed, it is NULL, which nothing equals.
 fn without_zero<'a>(sql: &str, params: &'a [Value]) -> Result<Cow<'a, [Value]>, StoreError> {
     let zero = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
     if !params.iter().any(zero) {
         return Ok(Cow::Borrowed(params));
     }
-    if !sql.starts_with("SELECT") {
+    if !["SELECT", "WITH RECURSIVE", "DELETE"].iter().any(|verb| sql.starts_with(verb)) {
         return Err(StoreError::Zero);
     }
-    let replaced = params.iter().map(|value| match value {
-        Value::Text(text) => Value::Text(text.replace('\0', "\u{ffff}")),
-        other => other.clone(),
-    });
-    Ok(replaced.collect())
+    Ok(params.iter().map(|value| if zero(value) { Value::Null } else { value.clone() }).collect())
 }

@@ -95,6 +95,9 @@ fn a_text_has_no_zero_byte() {
         assert_eq!((tried.is_ok(), count(&fixture.db)), (true, 1), "{}", fixture.name);
         let asked = fixture.db.read_now(|tx| tx.query("SELECT 1 FROM things WHERE id = ?1", params!["c\0"]));
         assert_eq!(asked.unwrap().len(), 0, "{}", fixture.name);
+        let removed =
+            fixture.db.write_now(|tx| tx.execute("DELETE FROM things WHERE id = ?1", params!["c\0"]));
+        assert_eq!((removed.unwrap(), count(&fixture.db)), (0, 1), "{}", fixture.name);
     }
 }
 

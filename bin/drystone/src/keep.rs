@@ -49,19 +49,20 @@ pub fn remember_database(state_dir: &Path, url: &str) -> Result<(), String> {
         .map_err(|error| format!("{} cannot be written: {error}.", state_dir.join("database").display()))
 }
 
-const PASSWORDS: &str = "passwords.json";
-
 /// The generated passwords.
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 pub struct Passwords {
     /// Of the user `admin`.
     pub admin: String,
-    /// Of the user `demo`; empty where it is not known.
-    #[serde(default)]
-    pub demo: String,
+    /// Of the user `demo`, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demo: Option<String>,
 }
 
 impl Passwords {
+    /// The name of the file that they are in.
+    pub const FILE: &str = "passwords.json";
+
     /// The passwords that are kept here; none where the cloud was first started by another controller.
     pub fn kept(state_dir: &Path) -> io::Result<Option<Self>> {
         read_json(&Self::path(state_dir))
@@ -70,7 +71,7 @@ impl Passwords {
     /// The passwords of a cloud that is about to be made. They are on disk before users are made with them, so that a
     /// crash in between cannot lose them.
     pub fn make(state_dir: &Path, entropy: &Entropy) -> io::Result<Self> {
-        let made = Self { admin: entropy.password(), demo: entropy.password() };
+        let made = Self { admin: entropy.password(), demo: Some(entropy.password()) };
         made.keep(state_dir)?;
         Ok(made)
     }
@@ -82,7 +83,7 @@ impl Passwords {
 
     /// Where they are kept.
     pub fn path(state_dir: &Path) -> PathBuf {
-        state_dir.join(PASSWORDS)
+        state_dir.join(Self::FILE)
     }
 
     /// Forgets passwords that no user got, since another controller was first.
@@ -126,6 +127,23 @@ pub fn remember_metal(settings: &Settings) -> Result<(), String> {
         None => write_private(&settings.state_dir.join("metal"), settings.metal.word().as_bytes())
             .map_err(|error| format!("{} cannot be written: {error}.", settings.state_dir.display())),
     }
+}
+
+/// Copies of files, where they are there, under names that end in `.old`; the paths of these.
+pub fn set_aside(state_dir: &Path, names: &[&str]) -> io::Result<Vec<String>> {
+    let mut aside = Vec::new();
+    for name in names {
+        match fs::read(state_dir.join(name)) {
+            Ok(content) => {
+                let old = state_dir.join(format!("{name}.old"));
+                write_private(&old, &content)?;
+                aside.push(old.display().to_string());
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(aside)
 }
 
 /// What [`write_json`] has written; `None` if there is no such file.
@@ -172,8 +190,8 @@ pub fn clouds_yaml(
         )
     };
     let mut text = String::from("clouds:\n");
-    if !passwords.demo.is_empty() {
-        text += &cloud("drystone", "demo", &passwords.demo);
+    if let Some(demo) = &passwords.demo {
+        text += &cloud("drystone", "demo", demo);
     }
     text += &cloud("drystone-admin", "admin", &passwords.admin);
     write_private(&settings.state_dir.join("clouds.yaml"), text.as_bytes())

@@ -261,7 +261,8 @@ impl Start {
             |error: std::io::Error| format!("The passwords cannot be kept in {}: {error}.", dir.display());
         let founded = identity::bootstrap::founded(&db).map_err(|fault| fault.to_string())?;
         let mut passwords = Passwords::kept(dir).map_err(failed)?;
-        if passwords.is_none() && !founded {
+        // A cloud is founded with both; what was kept of another cloud may lack one.
+        if !founded && passwords.as_ref().is_none_or(|kept| kept.demo.is_none()) {
             passwords = Some(Passwords::make(dir, &self.entropy).map_err(failed)?);
         }
         let requests = Requests::register(&mut self.registry);
@@ -442,15 +443,17 @@ impl Ready<'_> {
             })),
             Form::Text => {
                 if let Some(passwords) = self.passwords {
-                    output::line(&format!(
-                        "admin's password: {}\ndemo's password:  {}",
-                        passwords.admin, passwords.demo
-                    ));
+                    output::line(&format!("admin's password: {}", passwords.admin));
+                    if let Some(demo) = &passwords.demo {
+                        output::line(&format!("demo's password:  {demo}"));
+                    }
                 }
                 let metal = if self.settings.metal == Metal::Sim { ", on simulated metal" } else { "" };
                 output::line(&format!("The cloud serves after {:.1} s{metal}. Use it:", self.seconds));
                 output::line(&format!("  export OS_CLIENT_CONFIG_FILE={}", clouds.display()));
-                output::line("  openstack --os-cloud drystone server list");
+                let demo = self.passwords.is_none_or(|passwords| passwords.demo.is_some());
+                let name = if demo { "drystone" } else { "drystone-admin" };
+                output::line(&format!("  openstack --os-cloud {name} server list"));
             }
         }
     }

@@ -156,11 +156,9 @@ pub fn controller(
             ..compute::Settings::default()
         },
     });
-    let password =
-        |of: fn(&Passwords) -> &String| Zeroizing::new(passwords.map(of).cloned().unwrap_or_default());
     let first_passwords = FirstPasswords {
-        admin: password(|passwords| &passwords.admin),
-        demo: password(|passwords| &passwords.demo),
+        admin: Zeroizing::new(passwords.map(|passwords| passwords.admin.clone()).unwrap_or_default()),
+        demo: Zeroizing::new(passwords.and_then(|passwords| passwords.demo.clone()).unwrap_or_default()),
     };
     let offers = if simulation.is_some() { OFFERS } else { &OFFERS[..OFFERS.len() - 1] };
     let first = identity.bootstrap(public_url, &settings.region, offers, &first_passwords)?;

@@ -77,6 +77,9 @@ impl Identity {
         let compliance = self.settings.compliance.clone();
         self.db.write_now(move |tx| {
             let first = project_by_id(tx, DEFAULT_DOMAIN)?.is_none();
+            if first && (admin.is_empty() || demo.is_empty()) {
+                return Err(Fault::bug("the first users have no passwords"));
+            }
             if first {
                 people(tx, &admin, &demo)?;
                 activity_watch(tx, &compliance)?;

@@ -53,10 +53,11 @@ fn check_domain(tx: &Tx, settings: &Settings, done: &mut Vec<&'static str>) -> R
     let Some(mut domain) = project_by_id(tx, DEFAULT_DOMAIN)? else {
         return Err(Fault::not_found("There is no cloud here yet: its first start makes the user admin."));
     };
-    check_own_domain(tx, &settings.domain_options, DEFAULT_DOMAIN).map_err(|_| {
-        let said =
-            "The users of the domain Default live in a directory: that has to let the administrator in.";
-        Fault::new(Kind::Forbidden, said)
+    check_own_domain(tx, &settings.domain_options, DEFAULT_DOMAIN).map_err(|fault| match fault.kind {
+        Kind::Forbidden => Fault::forbidden(
+            "The users of the domain Default live in a directory: that has to let the administrator in.",
+        ),
+        _ => fault,
     })?;
     if !domain.enabled {
         domain.enabled = true;
@@ -99,7 +100,7 @@ fn admin_user(
         done.push("It was disabled.");
     }
     if found.options.remove("multi_factor_auth_rules").is_some() {
-        done.push("It had to show several factors; it has not any more.");
+        done.push("It had rules of several factors: they are gone.");
     }
     let hash = password::hash(password.as_bytes(), Scheme::Bcrypt(LOWEST_COST), tx.entropy().bytes());
     let hash = hash.ok_or_else(|| Fault::bug("a password cannot be hashed"))?;

@@ -26,6 +26,7 @@ static UPDATE: LazyLock<Schema> = LazyLock::new(|| {
         "required": ["blob"]});
     Schema::new(json!({"type": "object", "properties": {"credential": inner}, "required": ["credential"]}))
 });
+
 /// `GET /v3/credentials`
 pub async fn list_all(identity: Arc<Identity>, ask: Ask) -> Result<Answer, Fault> {
     let all = identity.credential_list(&ask.cx).await?;

@@ -265,10 +265,13 @@ fn is_readable(entry: &StructureTag) -> bool {
     is_named(entry, |attribute| is_named(attribute, |value| matches!(value.payload, PL::P(_))))
 }
 
-/// An entry as text. Sixteen bytes that are no text are a UUID as Active Directory keeps it.
+/// An entry as text. Sixteen bytes that are no text are a UUID as Active Directory keeps it; a zero byte, which no database
+/// keeps, is read as what is not known.
 fn read(entry: SearchEntry) -> Entry {
-    let mut attributes: std::collections::HashMap<String, Vec<String>> =
-        entry.attrs.into_iter().map(|(name, values)| (name.to_lowercase(), values)).collect();
+    let kept = |value: String| if value.contains('\0') { value.replace('\0', "\u{fffd}") } else { value };
+    let texts = entry.attrs.into_iter();
+    let texts = texts.map(|(name, values)| (name.to_lowercase(), values.into_iter().map(kept).collect()));
+    let mut attributes: std::collections::HashMap<String, Vec<String>> = texts.collect();
     for (name, values) in entry.bin_attrs {
         let ids = values.iter().filter_map(|bytes| <[u8; 16]>::try_from(bytes.as_slice()).ok());
         let ids = ids.map(|bytes| Uuid::from_bytes_le(bytes).to_string());

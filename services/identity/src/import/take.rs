@@ -329,6 +329,8 @@ fn take_delegations(tx: &Tx, estate: &Estate, report: &mut Report) -> Result<(),
         let new = trust_by_id(tx, &one.id)?.is_none();
         if !known.users.contains(&one.trustor_id) || !known.users.contains(&one.trustee_id) {
             report.leave("trusts of users who are not here", 1);
+        } else if one.expires_at.is_some_and(|end| end < tx.now()) {
+            report.leave("trusts that have ended", 1);
         } else if new && !trust_insert(tx, one)? {
             return Err(Fault::conflict(format!("There is another trust like {}.", one.id)));
         } else {

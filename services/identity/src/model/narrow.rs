@@ -2,7 +2,7 @@
 
 /// The domain and the name that all of a list have; what is `None` may be any.
 ///
-/// It only spares work: what comes of it is held once more against all that was asked.
+/// For what is asked over the wire it only spares work: what comes of it is held against all that was asked once more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Narrow {
     /// The id of the domain.

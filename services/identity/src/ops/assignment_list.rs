@@ -177,7 +177,8 @@ fn list(tx: &Tx, filter: &Filter) -> Result<Vec<Found>, Fault> {
     Ok(found)
 }
 
-/// The grants that can come to what is looked for, and few others: a cloud has many.
+/// The grants that can come to what is looked for, and few others: a cloud has many. Of a user, or of a group, they are of
+/// nobody else; nobody asks for both at once, nor for what a group amounts to.
 fn granted(tx: &Tx, filter: &Filter, places: Option<&Places>) -> Result<Vec<Assignment>, Fault> {
     match (&filter.user, &filter.group, places) {
         (Some(user), _, _) if filter.effective => assignments_of_user(tx, user),

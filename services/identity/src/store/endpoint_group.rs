@@ -83,8 +83,9 @@ pub fn shown_add(tx: &Tx, project_id: &str, what: Shown, id: &str) -> Result<(),
 /// The project is not shown it any more; false if it was not.
 pub fn shown_remove(tx: &Tx, project_id: &str, what: Shown, id: &str) -> Result<bool, Fault> {
     let sql = "DELETE FROM identity_project_endpoints WHERE project_id = ?1 AND kind = ?2 AND other_id = ?3";
+    let removed = tx.execute(sql, params![project_id, what.word(), id])? > 0;
     epoch_advance(tx)?;
-    Ok(tx.execute(sql, params![project_id, what.word(), id])? > 0)
+    Ok(removed)
 }
 
 /// A project, an endpoint or a group is gone.

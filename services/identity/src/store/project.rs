@@ -9,8 +9,8 @@ use store::{Row, Tx, params};
 
 const SELECT: &str = "SELECT id, name, domain_id, parent_id, is_domain, enabled, description, tags, options, extra \
                       FROM identity_projects";
-/// Deeper trees than this cannot be made.
-const DEEPEST: usize = 16;
+/// No tree is as deep: it ends what is damaged. Five levels can be made here; a Keystone may have been set to make more.
+const BOTTOM: usize = 100;
 /// The names of projects and domains.
 pub const NAMES: &str = "SELECT id, name, domain_id FROM identity_projects WHERE id IN ({ids})";
 
@@ -72,7 +72,7 @@ pub fn projects_below(tx: &Tx, id: &str) -> Result<Vec<Project>, Fault> {
     let sql = format!(
         "WITH RECURSIVE below (id, depth) AS (SELECT id, 1 FROM identity_projects WHERE parent_id = ?1 UNION ALL \
          SELECT child.id, below.depth + 1 FROM identity_projects child JOIN below ON child.parent_id = below.id \
-         WHERE below.depth < {DEEPEST}) {SELECT} JOIN below USING (id) ORDER BY depth, id"
+         WHERE below.depth < {BOTTOM}) {SELECT} JOIN below USING (id) ORDER BY depth, id"
     );
     tx.query(&sql, params![id])?.iter().map(project).collect()
 }
@@ -86,7 +86,7 @@ pub fn projects_of_domain(tx: &Tx, domain_id: &str) -> Result<Vec<Project>, Faul
 pub fn project_ancestors(tx: &Tx, project: &Project) -> Result<Vec<Project>, Fault> {
     let mut above = Vec::new();
     let mut next = project.parent_id.clone();
-    while !next.is_empty() && above.len() < DEEPEST {
+    while !next.is_empty() && above.len() < BOTTOM {
         let Some(parent) = project_by_id(tx, &next)? else { break };
         next.clone_from(&parent.parent_id);
         above.push(parent);

@@ -60,7 +60,7 @@ async fn whatever_kept_the_administrator_out_is_taken_back() {
     assert_eq!(cloud.patch(&path, json!({"user": {"enabled": false}})).await.status, 200);
     assert_eq!(enters(&cloud, "secret").await.status, 401);
     let said = cloud.readmit("again");
-    assert_eq!(said, ["It was disabled.", "It had to show several factors; it has not any more."]);
+    assert_eq!(said, ["It was disabled.", "It had rules of several factors: they are gone."]);
     let told = enters(&cloud, "again").await;
     assert_eq!(told.status, 201, "{told:?}");
 }

@@ -254,6 +254,9 @@ async fn no_operation_answers_nonsense_with_a_bug() {
     assert_eq!(cloud.get("/v3/users?name=admin").await.each("users", "name"), ["admin"]);
     assert_eq!(cloud.get("/v3/users?name=admin%00").await.each("users", "name"), Vec::<String>::new());
     assert_eq!(cloud.get("/v3/users/%00").await.status, 404);
+    let (place, role) = (cloud.project("wall").await, cloud.role("reader").await);
+    let grant = format!("/v3/projects/{place}/users/%00/roles/{role}");
+    assert_eq!(cloud.delete(&grant).await.status, 404);
     assert_eq!(cloud.authenticate(login("admin\u{0}", "secret", Value::Null)).await.status, 401);
     for zero in [json!({"name": "a\u{0}"}), json!({"name": "a", "description": "\u{0}"})] {
         let told = cloud.post("/v3/projects", json!({"project": zero})).await;
