@@ -63,9 +63,13 @@ impl Identity {
         filter: Filter,
         named: bool,
     ) -> Result<(Vec<Found>, Option<Names>), Fault> {
-        self.directory_meet(self.db.read(strange_actors).await?).await;
-        if filter.effective {
-            let of_directories = self.db.read(granted_groups_of_directories).await?;
+        let (own, wanted) = (cx.clone(), filter.clone());
+        // Directories are asked for nobody who may not see what they say.
+        let look = move |tx: &Tx| check_may_list(tx, &own, &wanted).and_then(|()| strangers(tx, &wanted));
+        self.directory_meet(self.db.read(look).await?).await;
+        if filter.effective && filter.user.is_none() {
+            let wanted = filter.clone();
+            let of_directories = self.db.read(move |tx| groups_of_directories(tx, &wanted)).await?;
             self.directory_members_if_it_answers(of_directories).await;
         }
         let cx = cx.clone();
@@ -84,21 +88,27 @@ impl Identity {
     }
 }
 
-/// Those of directories who have grants and were never seen, as after a Keystone was taken over.
-fn strange_actors(tx: &Tx) -> Result<Vec<String>, Fault> {
+/// Whom directories have to be asked about before the list can be made: the user whom it is of, which tells its groups,
+/// too, or else those who have such grants and were never seen, as after a Keystone was taken over.
+fn strangers(tx: &Tx, filter: &Filter) -> Result<Vec<String>, Fault> {
     if !store::directory::has_mappings(tx)? {
         return Ok(Vec::new());
     }
-    never_seen(tx, assignments(tx)?.into_iter().map(|one| one.actor_id))
+    if let Some(user) = &filter.user {
+        return Ok(vec![user.clone()]);
+    }
+    let granted = granted(tx, filter, Places::of(tx, filter)?.as_ref())?;
+    never_seen(tx, granted.into_iter().map(|one| one.actor_id))
 }
 
-/// The groups of directories that anything was granted to.
-fn granted_groups_of_directories(tx: &Tx) -> Result<Vec<String>, Fault> {
+/// The groups of directories that have such grants.
+fn groups_of_directories(tx: &Tx, filter: &Filter) -> Result<Vec<String>, Fault> {
     if !store::directory::has_mappings(tx)? {
         return Ok(Vec::new());
     }
     let mirrored = store::directory::mirrored(tx, "group")?;
-    let groups = assignments(tx)?.into_iter().filter(|one| one.actor_kind == ActorKind::Group);
+    let granted = granted(tx, filter, Places::of(tx, filter)?.as_ref())?;
+    let groups = granted.into_iter().filter(|one| one.actor_kind == ActorKind::Group);
     let ids: BTreeSet<String> = groups.map(|one| one.actor_id).filter(|id| mirrored.contains(id)).collect();
     Ok(ids.into_iter().collect())
 }

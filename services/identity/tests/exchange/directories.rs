@@ -217,6 +217,40 @@ async fn who_leaves_a_group_there_loses_its_roles_here_soon() {
 }
 
 #[tokio::test]
+async fn it_is_asked_about_those_alone_whom_a_list_is_of() {
+    let corp = Corp::start().await;
+    for nouns in ["users", "groups"] {
+        corp.names(&format!("/v3/{nouns}?domain_id={}", corp.domain), nouns).await;
+    }
+    let (yard, member) = (corp.cloud.project("yard").await, corp.cloud.role("member").await);
+    for team in ["makers", "idlers"] {
+        let path = format!("/v3/projects/{yard}/groups/{}/roles/{member}", corp.group(team));
+        assert_eq!(corp.cloud.put(&path).await.status, 204);
+    }
+    corp.cloud.user("eve").await;
+    let eve = corp.cloud.token("eve", "eve", Value::Null).await;
+    let list = format!("/v3/role_assignments?effective&scope.project.id={yard}");
+    let of_ada = format!("{list}&user.id={}&role.id={member}", corp.user("ada"));
+    let mut asked = corp.slapd.searches().await;
+    let mut since = async || {
+        let now = corp.slapd.searches().await;
+        let count = now - std::mem::replace(&mut asked, now) - 1;
+        corp.later();
+        count
+    };
+    assert_eq!(corp.cloud.ask(Method::GET, &list, &eve, Value::Null).await.status, 403);
+    assert_eq!(since().await, 0, "whoever may not see the list cannot have the directory asked");
+    let through = |told: Told| told.body["role_assignments"][0]["links"]["membership"].is_string();
+    assert!(through(corp.cloud.get(&of_ada).await));
+    assert_eq!(since().await, 2, "who it is, and in which groups");
+    corp.slapd.set("cn=makers,ou=Teams,dc=example", "member", "uid=ben,ou=People,dc=example").await;
+    assert!(!through(corp.cloud.get(&of_ada).await), "no group is asked for its members");
+    assert!(since().await >= 2);
+    assert!(through(corp.cloud.get(&list).await));
+    assert!(since().await > 2, "two groups, and who is in them");
+}
+
+#[tokio::test]
 async fn nothing_is_written_there() {
     let corp = Corp::start().await;
     let (domain, ada, makers) = (corp.domain.clone(), corp.user("ada"), corp.group("makers"));

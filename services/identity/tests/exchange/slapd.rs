@@ -145,10 +145,19 @@ impl Slapd {
 
     /// How often somebody has shown a password.
     pub async fn binds(&self) -> u64 {
+        self.count("Bind").await
+    }
+
+    /// How often somebody has looked for something, which whoever asks this does, too.
+    pub async fn searches(&self) -> u64 {
+        self.count("Search").await
+    }
+
+    async fn count(&self, operation: &str) -> u64 {
         let mut root = self.as_root().await;
-        let counter = "cn=Bind,cn=Operations,cn=Monitor";
+        let counter = format!("cn={operation},cn=Operations,cn=Monitor");
         let wanted = vec!["monitorOpCompleted"];
-        let found = root.search(counter, Scope::Base, "(objectClass=*)", wanted).await.unwrap();
+        let found = root.search(&counter, Scope::Base, "(objectClass=*)", wanted).await.unwrap();
         let (found, _) = found.success().unwrap();
         let entry = SearchEntry::construct(found.into_iter().next().unwrap());
         entry.attrs["monitorOpCompleted"][0].parse().unwrap()
