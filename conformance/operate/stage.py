@@ -16,6 +16,10 @@ from api import Api
 from cloud import Trouble
 
 
+# seconds; a new cloud on PostgreSQL makes hundreds of small steps, each of which waits its turn on a machine that is busy
+PATIENCE = 180
+
+
 class Running:
     """A process of the program that has said that it is ready."""
 
@@ -33,7 +37,7 @@ class Running:
 
     def first(self):
         """The first line on standard output; None when it ended without one."""
-        self._spoke.wait(timeout=30)
+        self._spoke.wait(timeout=PATIENCE)
         return self.said[0] if self.said else None
 
     def api(self, name='drystone-admin'):
@@ -73,7 +77,7 @@ class Stage:
 
     def command(self, *words, **more):
         """Runs the program to its end."""
-        done = subprocess.run([self.program, *words], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, **more)
+        done = subprocess.run([self.program, *words], capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL, **more)
         return done
 
     @contextlib.contextmanager
