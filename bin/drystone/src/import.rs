@@ -6,7 +6,7 @@ use crate::wire_up;
 use clap::Args;
 use fault::Fault;
 use identity::import::{Estate, Report, TABLES, Wishes, public_keys, repository};
-use kernel::{Clock, Entropy};
+use kernel::Entropy;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -60,10 +60,7 @@ fn take(settings: &Settings, wanted: Wanted) -> Result<Report, Fault> {
     };
     let estate = Estate::read(&Tables::read(&wanted.from, TABLES)?, &wishes)?;
     let entropy = Entropy::system().map_err(Fault::bug)?;
-    if settings.database.is_none() && !settings.state_dir.join("drystone.sqlite").exists() {
-        return Err(Fault::bad_input(format!("There is no cloud in {}.", settings.state_dir.display())));
-    }
-    let db = wire_up::open_store(settings, &Clock::system(), &entropy)?;
+    let db = wire_up::open_known_store(settings, &entropy)?;
     identity::import::import(&db, estate, wishes)
 }
 

@@ -5,7 +5,7 @@ use crate::output;
 use crate::settings::{Form, Settings};
 use crate::wire_up;
 use fault::{Fault, Kind};
-use kernel::{Clock, Entropy};
+use kernel::Entropy;
 use serde_json::json;
 use std::io;
 
@@ -42,17 +42,13 @@ pub fn readmit(settings: &Settings) -> Result<(), String> {
 
 fn give(settings: &Settings) -> Result<Done, Fault> {
     let dir = &settings.state_dir;
-    let none = || Fault::bad_input(format!("There is no cloud in {}.", dir.display()));
-    if settings.database.is_none() && !dir.join("drystone.sqlite").exists() {
-        return Err(none());
-    }
     let unkept = |error: io::Error| {
         Fault::bad_input(format!("The passwords cannot be kept in {}: {error}.", dir.display()))
     };
     let entropy = Entropy::system().map_err(Fault::bug)?;
-    let db = wire_up::open_store(settings, &Clock::system(), &entropy)?;
+    let db = wire_up::open_known_store(settings, &entropy)?;
     if !identity::bootstrap::founded(&db)? {
-        return Err(none());
+        return Err(wire_up::no_cloud(settings));
     }
     // One that cannot be read is no obstacle: it is what this is for.
     let before = Passwords::kept(dir).ok().flatten();

@@ -93,6 +93,19 @@ pub fn open_store(settings: &Settings, clock: &Clock, entropy: &Entropy) -> Resu
     Ok(db)
 }
 
+/// Opens the store of a cloud that was started before, for a command that works on it by itself.
+pub fn open_known_store(settings: &Settings, entropy: &Entropy) -> Result<Db, Fault> {
+    if settings.database.is_none() && !settings.state_dir.join("drystone.sqlite").exists() {
+        return Err(no_cloud(settings));
+    }
+    open_store(settings, &Clock::system(), entropy)
+}
+
+/// What is said where there is none.
+pub fn no_cloud(settings: &Settings) -> Fault {
+    Fault::bad_input(format!("There is no cloud in {}.", settings.state_dir.display()))
+}
+
 /// What the operator set for identity.
 pub fn identity_settings(settings: &Settings) -> identity::settings::Settings {
     identity::settings::Settings {

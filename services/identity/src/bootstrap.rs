@@ -77,10 +77,10 @@ impl Identity {
         let compliance = self.settings.compliance.clone();
         self.db.write_now(move |tx| {
             let first = project_by_id(tx, DEFAULT_DOMAIN)?.is_none();
-            if first && (admin.is_empty() || demo.is_empty()) {
-                return Err(Fault::bug("the first users have no passwords"));
-            }
             if first {
+                if admin.is_empty() || demo.is_empty() {
+                    return Err(Fault::bug("the first users have no passwords"));
+                }
                 people(tx, &admin, &demo)?;
                 activity_watch(tx, &compliance)?;
             }
@@ -160,24 +160,20 @@ pub(crate) fn user(tx: &Tx, name: &str, password: &str) -> Result<String, Fault>
     Ok(user.id)
 }
 
-pub(crate) fn grant(
-    tx: &Tx,
-    user: &str,
-    target_kind: TargetKind,
-    target: &str,
-    role: &str,
-) -> Result<(), Fault> {
-    assignment_add(
-        tx,
-        &Assignment {
-            actor_kind: ActorKind::User,
-            actor_id: user.to_owned(),
-            target_kind,
-            target_id: target.to_owned(),
-            role_id: role.to_owned(),
-            inherited: false,
-        },
-    )
+fn grant(tx: &Tx, user: &str, target_kind: TargetKind, target: &str, role: &str) -> Result<(), Fault> {
+    assignment_add(tx, &to_user(user, target_kind, target, role))
+}
+
+/// What one of the first users is granted.
+pub(crate) fn to_user(user: &str, target_kind: TargetKind, target: &str, role: &str) -> Assignment {
+    Assignment {
+        actor_kind: ActorKind::User,
+        actor_id: user.to_owned(),
+        target_kind,
+        target_id: target.to_owned(),
+        role_id: role.to_owned(),
+        inherited: false,
+    }
 }
 
 /// The cloud's own entries; what administrators added stays.
@@ -209,10 +205,12 @@ fn catalog(tx: &Tx, public_url: &str, region: &str, offers: &[Offer]) -> Result<
             let id = endpoints.iter().find(mine).map_or_else(|| tx.entropy().hex_id(), |one| one.id.clone());
             let (service_id, interface) = (service.id.clone(), interface.to_owned());
             let region_id = Some(region.to_owned());
-            endpoint_put(
-                tx,
-                &Endpoint { id, service_id, interface, region_id, url, enabled: true, extra: Map::new() },
-            )?;
+            let own =
+                Endpoint { id, service_id, interface, region_id, url, enabled: true, extra: Map::new() };
+            // What is so already is not written: that would have every controller look at all tokens once more.
+            if !endpoints.contains(&own) {
+                endpoint_put(tx, &own)?;
+            }
         }
     }
     Ok(())

@@ -1,15 +1,15 @@
 //! Letting the administrator in again: for when the password is lost, or the last administrator took away its own roles.
 //! What `keystone-manage bootstrap` is called for on a cloud that is there already.
 
-use crate::bootstrap::{DEFAULT_DOMAIN, grant, place, role, user};
+use crate::bootstrap::{DEFAULT_DOMAIN, place, role, to_user, user};
 use crate::hashing::LOWEST_COST;
-use crate::model::assignment::{ActorKind, Assignment, TargetKind};
+use crate::model::assignment::TargetKind;
 use crate::model::password::{self, Scheme};
 use crate::model::user::User;
 use crate::ops::directory::check_own_domain;
 use crate::ops::password::password_set;
 use crate::settings::Settings;
-use crate::store::{assignment::assignment_exists, project::*, role::*, token::epoch_advance, user::*};
+use crate::store::{assignment::*, project::*, role::*, token::epoch_advance, user::*};
 use ::store::{Db, Tx};
 use fault::{Fault, Kind};
 
@@ -38,8 +38,9 @@ pub fn readmit(db: &Db, settings: &Settings, password: &str) -> Result<Vec<&'sta
             (TargetKind::Domain, DEFAULT_DOMAIN, "It had no role admin on the domain Default."),
             (TargetKind::System, "all", "It had no role admin on the system."),
         ] {
-            if !has(tx, &user, kind, id, &role)? {
-                grant(tx, &user, kind, id, &role)?;
+            let grant = to_user(&user, kind, id, &role);
+            if !assignment_exists(tx, &grant)? {
+                assignment_add(tx, &grant)?;
                 done.push(said);
             }
         }
@@ -119,13 +120,4 @@ fn admit(tx: &Tx, settings: &Settings, user: &mut User, hash: &str) -> Result<()
     // It may be changed at once, as one that an administrator set.
     user.login.password_own = false;
     Ok(())
-}
-
-fn has(tx: &Tx, user: &str, kind: TargetKind, target: &str, role: &str) -> Result<bool, Fault> {
-    let [actor_id, target_id, role_id] = [user, target, role].map(str::to_owned);
-    let (actor_kind, target_kind) = (ActorKind::User, kind);
-    assignment_exists(
-        tx,
-        &Assignment { actor_kind, actor_id, target_kind, target_id, role_id, inherited: false },
-    )
 }
