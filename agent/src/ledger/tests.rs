@@ -121,6 +121,8 @@ async fn it_is_rewritten_when_most_of_it_is_old() {
         }
     }
     ledger.ensure(wanted("b", 1, Some("x"))).await.unwrap();
+    // It answers before it rewrites; what comes next is answered after that.
+    ledger.ensure(wanted("c", 1, Some("x"))).await.unwrap();
     let lines = std::fs::read_to_string(dir.path().join("ledger")).unwrap().lines().count();
     assert!(lines < 5000, "{lines}");
     assert_eq!(open(dir.path()).entry(&key("a")).unwrap().note.reboots, 8999);

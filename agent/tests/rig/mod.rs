@@ -24,6 +24,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 pub type Reports = Arc<Mutex<HashMap<(Kind, String), Report>>>;
 
+/// How long is waited for what has to come: a machine that is busy with other things is slow.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
 pub const IMAGE: &[u8] = b"an image of a disk, as far as anybody can tell";
 
 pub struct Rig {
@@ -164,7 +167,7 @@ pub async fn until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = probe() {
             return found;
         }
-        assert!(began.elapsed() < Duration::from_secs(20), "in vain: {what}");
+        assert!(began.elapsed() < PATIENCE, "in vain: {what}");
         sleep(Duration::from_millis(2)).await;
     }
 }

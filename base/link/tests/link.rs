@@ -192,7 +192,7 @@ fn image(bytes: u64) -> ImageSource {
 }
 
 fn limits() -> Limits {
-    Limits { call: Duration::from_secs(3), ..Limits::default() }
+    Limits { call: Duration::from_secs(30), ..Limits::default() }
 }
 
 fn piped(host: Arc<Memory>) -> (Agents, tokio::task::JoinHandle<()>) {
@@ -205,7 +205,7 @@ fn piped(host: Arc<Memory>) -> (Agents, tokio::task::JoinHandle<()>) {
 
 async fn joined(agents: &Agents) -> HostFacts {
     let mut attendance = agents.attendance();
-    match tokio::time::timeout(Duration::from_secs(5), attendance.next()).await.unwrap() {
+    match tokio::time::timeout(Duration::from_secs(60), attendance.next()).await.unwrap() {
         Change::Joined(facts) => *facts,
         Change::Left(id) => panic!("{id} left"),
     }
@@ -334,7 +334,7 @@ async fn a_cut_link_fails_its_calls_and_comes_back() {
         loop {
             // Each connection begins with what was reported before.
             let (_, report) =
-                tokio::time::timeout(Duration::from_secs(5), reports.recv()).await.unwrap().unwrap();
+                tokio::time::timeout(Duration::from_secs(60), reports.recv()).await.unwrap().unwrap();
             if report.revision == round {
                 break;
             }
@@ -357,7 +357,7 @@ async fn a_cut_link_fails_its_calls_and_comes_back() {
 
 #[tokio::test]
 async fn a_call_that_takes_too_long_is_away() {
-    let agents = Agents::new(Limits { call: Duration::from_millis(200), ..Limits::default() });
+    let agents = Agents::new(Limits { call: Duration::from_secs(2), ..Limits::default() });
     let (dial, receiver) = link::pipe();
     tokio::spawn(link::accept_pipe(agents.clone(), receiver));
     tokio::spawn(link::attend(dial, Memory::new("one"), Entropy::seeded(1)));
@@ -368,7 +368,7 @@ async fn a_call_that_takes_too_long_is_away() {
 
 #[tokio::test]
 async fn a_host_whose_ledger_does_not_come_joins_anew() {
-    let agents = Agents::new(Limits { call: Duration::from_millis(200), ..Limits::default() });
+    let agents = Agents::new(Limits { call: Duration::from_secs(2), ..Limits::default() });
     let (dial, receiver) = link::pipe();
     tokio::spawn(link::accept_pipe(agents.clone(), receiver));
     let host = Memory::new("one");
@@ -390,13 +390,12 @@ async fn a_panic_and_nonsense_end_what_they_hit_and_nothing_else() {
     let (mut near, far) = tokio::io::duplex(1024);
     near.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n and so on, which is not HTTP/2 at all").await.unwrap();
     assert!(agents.accept(far).await.is_err());
-    for _ in 0..50 {
-        if agents.ensure("one", &wanted("a", 1, "x")).await.is_ok() {
-            return;
+    let back = async {
+        while agents.ensure("one", &wanted("a", 1, "x")).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the host did not come back");
+    };
+    tokio::time::timeout(Duration::from_secs(60), back).await.expect("the host comes back");
 }
 
 #[tokio::test]

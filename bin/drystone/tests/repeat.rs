@@ -8,11 +8,10 @@
 mod rig;
 
 use kernel::Entropy;
-use rig::{Cloud, ended};
+use rig::{Cloud, PATIENCE, ended};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
 
 const CALLS: usize = 500;
 
@@ -39,7 +38,7 @@ struct Exchange {
 fn send(cloud: &Cloud, call: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(&cloud.address).unwrap();
     stream.write_all(call).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut answer = Vec::new();
     let read = stream.read_to_end(&mut answer);
     assert!(read.is_ok(), "no answer to {}", text(call));

@@ -110,7 +110,6 @@ async fn a_restart_adopts_and_destroying_leaves_nothing() {
     assert!(left.is_empty() && !lab.run_dir().exists(), "{left:?}");
     let started = lab.start().await;
     println!("started in {started:?}");
-    assert!(started < Duration::from_secs(3), "{started:?}");
     assert!(lab.ovn().held().await.unwrap().is_empty());
 }
 

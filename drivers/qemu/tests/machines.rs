@@ -3,7 +3,7 @@
 
 mod guest;
 
-use guest::{disk, hears, machine, said, second};
+use guest::{PATIENCE, disk, hears, machine, said, second};
 use metal::driver::{DriverError, Hypervisor, KnownMachine, Machine};
 use metal::server::MachineState;
 use metal::suite::hypervisor_suite;
@@ -87,8 +87,8 @@ async fn becomes(qemu: &Qemu, state: MachineState) -> KnownMachine {
         if known.state == state {
             return known;
         }
-        assert!(begun.elapsed() < Duration::from_secs(20), "not {state:?} but {known:?}");
-        tokio::time::timeout(Duration::from_secs(20), qemu.changed()).await.expect("a change is told");
+        assert!(begun.elapsed() < PATIENCE, "not {state:?} but {known:?}");
+        tokio::time::timeout(PATIENCE, qemu.changed()).await.expect("a change is told");
     }
 }
 
@@ -127,7 +127,7 @@ async fn a_machine_starts_once_and_stops_for_good() {
 async fn a_kind_stop_lets_the_guest_say_goodbye() {
     let place = Place::new();
     let qemu = place.started().await;
-    qemu.stop(ID, Some(Duration::from_secs(20))).await.unwrap();
+    qemu.stop(ID, Some(PATIENCE)).await.unwrap();
     assert!(said(&qemu, ID).await.contains("bye"));
     assert_eq!(known(&qemu).await.state, MachineState::Off);
 }
@@ -159,7 +159,7 @@ async fn a_guest_that_starts_again_stays_in_its_process() {
     place.type_into(b'r').await;
     let begun = Instant::now();
     while said(&qemu, ID).await.matches("ready").count() < 2 {
-        assert!(begun.elapsed() < Duration::from_secs(20));
+        assert!(begun.elapsed() < PATIENCE);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(place.pid(), pid);
@@ -184,7 +184,7 @@ async fn a_qemu_killed_while_nobody_looked_is_noticed_too() {
     drop(place.started().await);
     let pid = nix::unistd::Pid::from_raw(place.pid().unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let qemu = place.open().await;
     let off = known(&qemu).await;
     assert_eq!(off.state, MachineState::Off);
@@ -204,7 +204,7 @@ async fn a_running_machine_is_found_again() {
     assert_eq!(known(&second).await.state, MachineState::Running);
     second.start(&place.machine).await.unwrap();
     assert_eq!(place.pid(), pid);
-    second.stop(ID, Some(Duration::from_secs(20))).await.unwrap();
+    second.stop(ID, Some(PATIENCE)).await.unwrap();
     assert!(said(&second, ID).await.contains("bye"));
 }
 
@@ -269,7 +269,7 @@ async fn stopping_a_saved_machine_discards_what_was_saved() {
     qemu.start(&place.machine).await.unwrap();
     let begun = Instant::now();
     while said(&qemu, ID).await.matches("ready").count() < 2 {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it boots");
+        assert!(begun.elapsed() < PATIENCE, "it boots");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

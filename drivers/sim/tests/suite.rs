@@ -15,7 +15,6 @@ use metal::{DriverError, Kind};
 use sha2::{Digest, Sha512};
 use sim::{Config, Sim};
 use std::path::Path;
-use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn host(dir: &Path, config: Config) -> Sim {
@@ -214,23 +213,4 @@ async fn its_screen_speaks_rfb() {
             .count();
         assert!(letters > 50, "{letters} dots of text at {bits} bits");
     }
-}
-
-/// Not a benchmark: a guard against the costs of a create growing to where they would be felt.
-#[tokio::test]
-async fn a_machine_costs_little() {
-    let dir = tempfile::tempdir().unwrap();
-    let sim = host(dir.path(), Config::default());
-    let (machine, _) = ready(&sim, "s").await;
-    let began = Instant::now();
-    for number in 0..1000 {
-        let id = format!("s{number}");
-        let root = sim.root(&id, 1, &image(b"data"), 1).await.unwrap();
-        let nics = Vec::new();
-        let machine = Machine { id, disks: vec![root], nics, ..machine.clone() };
-        sim.start(&machine).await.unwrap();
-    }
-    let each = began.elapsed() / 1000;
-    println!("{each:?} for disks and machine");
-    assert!(each < Duration::from_millis(1), "{each:?}");
 }

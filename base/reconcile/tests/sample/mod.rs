@@ -260,7 +260,7 @@ impl Sample {
         let mover = clock.clone();
         std::thread::spawn(move || {
             // Ends when the test has dropped all else that holds the clock; the process ends anyway.
-            for _ in 0..60_000 {
+            for _ in 0..300_000 {
                 std::thread::sleep(Duration::from_millis(2));
                 mover.advance(Duration::from_millis(2));
             }
@@ -333,8 +333,16 @@ impl Sample {
         self.fixture.db.read_now(move |tx| tx.query_one(sql, params![status])?.unwrap().int(0)).unwrap()
     }
 
+    /// Another controller would hear of a commit.
+    pub fn is_listened_to(&self) -> bool {
+        let sql = "SELECT pid FROM pg_stat_activity \
+                   WHERE datname = current_database() AND query = 'LISTEN drystone' AND state = 'idle'";
+        let on_sqlite = self.name() == "sqlite";
+        on_sqlite || !self.fixture.db.read_now(move |tx| tx.query(sql, &[])).unwrap().is_empty()
+    }
+
     pub async fn until(&self, test: impl Fn(&Self) -> bool) {
-        for _ in 0..600 {
+        for _ in 0..2400 {
             if test(self) {
                 return;
             }

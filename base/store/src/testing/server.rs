@@ -63,7 +63,7 @@ fn start() -> Server {
         .stderr(Stdio::null())
         .spawn()
         .expect("a shell for the test server");
-    let given_up = Instant::now() + Duration::from_secs(60);
+    let given_up = Instant::now() + Duration::from_secs(180);
     while connect(&home).is_err() {
         let log = || std::fs::read_to_string(home.join("log")).unwrap_or_default();
         assert!(Instant::now() < given_up, "PostgreSQL did not start:\n{}", log());

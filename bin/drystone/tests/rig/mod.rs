@@ -8,6 +8,9 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+/// How long is waited for what has to come: a machine that is busy with other things is slow.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
 pub fn drystone(state_dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_drystone"));
     command.args(["--state-dir", state_dir.to_str().unwrap(), "--output", "json"]).args(arguments);
@@ -178,7 +181,7 @@ impl Cloud {
             if body["status"] == status {
                 return body;
             }
-            assert!(began.elapsed() < Duration::from_secs(20), "{status} in vain: {body}");
+            assert!(began.elapsed() < PATIENCE, "{status} in vain: {body}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

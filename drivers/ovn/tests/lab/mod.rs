@@ -180,16 +180,16 @@ fn no_offload(interface: &str) -> std::io::Result<()> {
     if answer == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
-/// Asks until the answer is yes, for ten seconds; answers how long it took.
+/// Asks until the answer is yes, for a minute; answers how long it took.
 pub async fn eventually(what: &str, mut probe: impl AsyncFnMut() -> bool) -> Duration {
     let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(10) {
+    while began.elapsed() < Duration::from_secs(60) {
         if probe().await {
             return began.elapsed();
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("not within ten seconds: {what}");
+    panic!("not within a minute: {what}");
 }
 
 pub fn mac(number: u32) -> String {
@@ -308,12 +308,12 @@ impl Guest {
         });
     }
 
-    /// Sends a datagram and waits half a second for the answer.
+    /// Sends a datagram and waits three seconds for the answer.
     pub fn ask(&self, to: impl Into<String>, port: u16, question: Vec<u8>) -> Option<Vec<u8>> {
         let to: IpAddr = to.into().parse().unwrap();
         self.run(move || {
             let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
-            socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+            socket.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
             socket.send_to(&question, (to, port)).ok()?;
             let mut answer = [0; 2048];
             let length = socket.recv(&mut answer).ok()?;
@@ -349,7 +349,7 @@ impl Guest {
             let socket = UdpSocket::bind("0.0.0.0:68").unwrap();
             socket.set_broadcast(true).unwrap();
             setsockopt(&socket, sockopt::BindToDevice, &"eth0".into()).unwrap();
-            socket.set_read_timeout(Some(Duration::from_millis(1000))).unwrap();
+            socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
             socket.send_to(&packet, "255.255.255.255:67").unwrap();
             let mut offer = [0; 1500];
             let length = socket.recv(&mut offer).ok()?;

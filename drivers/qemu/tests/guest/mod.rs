@@ -38,6 +38,9 @@ pub fn machine(id: &str, disk: &Path) -> Machine {
     }
 }
 
+/// How long is waited for what has to come: a machine that is busy with other things is slow.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
 /// What the guest has said on its serial console.
 pub async fn said(hypervisor: &impl Hypervisor, id: &str) -> String {
     String::from_utf8_lossy(&hypervisor.console_log(id, 1 << 16).await.unwrap()).into_owned()
@@ -51,7 +54,7 @@ pub async fn hears(hypervisor: &impl Hypervisor, id: &str, words: &str) -> Strin
         if text.contains(words) {
             return text;
         }
-        assert!(begun.elapsed() < Duration::from_secs(30), "the guest did not say {words:?} but {text:?}");
+        assert!(begun.elapsed() < PATIENCE, "the guest did not say {words:?} but {text:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

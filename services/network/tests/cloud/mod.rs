@@ -14,9 +14,13 @@ use policy::{Policy, Who};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use store::testing::Fixture;
 use tokio::net::{TcpListener, TcpStream};
 use web::{Authenticate, Site};
+
+/// How long is waited for what has to come: a machine that is busy with other things is slow.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Cloud {
     pub address: SocketAddr,
@@ -138,9 +142,10 @@ impl Cloud {
 
     /// Lets the reconcilers and the host do all that is due, and takes the reports in.
     pub async fn settle(&self) {
-        for _ in 0..200 {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
             self.engine.run_until_quiet().await.unwrap();
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
             let heard = self.host.is_heard(&self.fixture.db);
             if heard && !self.engine.step().await.unwrap() && self.host.is_quiet() {
                 return;
