@@ -17,27 +17,31 @@ use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 
 /// What a password costs: enough that a queue of them is felt.
-const COST: u32 = 9;
+const COST: u32 = 7;
 /// How many log in at once.
 const FLOOD: usize = 120;
+/// When who was refused comes again: hashing gives way to everything else, refusing without an end too.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// Somebody at an address of this machine.
-struct Caller(SendRequest<Full<Bytes>>);
+struct Caller {
+    from: String,
+    cloud: SocketAddr,
+    connection: SendRequest<Full<Bytes>>,
+}
 
 impl Caller {
     async fn at(from: &str, cloud: SocketAddr) -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
-        let stream = socket.connect(cloud).await.unwrap();
-        let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        Self(sender)
+        Self { from: from.to_owned(), cloud, connection: connect(from, cloud).await }
     }
 
     /// The status of an answer, and when to come again.
     async fn ask(&mut self, request: Request<Full<Bytes>>) -> (u16, Option<u64>) {
-        self.0.ready().await.unwrap();
-        let answer = self.0.send_request(request).await.unwrap();
+        // The service hangs up on who has asked nothing for some seconds, which a flood may last.
+        if self.connection.ready().await.is_err() {
+            self.connection = connect(&self.from, self.cloud).await;
+        }
+        let answer = self.connection.send_request(request).await.unwrap();
         let status = answer.status().as_u16();
         let wait = answer.headers().get("retry-after").map(|value| value.to_str().unwrap().parse().unwrap());
         answer.into_body().collect().await.unwrap();
@@ -56,6 +60,15 @@ impl Caller {
         let request = request.header("x-auth-token", token).header("x-subject-token", token);
         self.ask(request.body(Full::default()).unwrap()).await.0
     }
+}
+
+async fn connect(from: &str, cloud: SocketAddr) -> SendRequest<Full<Bytes>> {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+    let stream = socket.connect(cloud).await.unwrap();
+    let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    sender
 }
 
 /// What a flood has heard so far.
@@ -83,7 +96,7 @@ fn flood(
                     (401, None) => heard.hashed.fetch_add(1, Ordering::Relaxed),
                     (429, Some(wait)) => {
                         assert!(wait > 0);
-                        tokio::time::sleep(Duration::from_millis(20)).await;
+                        tokio::time::sleep(AGAIN).await;
                         heard.refused.fetch_add(1, Ordering::Relaxed)
                     }
                     other => panic!("{other:?}"),
