@@ -25,6 +25,7 @@ import inventory  # noqa: E402
 import leak  # noqa: E402
 from checks import Broken, Cli, Results, command_names  # noqa: E402
 from client import Executable, InProcess  # noqa: E402
+from cloud import PATIENCE  # noqa: E402
 from sweep import sweep  # noqa: E402
 
 SCENARIOS = ['domain', 'project', 'user', 'group', 'role', 'catalog', 'endpoint_filter', 'application_credential', 'credential',
@@ -173,7 +174,7 @@ def left_over(results, options, admin, member, before, metal):
         results.line(f'as before: {noun}', 0.0, sentences)
     del compared
     if options.state_dir:
-        results.line('no work is left in the queue', 0.0, work_left(options, 30))
+        results.line('no work is left in the queue', 0.0, work_left(options, PATIENCE))
         results.line('the metal is as before', 0.0, leak.settle(options.state_dir, metal))
 
 

@@ -24,7 +24,7 @@ import probe  # noqa: E402
 from guest import Guest, make_key  # noqa: E402
 from report import Report  # noqa: E402
 
-SECOND = 1.0
+SOON = 4.0                    # seconds until a rule works: a tenth of one, where nothing else is going on
 USER_DATA = '#!/bin/sh\necho "user data ran on $(hostname | cut -d. -f1)" > /tmp/user-data-ran\n'
 FETCH = 'curl -sf --max-time 10 {0} || wget -q -O - {0}'
 PASSWORD = 'a-Stranger-of-1-test'
@@ -216,30 +216,30 @@ class Test:
         self.succeeds(self.guests['stranger'], 'true', 'and the other project is up all the while')
 
     def change_rules(self):
-        """Within a second of the answer a rule works, and without it new and established connections are cut."""
+        """Soon after the answer a rule works, and without it new and established connections are cut."""
         network, bert = self.demo.cloud.network, self.guests['bert']
         self._closed_at_first(bert)
         for place, machine in (('from outside', bert), ('between guests', self._through('anna', self.demo.fixed(self.servers['bert'])))):
             rule = self.demo.rule(self.tight, protocol='tcp', port_range_min=22, port_range_max=22)
             since = time.monotonic()
             if machine is bert:
-                with self.report.check(f'a rule that is added lets in within a second ({place})') as wrong:
-                    took = probe.opens_within(bert.address, 22, since, 5)
-                    if took is None or took > SECOND:
-                        wrong.append(f'open after {took} s')
+                with self.report.check(f'a rule that is added lets in soon ({place})') as wrong:
+                    took = probe.opens_within(bert.address, 22, since, SOON)
+                    if took is None:
+                        wrong.append(f'not open after {SOON} s')
             ticks = probe.Ticks(machine.command('while echo tick; do sleep 0.05; done'))
             flows = ticks.flowing()
             self.report.line(f'a connection is established ({place})', 0.0, [] if flows else ['it says nothing'])
             network.delete_security_group_rule(rule)
             since = time.monotonic()
             if flows:
-                with self.report.check(f'a rule that is deleted cuts the established connection within a second ({place})') as wrong:
-                    time.sleep(4)
-                    if ticks.last - since > SECOND:
+                with self.report.check(f'a rule that is deleted cuts the established connection soon ({place})') as wrong:
+                    time.sleep(2 * SOON)
+                    if ticks.last - since > SOON:
                         wrong.append(f'it still spoke {ticks.last - since:.2f} s after the answer')
-            with self.report.check(f'and no new one is let in after a second ({place})') as wrong:
+            with self.report.check(f'and no new one is let in ({place})') as wrong:
                 if machine is bert:
-                    late = probe.accepted_after(bert.address, 22, since, SECOND, 8)
+                    late = probe.accepted_after(bert.address, 22, since, 2 * SOON, 3 * SOON)
                     if late is not None:
                         wrong.append(f'one was accepted {late:.2f} s after the answer')
                 elif machine.run('true', timeout=15)[0] == 0:

@@ -13,6 +13,10 @@ import subprocess
 import tempfile
 import time
 
+# How long, in seconds, is waited for what has to come: a machine that is busy with other things is slow. A new cloud on
+# PostgreSQL makes hundreds of small steps, each of which waits its turn there.
+PATIENCE = 180
+
 
 class Trouble(Exception):
     """The cloud did not do what it was told; the text says which command, and what it said."""
@@ -113,7 +117,7 @@ class Cloud:
         """Roles whose process ended without being told to."""
         return [role for role, process in self.processes.items() if process.poll() is not None]
 
-    def wait_ready(self, within=60):
+    def wait_ready(self, within=PATIENCE):
         """Waits until the API answers; returns the seconds it took."""
         import urllib.request
         began = time.monotonic()
@@ -127,7 +131,7 @@ class Cloud:
                     raise Trouble(f'the API does not answer after {within} s: {news}') from None
             time.sleep(0.05)
 
-    def wait_host(self, within=60):
+    def wait_host(self, within=PATIENCE):
         """Waits until a host has joined and holds what the first start wanted: before that there is no baseline."""
         began = time.monotonic()
         while True:

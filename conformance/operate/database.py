@@ -58,7 +58,7 @@ def killed(stage, url, state):
         api = one.api()
         there = {each['id'] for each in api.call('GET', 'network', '/v2.0/networks')['networks']}
         stage.same('after a kill everything that was answered is there', [id for id in kept if id not in there], [])
-        stage.until('and its work is done', lambda: [json.dumps(row) for row in status(stage, state)['work']], within=15)
+        stage.until('and its work is done', lambda: [json.dumps(row) for row in status(stage, state)['work']])
         stage.same('the store is said to be PostgreSQL', status(stage, state)['store'], 'PostgreSQL')
         for id in kept:
             api.call('DELETE', 'network', f'/v2.0/networks/{id}')
@@ -75,22 +75,21 @@ def two(stage, url, state):
             stage.same('the second takes the host for up', [each['state'] for each in there('GET', '/compute/v2.1/os-hypervisors/detail')[1]['hypervisors']], ['up'])
             made = [make(there, f'op-second-{n}') for n in range(4)] + [make(api_at(first, api), f'op-first-{n}') for n in range(4)]
             began = time.monotonic()
-            stage.until('what either accepts is done, by the one that reaches the host', lambda: [json.dumps(row) for row in status(stage, state)['work']],
-                        within=15)
-            stage.true('and at once', time.monotonic() - began < 4, f'{time.monotonic() - began:.1f} s')
+            stage.until('what either accepts is done, by the one that reaches the host', lambda: [json.dumps(row) for row in status(stage, state)['work']])
+            stage.true('and before the next look, which is half a minute off', time.monotonic() - began < 20, f'{time.monotonic() - began:.1f} s')
             for id in made[:4]:
                 stage_answer = there('DELETE', f'/network/v2.0/networks/{id}')
                 assert stage_answer[0] == 204, stage_answer
-            stage.until('deleted at the second, taken down at the first', lambda: held(stage, state, made[:4]), within=15)
+            stage.until('deleted at the second, taken down at the first', lambda: held(stage, state, made[:4]))
             api.call('DELETE', 'identity', '/v3/auth/tokens', headers={'X-Subject-Token': api.http.headers['X-Auth-Token']})
             stage.until('a token revoked at the first is worth nothing at the second', lambda: [] if there('GET', '/identity/v3/users')[0] == 401 else ['still good'],
-                        within=2)
+                        within=20)
             first.kill()
             with stage.up(state, '--database', url) as again:
                 api = again.api()
                 there = api_at(second, api)
                 stage.same('the first was killed and is back: the second goes on', there('GET', '/identity/v3/users')[0], 200)
-                stage.until('no work is stuck', lambda: [json.dumps(row) for row in status(stage, state)['work']], within=15)
+                stage.until('no work is stuck', lambda: [json.dumps(row) for row in status(stage, state)['work']])
                 for id in made[4:]:
                     api.call('DELETE', 'network', f'/v2.0/networks/{id}')
 

@@ -6,6 +6,7 @@ import subprocess
 import time
 
 from api import Answer
+from cloud import PATIENCE
 
 MIB = 1 << 20
 
@@ -74,16 +75,16 @@ def host_full(stage, one, api, image, flavor, network):
         os.remove(ballast)
     stage.report.line(f'with little room a server is accepted ({len(accepted)} of 6 were) or refused with 500', 0.0, refusals)
     stage.until('those that were accepted end ACTIVE or in ERROR with a reason', lambda: [
-        why for server in accepted for why in settled(api, server)], within=40)
+        why for server in accepted for why in settled(api, server)])
     stage.same('those that were not are not there', ids(api, 'compute', '/servers', 'servers'), set(accepted))
     for server in accepted:
         api.call('DELETE', 'compute', f'/servers/{server}')
-    stage.until('all are deleted', lambda: sorted(ids(api, 'compute', '/servers', 'servers')), within=40)
+    stage.until('all are deleted', lambda: sorted(ids(api, 'compute', '/servers', 'servers')))
     again = api.call('POST', 'compute', '/servers', json=body('op-again', image, flavor, network))['server']
-    stage.until('the next one is ACTIVE', lambda: [] if show(api, again['id'])['status'] == 'ACTIVE' else [show(api, again['id'])], within=20)
+    stage.until('the next one is ACTIVE', lambda: [] if show(api, again['id'])['status'] == 'ACTIVE' else [show(api, again['id'])])
     api.call('DELETE', 'compute', f'/servers/{again["id"]}')
     stage.until('no work is left', lambda: [json.dumps(row) for row in json.loads(
-        stage.command('status', '--state-dir', one.state_dir, '--output', 'json').stdout)['work']], within=20)
+        stage.command('status', '--state-dir', one.state_dir, '--output', 'json').stdout)['work']])
 
 
 def settled(api, server):
@@ -160,7 +161,7 @@ def ids(api, service, path, key):
 
 
 def quiet(stage, one):
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         if not json.loads(stage.command('status', '--state-dir', one.state_dir, '--output', 'json').stdout).get('work', ['?']):
             return

@@ -8,6 +8,8 @@ import time
 
 import requests
 
+from cloud import PATIENCE
+
 REQUEST = re.compile(r'req-[0-9a-f]{8}-[0-9a-f-]{27}')
 PASSWORD, CHANGED = 'pass-word-of-a-user-7351', 'another-word-of-his-9024'
 USER_DATA, PERSONAL = 'a-secret-in-the-user-data-5512', 'a-secret-in-a-file-6613'
@@ -75,7 +77,7 @@ def server(api):
                        'config_drive': True, 'user_data': base64.b64encode(USER_DATA.encode()).decode(),
                        'personality': [{'path': '/secret', 'contents': base64.b64encode(PERSONAL.encode()).decode()}]}}
     made = api.call('POST', 'compute', '/servers', json=body)['server']
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     while (state := api.call('GET', 'compute', f'/servers/{made["id"]}')['server']['status']) == 'BUILD' and time.monotonic() < until:
         time.sleep(0.1)
     if state != 'ACTIVE':

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from cloud import Trouble, free_port
+from cloud import PATIENCE, Trouble, free_port
 
 PASSWORD = 'a-password-of-the-database'
 
@@ -46,7 +46,7 @@ class Postgres:
             raise
 
     def _wait(self):
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE
         while True:
             try:
                 return self.ask('SELECT 1')

@@ -6,7 +6,7 @@ import socket
 import sqlite3
 import time
 
-from cloud import under_way
+from cloud import PATIENCE, under_way
 
 
 def run(stage):
@@ -38,7 +38,7 @@ def run(stage):
 
 def at_rest(stage, state):
     """Waits until a cloud that was made just now has its first networks: until then it writes to its own ledger."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         said = json.loads(stage.command('status', '--state-dir', state, '--output', 'json').stdout)
         if any((host['agent'] or {}).get('objects') for host in said['hosts']) and not under_way(said):

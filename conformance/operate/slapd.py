@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 
-from cloud import Trouble, free_port
+from cloud import PATIENCE, Trouble, free_port
 
 TREES = '''dn: dc=example
 objectClass: dcObject
@@ -73,7 +73,7 @@ class Slapd:
     def start(self):
         self.process = subprocess.Popen(['/usr/sbin/slapd', '-d', '0', '-f', 'slapd.conf', '-h', self.url], cwd=self.place,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE
         while True:
             try:
                 return socket.create_connection(('127.0.0.1', self.port), timeout=1).close()

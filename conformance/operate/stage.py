@@ -13,11 +13,7 @@ import threading
 import time
 
 from api import Api
-from cloud import Trouble
-
-
-# seconds; a new cloud on PostgreSQL makes hundreds of small steps, each of which waits its turn on a machine that is busy
-PATIENCE = 180
+from cloud import PATIENCE, Trouble
 
 
 class Running:
@@ -51,14 +47,14 @@ class Running:
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=PATIENCE)
 
     def stop(self):
         """SIGTERM; returns the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout=30)
-        self._listener.join(timeout=30)
+        status = self.process.wait(timeout=PATIENCE)
+        self._listener.join(timeout=PATIENCE)
         return status
 
 
@@ -97,7 +93,7 @@ class Stage:
         try:
             first = one.first()
             if first is None:
-                process.wait(timeout=30)
+                process.wait(timeout=PATIENCE)
                 raise Trouble(f'{" ".join(command)}: exit status {process.returncode}: {one.logged().strip()[-500:]}')
             one.ready = json.loads(first) if first.startswith('{') else None
             yield one
@@ -132,7 +128,7 @@ class Stage:
         """One line: a condition holds."""
         self.report.line(label, 0.0, [] if met else [otherwise or 'it is not so'])
 
-    def until(self, label, met, within):
+    def until(self, label, met, within=PATIENCE):
         """One line: a condition holds before its time is over. `met` answers the empty list, or what is missing."""
         began = time.monotonic()
         while (missing := met()) and time.monotonic() - began < within:

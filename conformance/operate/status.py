@@ -9,11 +9,11 @@ def run(stage):
     with stage.up(state, role='controller', metal=None) as controller:
         api = controller.api()
         network = api.call('POST', 'network', '/v2.0/networks', json={'network': {'name': 'op-waits'}})['network']
-        stage.until('a row that waits has its reason', lambda: waiting(stage, state, network['id']), within=10)
+        stage.until('a row that waits has its reason', lambda: waiting(stage, state, network['id']))
         text = stage.command('status', '--state-dir', state).stdout
         stage.true('people read it, too', 'no host is connected' in text and f'network {network["id"]} waiting' in text, text)
         with stage.up(state, role='agent') as agent:
-            stage.until('with a host the work is done', lambda: [json.dumps(row) for row in asked(stage, state)['work']], within=15)
+            stage.until('with a host the work is done', lambda: [json.dumps(row) for row in asked(stage, state)['work']])
             said = asked(stage, state)
             facts = said['hosts'][0]['facts']
             stage.same('it says what runs, and where', (said['role'], said['pid'], said['state_dir'], said['store'], said['public_url']),
