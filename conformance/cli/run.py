@@ -183,7 +183,7 @@ def work_left(options, within):
     until = time.monotonic() + within
     while True:
         done = subprocess.run([options.drystone, 'status', '--state-dir', options.state_dir, '--output', 'json'],
-                              capture_output=True, text=True, timeout=30)
+                              capture_output=True, text=True, timeout=120)
         if done.returncode:
             return [f'drystone status: exit status {done.returncode}: {done.stderr.strip()}']
         said = json.loads(done.stdout)

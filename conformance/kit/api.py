@@ -68,6 +68,6 @@ class Api:
 
     def _send(self, method, url, **more):
         try:
-            return self.http.request(method, url, timeout=30, **more)
+            return self.http.request(method, url, timeout=120, **more)
         except requests.RequestException as news:
             raise Away(f'{method} {url}: {news}') from None

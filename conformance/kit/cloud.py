@@ -84,7 +84,7 @@ class Cloud:
 
     def status(self):
         """What the controller says of itself and of its hosts."""
-        said = json.loads(self.run('status', '--state-dir', self.state_dir, '--output', 'json', timeout=30))
+        said = json.loads(self.run('status', '--state-dir', self.state_dir, '--output', 'json', timeout=120))
         if 'work' not in said:
             raise Trouble(f'no controller answers `drystone status`, only {said.get("role")}')
         return said
@@ -111,7 +111,7 @@ class Cloud:
         """SIGKILL, and the end of it awaited."""
         process = self.processes.pop(role)
         process.send_signal(signal.SIGKILL)
-        process.wait(timeout=30)
+        process.wait(timeout=120)
 
     def dead(self):
         """Roles whose process ended without being told to."""
@@ -148,7 +148,7 @@ class Cloud:
             process.terminate()
         for process in self.processes.values():
             try:
-                process.wait(timeout=30)
+                process.wait(timeout=120)
             except subprocess.TimeoutExpired:
                 process.kill()
         self.processes.clear()

@@ -62,7 +62,7 @@ def token_of(base, password):
     domain = {'id': 'default'}
     body = {'auth': {'identity': {'methods': ['password'], 'password': {'user': {'name': 'admin', 'domain': domain, 'password': password}}},
                      'scope': {'project': {'name': 'admin', 'domain': domain}}}}
-    return requests.post(base + '/v3/auth/tokens', json=body, timeout=10).json()['token']
+    return requests.post(base + '/v3/auth/tokens', json=body, timeout=120).json()['token']
 
 
 def bases_of(token):

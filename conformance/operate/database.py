@@ -99,7 +99,7 @@ def api_at(one, api):
     base = one.ready['auth_url'].removesuffix('/v3')
 
     def call(method, path, **more):
-        answer = api.http.request(method, base + path, timeout=30, **more)
+        answer = api.http.request(method, base + path, timeout=120, **more)
         return answer.status_code, answer.json() if answer.content else None
     return call
 

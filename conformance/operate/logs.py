@@ -58,10 +58,10 @@ def confide(one):
     secrets |= server(api)
     # What is refused is told, without what was tried.
     wrong = 'tried-and-wrong-1187'
-    requests.post(one.ready['auth_url'] + '/auth/tokens', timeout=10, json={'auth': {'identity': {'methods': ['password'], 'password': {
+    requests.post(one.ready['auth_url'] + '/auth/tokens', timeout=120, json={'auth': {'identity': {'methods': ['password'], 'password': {
         'user': {'name': 'op-user', 'domain': {'id': 'default'}, 'password': wrong}}}}})
-    requests.get(one.ready['auth_url'] + '/users', headers={'X-Auth-Token': 'a-token-that-is-none-3390'}, timeout=10)
-    requests.post(one.ready['auth_url'] + '/auth/tokens', timeout=10, data='{"auth": {"identity": {"password": "half-a-body-2286',
+    requests.get(one.ready['auth_url'] + '/users', headers={'X-Auth-Token': 'a-token-that-is-none-3390'}, timeout=120)
+    requests.post(one.ready['auth_url'] + '/auth/tokens', timeout=120, data='{"auth": {"identity": {"password": "half-a-body-2286',
                   headers={'Content-Type': 'application/json'})
     return secrets | {'a wrong password': wrong, 'a wrong token': 'a-token-that-is-none-3390', 'half a body': 'half-a-body-2286'}
 

@@ -50,7 +50,7 @@ def halves(stage):
 
 def read(one):
     """{(name, label values but the service, …): value}"""
-    answer = requests.get(one.ready['metrics_url'], timeout=10)
+    answer = requests.get(one.ready['metrics_url'], timeout=120)
     answer.raise_for_status()
     figures = {}
     for line in answer.text.splitlines():

@@ -67,7 +67,7 @@ class Postgres:
     def ask(self, sql, url=None):
         """One statement by the stock client; its answer as text."""
         done = subprocess.run([f'{self.programs}/psql', '-X', '-A', '-t', '-q', '-c', sql, url or self.url('sslmode=require')],
-                              capture_output=True, text=True, timeout=30, cwd='/')
+                              capture_output=True, text=True, timeout=120, cwd='/')
         if done.returncode:
             raise Trouble(f'psql: {done.stderr.strip()}')
         return done.stdout.strip()
@@ -76,7 +76,7 @@ class Postgres:
         """Ends it at once: nobody wants its data."""
         if self.server.poll() is None:
             self.server.send_signal(signal.SIGQUIT)
-            self.server.wait(timeout=30)
+            self.server.wait(timeout=120)
 
     def _run(self, *words):
         done = subprocess.run([*self.user, *words], capture_output=True, text=True, timeout=60, cwd='/')

@@ -93,7 +93,7 @@ def defaults(stage):
 
 
 def asked(stage, words, user, *command):
-    done = subprocess.run([*words, stage.program, *command], env=user, capture_output=True, text=True, timeout=30)
+    done = subprocess.run([*words, stage.program, *command], env=user, capture_output=True, text=True, timeout=120)
     return json.loads(done.stdout) if done.stdout else done.stderr
 
 

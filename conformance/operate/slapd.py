@@ -85,7 +85,7 @@ class Slapd:
     def stop(self):
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=120)
 
     def options(self):
         """What drystone.toml says of it, for a domain `corp`."""

@@ -90,10 +90,10 @@ def named_root(state):
 
 def client(inside, state, *words):
     env = {**os.environ, 'OS_CLIENT_CONFIG_FILE': os.path.join(state, 'clouds.yaml'), 'OS_CLOUD': 'drystone'}
-    done = subprocess.run([*inside, 'openstack', *words], env=env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*inside, 'openstack', *words], env=env, capture_output=True, text=True, timeout=180)
     return done.returncode, done.stdout + done.stderr
 
 
 def curl(inside, url, *words):
-    done = subprocess.run([*inside, 'curl', '-s', '-o', '/dev/null', '--noproxy', '*', '--max-time', '10', *words, url], timeout=30)
+    done = subprocess.run([*inside, 'curl', '-s', '-o', '/dev/null', '--noproxy', '*', '--max-time', '60', *words, url], timeout=120)
     return done.returncode

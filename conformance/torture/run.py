@@ -261,7 +261,7 @@ class Torture:
         """The cloud goes, and then what is ours in its directory: the logs. An interrupt may have come in a round."""
         for thread in threading.enumerate():
             if thread is not threading.current_thread():
-                thread.join(timeout=30)
+                thread.join(timeout=120)
         self.cloud.destroy()
         for role in ('controller', 'agent'):
             log = os.path.join(self.cloud.state_dir, f'{role}.test.log')

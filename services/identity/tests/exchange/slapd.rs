@@ -153,14 +153,15 @@ impl Slapd {
         self.count("Search").await
     }
 
+    // What was completed is counted only after the answer.
     async fn count(&self, operation: &str) -> u64 {
         let mut root = self.as_root().await;
         let counter = format!("cn={operation},cn=Operations,cn=Monitor");
-        let wanted = vec!["monitorOpCompleted"];
+        let wanted = vec!["monitorOpInitiated"];
         let found = root.search(&counter, Scope::Base, "(objectClass=*)", wanted).await.unwrap();
         let (found, _) = found.success().unwrap();
         let entry = SearchEntry::construct(found.into_iter().next().unwrap());
-        entry.attrs["monitorOpCompleted"][0].parse().unwrap()
+        entry.attrs["monitorOpInitiated"][0].parse().unwrap()
     }
 
     /// An entry is gone.
